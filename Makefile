@@ -1,0 +1,31 @@
+# The CPM module for baresip. Targets only; the rules live in mk/.
+# SPDX-License-Identifier: BSD-3-Clause
+
+all: module
+
+include mk/config.mk
+include mk/build.mk
+include mk/test.mk
+include mk/lint.mk
+
+help:
+	@echo "make            build $(MODULE)"
+	@echo "make demo       install what is missing, build, run the main job on"
+	@echo "                loopback and show the messages arriving"
+	@echo "make test       install what is missing, run every test"
+	@echo "make unit       the unit tests only (nothing is installed)"
+	@echo "make e2e        the end-to-end tests only (nothing is installed)"
+	@echo "make soak       ROUNDS=200 rounds of kill -9 during deliveries"
+	@echo "make call       60 s audio call with and without messages arriving"
+	@echo "make pf         the Participating Function, $(BUILD)/pf"
+	@echo "make lint       warnings of two compilers, cppcheck, headers, layout"
+	@echo "make clean      remove $(BUILD)"
+	@echo
+	@echo "SAN=address,undefined builds all with sanitizers (in its own folder);"
+	@echo "make test does its end-to-end part that way as well."
+
+clean:
+	rm -rf build build-san
+
+.PHONY: all help clean
+.DELETE_ON_ERROR:

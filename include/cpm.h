@@ -1,0 +1,256 @@
+/**
+ * @file cpm.h  OMA CPM client for deferred messages: the engine
+ *
+ * OMA-TS-CPM_Conversation_Function 7.3.2, 7.3.12 and 5.4. Knows SIP through
+ * libre; the softphone hands in what it needs (struct cpm_host) and drives
+ * it. Runs without baresip. Everything is called on libre's main loop.
+ *
+ * SPDX-License-Identifier: BSD-3-Clause
+ */
+#ifndef CPM_H
+#define CPM_H
+
+#include <cpm_re.h>
+#include <cpm_store.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define CPM_VERSION "0.1.0"
+
+/** Limits, each with its reason */
+enum {
+	CPM_ID_MAX       = 256,   /**< octets of a Conversation-ID or
+				       Contribution-ID: they are stored and
+				       repeated in our requests            */
+	CPM_URI_MAX      = 512,   /**< octets of a sender's URI: shown in each
+				       list                                */
+	CPM_NAME_MAX     = 256,   /**< octets of a display name, cut        */
+	CPM_TYPE_MAX     = 256,   /**< octets of a Content-Type             */
+	CPM_SESSION_MAX  = 256,   /**< sessions at once: each may hold an open
+				       message; more are answered 486      */
+	CPM_BUFFER_MAX   = 268435456, /**< octets of messages being received,
+				       all sessions together: over it 413  */
+	CPM_WINDOW       = 16,    /**< notifications on their way at once  */
+	CPM_AUTH_MAX     = 2,     /**< challenges followed in one try       */
+	CPM_MIN_SE       = 90,    /**< seconds, RFC 4028, 5                 */
+};
+
+struct cpm;
+
+/** Local settings; see the configuration keys of the same name */
+struct cpm_conf {
+	const char *db;            /**< path of the database                */
+	enum cpm_answer deferred;  /**< cpm_deferred                        */
+	uint32_t ask_timeout;      /**< s, cpm_ask_timeout                  */
+	bool delivery_imdn;        /**< cpm_delivery_imdn                   */
+	bool display_imdn;         /**< cpm_display_imdn                    */
+	struct sa listen;          /**< cpm_listen; unset: any address      */
+	uint64_t max_size;         /**< octets, cpm_max_size                */
+	uint32_t idle_timeout;     /**< s, cpm_idle_timeout                 */
+};
+
+/** An account of the softphone; strings are borrowed until it runs again */
+struct cpm_account {
+	const char *aor;           /**< sip:alice@example.net               */
+	const char *cuser;         /**< user part of our Contact            */
+	const char *outbound;      /**< URI of the outbound proxy, or NULL  */
+	bool registers;            /**< it is meant to be registered        */
+	bool registered;
+};
+
+/** What happens, for the user's programs: bus.md, Events */
+enum cpm_event_id {
+	CPM_EV_MESSAGE,
+	CPM_EV_SESSION,
+	CPM_EV_IMDN,
+	CPM_EV_ERROR,
+};
+
+/** Where a session stands, as the bus names it */
+enum cpm_sess_state {
+	CPM_SESS_ASKING = 0,  /**< the user is asked; 180 was sent         */
+	CPM_SESS_ACCEPTED,    /**< 200 was sent; no ACK or no MSRP yet     */
+	CPM_SESS_ESTABLISHED, /**< MSRP is bound                           */
+	CPM_SESS_CLOSED,      /**< ended in order                          */
+	CPM_SESS_DECLINED,    /**< refused by us, or never answered        */
+	CPM_SESS_FAILED,      /**< no ACK, no MSRP, or timed out           */
+};
+
+/** One event; strings are borrowed while the handler runs */
+struct cpm_event {
+	enum cpm_event_id id;
+	const char *account;           /**< AOR; NULL: none in particular  */
+	union {
+		struct {
+			uint64_t conversation;
+			uint64_t first;
+			uint64_t last;
+			uint32_t count;
+			bool deferred;
+		} message;
+		struct {
+			uint32_t session;
+			enum cpm_sess_state state;
+			uint64_t conversation; /**< 0: not known yet       */
+			bool deferred;
+			uint16_t code;         /**< SIP status, 0: none    */
+			uint64_t messages;
+		} session;
+		struct {
+			uint64_t id;           /**< of the message         */
+			enum cpm_report status;
+			bool sent;             /**< else refused for good  */
+			uint16_t code;
+		} imdn;
+		struct {
+			const char *what;      /**< fixed word             */
+			const char *text;
+		} error;
+	} u;
+};
+
+/** What the engine needs of the softphone. All handlers are mandatory. */
+struct cpm_host {
+	struct sip *sip;               /**< borrowed                        */
+	struct sipsess_sock *sock;     /**< borrowed                        */
+	/** The account that a request is for; false: none */
+	bool (*findh)(struct cpm_account *acc, const struct sip_msg *msg,
+		      void *arg);
+	/** The account with this AOR; false: gone */
+	bool (*accounth)(struct cpm_account *acc, const char *aor, void *arg);
+	/** Its credentials; both given */
+	int (*authh)(char **user, char **pass, const char *realm,
+		     const char *aor, void *arg);
+	/** The user does not want to be disturbed now */
+	bool (*dndh)(void *arg);
+	void (*eventh)(const struct cpm_event *ev, void *arg);
+	void *arg;
+};
+
+/**
+ * Open the store and begin.
+ *
+ * @param errp If it fails: one line for the user; mem_deref() it
+ *
+ * @return 0 or errno, see cpm_store_open(); EINVAL; ENOMEM
+ */
+int cpm_alloc(struct cpm **cpmp, const struct cpm_conf *conf,
+	      const struct cpm_host *host, char **errp);
+
+/** The softphone is going down, or this account of it (AOR; NULL: all):
+    sessions end with BYE, notifications wait for the next start. SIP is not
+    used for it after this call. */
+void cpm_shutdown(struct cpm *cpm, const char *aor);
+
+/** End: commit what is queued, free. Uses no SIP. Sets *cpmp to NULL. */
+void cpm_close(struct cpm **cpmp);
+
+/** A SIP request has come; called before the softphone's own handlers.
+    @return true if it was ours: it is answered or will be */
+bool cpm_request(struct cpm *cpm, const struct sip_msg *msg);
+
+/** An account has registered: what waited for that may go now */
+void cpm_registered(struct cpm *cpm, const char *aor);
+
+/** The store, for reading. Borrowed. */
+struct cpm_store *cpm_reader(const struct cpm *cpm);
+
+/** One session, borrowed while the handler runs */
+struct cpm_sess_info {
+	uint32_t session;
+	const char *account;
+	const char *peer;
+	bool incoming;
+	bool deferred;
+	enum cpm_sess_state state;
+	const char *transport;         /**< "tcp" or "tls"                  */
+	uint64_t messages;
+	uint64_t bytes;
+};
+typedef void (cpm_sess_h)(const struct cpm_sess_info *info, void *arg);
+
+void cpm_sessions(const struct cpm *cpm, cpm_sess_h *h, void *arg);
+
+/** Answer a session that asks. @return 0; ENOENT: no such session; EPROTO:
+    it does not ask (any more); errno */
+int cpm_accept(struct cpm *cpm, uint32_t session);
+int cpm_decline(struct cpm *cpm, uint32_t session);
+
+/** End a session with BYE (480 while it asks). @return 0; ENOENT */
+int cpm_sess_close(struct cpm *cpm, uint32_t session);
+
+/** Name of a state as the bus has it: "asking" */
+const char *cpm_sess_state_name(enum cpm_sess_state state);
+
+/** Mark as read, and let the display notifications go that are asked for and
+    allowed. @param count messages that were unread. @return 0; ENOENT if one
+    of them is unknown (nothing is done); errno */
+int cpm_display(struct cpm *cpm, const uint64_t *idv, size_t idc,
+		uint64_t *count);
+int cpm_display_conv(struct cpm *cpm, uint64_t conv, uint64_t *count);
+
+/** Send one notification by hand. @return 0; ENOENT: no such message;
+    EINVAL: its sender did not ask for this one; EALREADY: it is due, sent or
+    failed already; errno */
+int cpm_imdn(struct cpm *cpm, uint64_t msg, enum cpm_report kind);
+
+/** Delete. @param count messages deleted. @return 0; ENOENT; errno */
+int cpm_delete(struct cpm *cpm, uint64_t msg, uint64_t conv,
+	       uint64_t *count);
+
+/** The policy in force for an account and a sender (NULL or "": any) */
+struct cpm_policy {
+	enum cpm_answer deferred;      /**< never DEFAULT                   */
+	bool delivery_imdn;
+	bool display_imdn;
+};
+void cpm_policy_get(const struct cpm *cpm, const char *aor,
+		    const char *peer, struct cpm_policy *pol);
+
+/** Change what row says; members that are NULL stay as they are.
+    @return 0; EINVAL: peer is no URI; ENOMEM */
+struct cpm_policy_change {
+	const char *account;           /**< NULL or "": every account       */
+	const char *peer;              /**< NULL or "": every sender        */
+	const enum cpm_answer *deferred;
+	const enum cpm_tri *delivery_imdn;
+	const enum cpm_tri *display_imdn;
+};
+int cpm_policy_set(struct cpm *cpm, const struct cpm_policy_change *chg);
+
+/** Counted now */
+struct cpm_status {
+	uint32_t sessions;
+	struct cpm_counts counts;
+};
+int cpm_status(const struct cpm *cpm, struct cpm_status *status);
+
+/*
+ * Text that goes out to the user's programs
+ */
+
+/** Append valid UTF-8 without control characters but newline and tab: each
+    octet that is no UTF-8 becomes U+FFFD, CR LF becomes newline, other
+    controls (C0, C1, DEL) and U+2028/2029 go. @return 0; ENOMEM */
+int cpm_text_clean(struct mbuf *mb, const uint8_t *buf, size_t len);
+
+/** Longest prefix of at most max octets that does not end inside a
+    character */
+size_t cpm_text_cut(const uint8_t *buf, size_t len, size_t max);
+
+/**
+ * A URI in the form in which it is kept and compared: scheme and host in
+ * lower case, no parameters or headers, no default port.
+ *
+ * @param strp mem_deref() it
+ *
+ * @return 0; EBADMSG if it is no sip, sips or tel URI; EINVAL; ENOMEM
+ */
+int cpm_uri_norm(char **strp, const struct pl *uri);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,345 @@
+/**
+ * @file cpm_msrp.h  Message Session Relay Protocol
+ *
+ * RFC 4975 (MSRP), RFC 6135 (connection model). Three parts: the codec, which
+ * eats bytes and yields views and does no I/O; sessions over libre's TCP; the
+ * SDP that describes them. No global state; needs libre only.
+ *
+ * SPDX-License-Identifier: BSD-3-Clause
+ */
+#ifndef CPM_MSRP_H
+#define CPM_MSRP_H
+
+#include <cpm_re.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** Limits, each with its reason */
+enum {
+	MSRP_HEAD_MAX  = 16384, /**< octets of start line and headers: a peer
+				     must not make us buffer without end   */
+	MSRP_HDR_MAX   = 64,    /**< headers: bounds decode work            */
+	MSRP_TID_MIN   = 4,     /**< RFC 4975, 9: ident                     */
+	MSRP_TID_MAX   = 32,    /**< RFC 4975, 9: ident                     */
+	MSRP_MSGID_MAX = 256,   /**< Message-ID: kept for each open message */
+	MSRP_URI_MAX   = 512,   /**< one URI of a path                      */
+	MSRP_OPEN_MAX  = 64,    /**< messages open at once in one session   */
+	MSRP_HOLE_MAX  = 256,   /**< separate ranges in one open message    */
+	MSRP_CONN_MAX  = 1024,  /**< connections accepted and not yet bound
+				     to a session                          */
+};
+
+/*
+ * Codec
+ */
+
+/** The flag that ends a request or response (RFC 4975, 7.1) */
+enum msrp_flag {
+	MSRP_FLAG_NONE = 0,
+	MSRP_CONTINUE  = '+',   /**< more chunks follow                     */
+	MSRP_COMPLETE  = '$',   /**< last octet of the message is in here   */
+	MSRP_ABORT     = '#',   /**< given up by the sender                 */
+};
+
+/** Failure-Report (RFC 4975, 7.1.1) */
+enum msrp_freport {
+	MSRP_FREPORT_YES = 0,   /**< default                                */
+	MSRP_FREPORT_NO,
+	MSRP_FREPORT_PARTIAL,
+};
+
+/** Byte-Range (RFC 4975, 7.1.1): positions count from 1 */
+struct msrp_range {
+	uint64_t start;
+	uint64_t end;           /**< 0 and !end_set: "*"                    */
+	uint64_t total;         /**< 0 and !total_set: "*"                  */
+	bool end_set;
+	bool total_set;
+};
+
+/** Start line and headers. Every pl is a view into the decoded buffer. */
+struct msrp_head {
+	struct pl tid;          /**< transaction id                         */
+	bool req;
+	struct pl met;          /**< request: method                        */
+	uint16_t scode;         /**< response: status code                  */
+	struct pl reason;       /**< response: comment, may be unset        */
+	struct pl to_path;      /**< all URIs                               */
+	struct pl from_path;    /**< all URIs                               */
+	struct pl msgid;
+	struct pl ctype;        /**< set: a body follows                    */
+	struct pl status;       /**< REPORT: whole Status value             */
+	struct msrp_range range;
+	bool range_set;
+	bool range_bad;         /**< there was a Byte-Range, but unreadable */
+	enum msrp_freport failure_report;
+	bool success_report;
+	enum msrp_flag flag;    /**< set when no body follows               */
+	bool body;              /**< a body follows; use msrp_body_decode() */
+};
+
+/**
+ * Decode start line and headers, and the end-line where no body follows
+ * (RFC 4975, 9).
+ *
+ * @param head Filled with views into mb
+ * @param mb   Buffer; on success pos is behind what was decoded
+ *
+ * @return 0; ENODATA for a proper prefix, pos kept; EBADMSG if it is no
+ *         MSRP; EOVERFLOW over MSRP_HEAD_MAX, MSRP_HDR_MAX or
+ *         MSRP_MSGID_MAX; EINVAL
+ */
+int msrp_head_decode(struct msrp_head *head, struct mbuf *mb);
+
+/** State of one body; zero it, then set tid. Nothing is scanned twice. */
+struct msrp_body {
+	char tid[MSRP_TID_MAX + 1];
+	enum msrp_flag flag;    /**< set once the end-line was found        */
+	bool crlf;              /**< internal: body octets were yielded     */
+};
+
+/**
+ * Yield the next octets of a body, up to its end-line, which may be split
+ * over any number of buffers.
+ *
+ * @param body State
+ * @param mb   Buffer; pos moves behind what was yielded and decoded. Octets
+ *             that may begin an end-line stay in mb until more come
+ * @param data Next octets of the body, a view into mb, may be empty
+ *
+ * @return 0: body->flag is set, this is the end; ENODATA: use data, then
+ *         call again with more octets; EINVAL
+ */
+int msrp_body_decode(struct msrp_body *body, struct mbuf *mb,
+		     struct pl *data);
+
+/** An MSRP URI (RFC 4975, 6). Views. */
+struct msrp_uri {
+	bool tls;               /**< msrps                                  */
+	struct pl user;
+	struct pl host;         /**< without brackets                       */
+	uint16_t port;          /**< 0 if absent                            */
+	struct pl sid;          /**< session-id                             */
+	struct pl transport;
+};
+
+/** Decode one MSRP URI. @return 0; EBADMSG; EINVAL */
+int msrp_uri_decode(struct msrp_uri *uri, const struct pl *pl);
+
+/** Same URI by the rules of RFC 4975, 6.1: scheme, host, port, transport
+    without case; session-id with case; user ignored. */
+bool msrp_uri_cmp(const struct msrp_uri *a, const struct msrp_uri *b);
+
+/*
+ * Sessions
+ */
+
+struct msrp;        /**< a stack: its listeners, connections and sessions  */
+struct msrp_sess;   /**< one session, known by the session-id of its path  */
+struct msrp_rx;     /**< one incoming message                              */
+
+/** How a stack behaves. Zero means the default. */
+struct msrp_conf {
+	struct sa laddr;        /**< where to listen; unset: any address,
+				     port chosen by the system             */
+	uint64_t max_size;      /**< octets of a message; over it 413.
+				     Default 100,000,000                   */
+	uint32_t idle_timeout;  /**< ms without traffic until a session
+				     closes with ETIMEDOUT. 0: never       */
+	uint32_t trans_timeout; /**< ms to wait for an answer to a request of
+				     ours. Default 30,000 (RFC 4975, 7.2)  */
+};
+
+/** Allocate a stack. @param mp mem_deref() it; its sessions hold it.
+    @return 0; EINVAL; ENOMEM */
+int msrp_alloc(struct msrp **mp, const struct msrp_conf *conf);
+
+/**
+ * A new message begins. Refuse it by returning an MSRP status code (400, 403,
+ * 413, 415); 0 takes it. Attach your own state with msrp_rx_set_arg().
+ */
+typedef uint16_t (msrp_open_h)(struct msrp_rx *rx, void *arg);
+
+/**
+ * Octets of a message, in order of arrival, each octet once.
+ *
+ * @param off Offset in the message, from 0
+ *
+ * @return 0, or an MSRP status code that refuses the message from here on
+ */
+typedef uint16_t (msrp_data_h)(struct msrp_rx *rx, uint64_t off,
+			       const uint8_t *buf, size_t len, void *arg);
+
+/**
+ * All octets are there. The chunk that completed the message (and the one
+ * with the $ flag) is answered only by msrp_rx_answer(), now or later: take
+ * a reference to rx for that.
+ */
+typedef void (msrp_done_h)(struct msrp_rx *rx, void *arg);
+
+/** A message ends without being complete: aborted by the sender or refused
+    after open; called once, never after msrp_done_h. Not called when the
+    session is closed or freed: what is still open dies with it. */
+typedef void (msrp_drop_h)(struct msrp_rx *rx, void *arg);
+
+/** The connection is bound to the session: our first SEND was answered 200,
+    or the peer's first request came. Once. */
+typedef void (msrp_estab_h)(void *arg);
+
+/** The session has ended by itself. 0: closed by the peer; ETIMEDOUT;
+    ECONNREFUSED and the like; EPROTO: refused by the peer. At most once, and
+    never from msrp_sess_close() or mem_deref(). */
+typedef void (msrp_close_h)(int err, void *arg);
+
+/** Handlers of a session; each may be NULL */
+struct msrp_sess_h {
+	msrp_open_h *openh;
+	msrp_data_h *datah;
+	msrp_done_h *doneh;
+	msrp_drop_h *droph;
+	msrp_estab_h *estabh;
+	msrp_close_h *closeh;
+};
+
+/**
+ * Allocate a session with a fresh session-id (80 random bits at least:
+ * RFC 4975, 14.1).
+ *
+ * @param sessp Pointer to the session; mem_deref() it closes silently
+ * @param msrp  Stack, shared
+ * @param laddr Own address for the path (IPv4 or IPv6); its port is ignored
+ * @param tls   msrps over TLS. ENOTSUP in this release
+ *
+ * @return 0; EINVAL; ENOTSUP; ENOMEM
+ */
+int msrp_sess_alloc(struct msrp_sess **sessp, struct msrp *msrp,
+		    const struct sa *laddr, bool tls,
+		    const struct msrp_sess_h *h, void *arg);
+
+/** Be the passive side (RFC 6135): make sure that the stack listens for this
+    session's address family, before the answer leaves. The own path and
+    msrp_sess_lport() are final after it. @return 0 or errno of bind/listen */
+int msrp_sess_listen(struct msrp_sess *sess);
+
+/** Own URI for a=path: msrp://host:port/session-id;tcp; port 9 when we do
+    not listen (RFC 6135, 4.2.2). Borrowed, valid until the session is freed
+    or msrp_sess_listen() is called. */
+const char *msrp_sess_path(const struct msrp_sess *sess);
+
+/** Port for the m= line: the listener's, else 9 */
+uint16_t msrp_sess_lport(const struct msrp_sess *sess);
+
+/** The peer's a=path, whole value, copied. Requests whose From-Path is not
+    from it are answered 481. @return 0; EBADMSG if it is no path; EINVAL;
+    ENOMEM */
+int msrp_sess_set_peer(struct msrp_sess *sess, const char *path);
+
+/** Be the active side: connect to addr and send a SEND without body at once
+    (RFC 4975, 5.4). estabh or closeh tells the outcome. @return 0; EPROTO
+    without peer path or if connected; errno of connect */
+int msrp_sess_connect(struct msrp_sess *sess, const struct sa *addr);
+
+/** Start to take requests as the passive side. ACK and MSRP may race: a
+    request that comes before it is neither answered nor decoded further, and
+    is taken as soon as this is called. */
+void msrp_sess_start(struct msrp_sess *sess);
+
+/** Leave the connection, flushing answers; a shared connection stays for the
+    other sessions. No handler is called any more. */
+void msrp_sess_close(struct msrp_sess *sess);
+
+/** Counted since the start */
+struct msrp_stats {
+	uint64_t messages;      /**< messages completed                     */
+	uint64_t bytes;         /**< octets of bodies received              */
+};
+void msrp_sess_stats(const struct msrp_sess *sess, struct msrp_stats *stats);
+
+/**
+ * Answer a complete message: 200, or a code that refuses it. Sends the
+ * response that Failure-Report allows, and a REPORT where Success-Report
+ * asks for one and the code is 200 (RFC 4975, 7.1.2). May be called after
+ * the session has gone: nothing is sent then. Answers of one turn of the
+ * main loop leave in one write. A message that is still open can be refused
+ * with it too (300 and above): its later chunks get that code, and droph is
+ * not called.
+ *
+ * @return 0; EALREADY; ENOTCONN; EINVAL; ENOMEM
+ */
+int msrp_rx_answer(struct msrp_rx *rx, uint16_t scode, const char *reason);
+
+/** Message-ID. Borrowed from rx */
+const char *msrp_rx_msgid(const struct msrp_rx *rx);
+/** Content-Type, whole value. Borrowed from rx */
+const char *msrp_rx_ctype(const struct msrp_rx *rx);
+/** Octets in all, as the Byte-Range says; 0 if not known (yet) */
+uint64_t msrp_rx_total(const struct msrp_rx *rx);
+/** The application's state: given, rx derefs it with mem_deref() */
+void msrp_rx_set_arg(struct msrp_rx *rx, void *arg);
+void *msrp_rx_arg(const struct msrp_rx *rx);
+
+/*
+ * SDP (RFC 4975, 8; RFC 4145 setup)
+ */
+
+enum msrp_setup {
+	MSRP_SETUP_NONE = 0,    /**< no a=setup                             */
+	MSRP_SETUP_ACTPASS,
+	MSRP_SETUP_ACTIVE,
+	MSRP_SETUP_PASSIVE,
+};
+
+/** What the peer's description says. Strings are owned by the object. */
+struct msrp_remote {
+	bool tls;               /**< TCP/TLS/MSRP                           */
+	enum sdp_dir dir;       /**< as the peer wrote it, media level wins
+				     over session level                    */
+	enum msrp_setup setup;
+	struct sa addr;         /**< c= address and m= port                 */
+	char *path;             /**< whole a=path                           */
+	char *accept_types;     /**< NULL if absent                         */
+	char *accept_wrapped_types;
+	char *fingerprint;      /**< media level wins                       */
+	uint64_t max_size;      /**< 0 if absent                            */
+};
+
+/** What ours says. Borrowed. */
+struct msrp_local {
+	uint16_t port;
+	enum sdp_dir dir;
+	enum msrp_setup setup;
+	const char *path;
+	const char *accept_types;
+	const char *accept_wrapped_types;
+	uint64_t max_size;
+};
+
+struct msrp_sdp;    /**< one offer/answer exchange, over libre's SDP       */
+
+/** @param laddr Own address for c= and o=. @return 0; EINVAL; ENOMEM */
+int msrp_sdp_alloc(struct msrp_sdp **sdpp, const struct sa *laddr);
+
+/**
+ * Decode a description; again for a re-INVITE.
+ *
+ * @param offer true for an offer
+ *
+ * @return 0; EBADMSG if it is no SDP; ENOENT without an m=message line over
+ *         MSRP with a port; EPROTO if a path or message/cpim (or *) among
+ *         the accept-types is missing, or no address; EINVAL; ENOMEM
+ */
+int msrp_sdp_decode(struct msrp_sdp *sdp, struct mbuf *mb, bool offer);
+
+/** What the last decode found. Borrowed from sdp. */
+const struct msrp_remote *msrp_sdp_remote(const struct msrp_sdp *sdp);
+
+/** Encode our description. @param mbp mem_deref() it. @return 0 or errno */
+int msrp_sdp_encode(struct mbuf **mbp, struct msrp_sdp *sdp,
+		    const struct msrp_local *local, bool offer);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

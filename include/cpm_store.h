@@ -1,0 +1,288 @@
+/**
+ * @file cpm_store.h  What is kept: messages, conversations, notifications
+ *
+ * Writing is asynchronous: a thread takes all that is queued, commits once
+ * (group commit) and reports each result on the thread of libre's main loop.
+ * Reading is synchronous, on a connection of its own that sees the last
+ * commit. Nothing here may be called from another thread than the main loop's.
+ *
+ * SPDX-License-Identifier: BSD-3-Clause
+ */
+#ifndef CPM_STORE_H
+#define CPM_STORE_H
+
+#include <cpm_re.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+enum {
+	CPM_SPOOL_MIN = 65536,  /**< larger bodies, and those that are not
+				     text, are files beside the database   */
+	CPM_BATCH_MAX = 1024,   /**< writes in one commit: bounds the time
+				     until the first of them is reported   */
+};
+
+struct cpm_store;
+
+enum cpm_dir  { CPM_IN = 0, CPM_OUT = 1 };
+enum cpm_kind { CPM_CHAT = 0, CPM_GROUP = 1 };
+enum cpm_mode { CPM_PAGE = 0, CPM_LARGE = 1, CPM_SESSION = 2 };
+
+/** The two notifications (RFC 5438) that a client sends */
+enum cpm_report { CPM_DELIVERED = 0, CPM_DISPLAYED = 1 };
+
+/** Where a notification of ours stands */
+enum cpm_report_state {
+	CPM_REPORT_NONE = 0,    /**< not due: not asked for or not allowed  */
+	CPM_REPORT_DUE,         /**< to be sent, or being sent              */
+	CPM_REPORT_SENT,        /**< answered 2xx                           */
+	CPM_REPORT_FAILED,      /**< refused for good                       */
+};
+
+/** Local settings for one account and sender; empty means every one */
+enum cpm_answer {
+	CPM_ANSWER_DEFAULT = 0, /**< as the next wider policy says          */
+	CPM_ANSWER_ACCEPT,
+	CPM_ANSWER_DECLINE,
+	CPM_ANSWER_ASK,
+};
+
+/** Yes, no, or as the next wider policy says */
+enum cpm_tri { CPM_TRI_DEFAULT = 0, CPM_TRI_YES, CPM_TRI_NO };
+
+/**
+ * A message. As input of cpm_store_put() the fields marked (in) count; the
+ * store hands out all of them. In a record made by cpm_msg_alloc() strings
+ * are owned by it; in a record handed to a read handler they are borrowed
+ * and die when the handler returns. NULL: absent.
+ */
+struct cpm_msg {
+	uint64_t id;            /**< grows, never used again                */
+	uint64_t conversation;
+	char *account;          /**< (in) AOR                               */
+	enum cpm_dir direction; /**< (in)                                   */
+	enum cpm_kind kind;     /**< (in) of the conversation               */
+	char *key;              /**< (in) of the conversation: its
+				     Conversation-ID, or a local one       */
+	char *peer;             /**< (in) URI of the other side; NULL if
+				     unknown: no notification then         */
+	char *name;             /**< (in) display name of the sender        */
+	char *msgkey;           /**< (in) unique with account and peer (for a
+				     group: with the conversation): imdn.
+				     Message-ID or a local one             */
+	char *imdn_id;          /**< (in) imdn.Message-ID                   */
+	char *conversation_id;  /**< (in)                                   */
+	char *contribution_id;  /**< (in)                                   */
+	char *in_reply_to;      /**< (in) InReplyTo-Contribution-ID         */
+	char *datetime;         /**< (in) CPIM DateTime as written          */
+	char *route;            /**< (in) IMDN-Record-Route values, one a
+				     line                                  */
+	uint64_t time;          /**< (in) sent, ms since 1970               */
+	uint64_t received;      /**< (in) ms since 1970                     */
+	bool deferred;          /**< (in)                                   */
+	enum cpm_mode mode;     /**< (in)                                   */
+	char *type;             /**< (in) Content-Type of the body          */
+	unsigned notify;        /**< (in) what was asked: enum cpim_notify  */
+	bool text;              /**< (in) body is UTF-8 text                */
+	uint64_t size;          /**< octets of the body                     */
+	bool read;
+	char *file;             /**< path of the stored body, if one        */
+	enum cpm_report_state report[2];  /**< (in) by enum cpm_report: NONE
+					       or DUE when put             */
+	struct mbuf *body;      /**< (in) shared; NULL when read: see
+				     cpm_store_body()                      */
+};
+
+/** @return 0; EINVAL; ENOMEM */
+int cpm_msg_alloc(struct cpm_msg **msgp);
+
+/** A conversation, borrowed while the handler runs */
+struct cpm_conv {
+	uint64_t id;
+	const char *account;
+	enum cpm_kind kind;
+	const char *peer;
+	const char *name;
+	const char *conversation_id;
+	uint64_t messages;
+	uint64_t unread;
+	uint64_t last_id;       /**< 0: no message left                     */
+	uint64_t last_time;     /**< ms since 1970                          */
+	const char *last_text;  /**< at most 2,048 octets, cut at a
+				     character; NULL if it is no text      */
+};
+
+/** A notification that is due, borrowed while the handler runs */
+struct cpm_due {
+	uint64_t id;            /**< of the report                          */
+	uint64_t msg;
+	enum cpm_report kind;
+	char *imdn_id;          /**< its own imdn.Message-ID, the same at
+				     each try                              */
+	uint32_t tries;         /**< failed so far                          */
+	char *account;
+	char *peer;
+	char *orig_id;          /**< imdn.Message-ID of the message         */
+	char *datetime;         /**< of the message                         */
+	char *route;            /**< IMDN-Record-Route of the message       */
+	char *conversation_id;
+	char *contribution_id;
+};
+
+/** What became of a message that was put */
+struct cpm_put_result {
+	uint64_t id;
+	uint64_t conversation;
+	bool duplicate;         /**< known before; nothing was changed      */
+	bool opened;            /**< its conversation is new                */
+};
+
+/** Result of one write. @param err 0; ENOSPC; EIO; EROFS; EBUSY; ENOENT:
+    the row was not there, or had already moved */
+typedef void (cpm_put_h)(int err, const struct cpm_put_result *res,
+			 void *arg);
+typedef void (cpm_done_h)(int err, void *arg);
+
+/** After the results of one commit were handed out */
+typedef void (cpm_batch_h)(void *arg);
+
+/** The store cannot work. @param what fixed word, @param text one line */
+typedef void (cpm_fault_h)(const char *what, const char *text, void *arg);
+
+/**
+ * Open, create or migrate the database, and start the thread. The folder is
+ * made with mode 0700, files with 0600.
+ *
+ * @param stp  Pointer to the store; close it with cpm_store_close()
+ * @param path Database file
+ * @param errp If it fails: one line for the user; mem_deref() it
+ *
+ * @return 0; EACCES; EROFS; ENOSPC; EBUSY: another process has it; EBADMSG:
+ *         not a database, or a schema newer than known; ENOMEM; EINVAL
+ */
+int cpm_store_open(struct cpm_store **stp, const char *path,
+		   cpm_batch_h *bh, cpm_fault_h *fh, void *arg, char **errp);
+
+/** Commit what is queued, hand out every result, stop the thread, close.
+    Sets *stp to NULL. */
+void cpm_store_close(struct cpm_store **stp);
+
+/** Path of the database. Borrowed. */
+const char *cpm_store_path(const struct cpm_store *st);
+
+/*
+ * Writing. Each call takes a reference to what it needs, queues, and returns
+ * 0, EINVAL, ENOMEM or ESHUTDOWN; the handler, which may be NULL, is called
+ * exactly once if it returned 0. Handlers run in the order of the calls.
+ */
+
+/** Keep a message; with it, in the same transaction, its conversation if it
+    is new and the reports that are DUE. */
+int cpm_store_put(struct cpm_store *st, struct cpm_msg *msg, cpm_put_h *h,
+		  void *arg);
+
+/** Mark incoming messages as read and make the display reports due.
+    @param report true: also make the display report due where msg asked for
+    it (CPIM_DISPLAY) and none was made */
+int cpm_store_display(struct cpm_store *st, const uint64_t *idv, size_t idc,
+		      bool report, cpm_done_h *h, void *arg);
+
+/** The same for all unread messages of a conversation up to a message id */
+int cpm_store_display_conv(struct cpm_store *st, uint64_t conv, uint64_t last,
+			   bool report, cpm_done_h *h, void *arg);
+
+/** Make one report due by hand. ENOENT if the message did not ask, has no
+    sender, or the report is there already (any state). */
+int cpm_store_report_add(struct cpm_store *st, uint64_t msg,
+			 enum cpm_report kind, cpm_done_h *h, void *arg);
+
+/** Move a report from DUE: to SENT or FAILED, or stay DUE with one more try
+    and a new time. ENOENT if it is not DUE. @param next ms since 1970 */
+int cpm_store_report_move(struct cpm_store *st, uint64_t id,
+			  enum cpm_report_state to, uint64_t next,
+			  cpm_done_h *h, void *arg);
+
+/** Delete one message (msg), or all of a conversation (conv). Their keys stay
+    so that a repeat is still known; bodies and spool files go; reports that
+    are due are still sent. */
+int cpm_store_delete(struct cpm_store *st, uint64_t msg, uint64_t conv,
+		     cpm_done_h *h, void *arg);
+
+/** One line of policy; account and peer "" for every one */
+struct cpm_policy_row {
+	const char *account;
+	const char *peer;
+	enum cpm_answer deferred;
+	enum cpm_tri delivery_imdn;
+	enum cpm_tri display_imdn;
+};
+int cpm_store_policy_set(struct cpm_store *st,
+			 const struct cpm_policy_row *row, cpm_done_h *h,
+			 void *arg);
+
+/*
+ * Reading. A handler returns true to stop. All return 0, ENOENT, EIO,
+ * EINVAL or ENOMEM.
+ */
+typedef bool (cpm_conv_h)(const struct cpm_conv *conv, void *arg);
+typedef bool (cpm_msg_h)(const struct cpm_msg *msg, void *arg);
+typedef bool (cpm_due_h)(const struct cpm_due *due, void *arg);
+typedef bool (cpm_policy_h)(const struct cpm_policy_row *row, void *arg);
+
+/** Conversations with at least one message, newest last message first.
+    @param before only those whose last message id is below it; 0: all */
+int cpm_store_convs(struct cpm_store *st, const char *account,
+		    uint64_t before, uint32_t limit, cpm_conv_h *h,
+		    void *arg);
+
+/** One conversation, also an empty one. ENOENT */
+int cpm_store_conv(struct cpm_store *st, uint64_t id, cpm_conv_h *h,
+		   void *arg);
+
+/** Which messages. Zero or NULL: no condition. */
+struct cpm_query {
+	uint64_t conversation;
+	const char *peer;
+	bool unread;            /**< incoming and not read                  */
+	uint64_t after;         /**< id above                               */
+	uint64_t before;        /**< id below                               */
+	uint32_t limit;         /**< needed                                 */
+};
+
+/** With after: the first ones behind it; else the last ones (before it).
+    Handed out in order of (time, id). */
+int cpm_store_msgs(struct cpm_store *st, const struct cpm_query *q,
+		   cpm_msg_h *h, void *arg);
+
+/** One message. ENOENT if unknown or deleted */
+int cpm_store_msg(struct cpm_store *st, uint64_t id, cpm_msg_h *h,
+		  void *arg);
+
+/** Append len octets of a body from off on (fewer at its end) to mb */
+int cpm_store_body(struct cpm_store *st, uint64_t id, uint64_t off,
+		   size_t len, struct mbuf *mb);
+
+/** Reports that are DUE, in the order in which they became so; a display
+    report is held back while the delivery report of its message is DUE.
+    @param now only those whose time has come, ms since 1970
+    @param nextp time of the earliest one that has not come, 0 if none */
+int cpm_store_due(struct cpm_store *st, uint64_t now, uint32_t limit,
+		  uint64_t *nextp, cpm_due_h *h, void *arg);
+
+int cpm_store_policies(struct cpm_store *st, cpm_policy_h *h, void *arg);
+
+struct cpm_counts {
+	uint64_t conversations;
+	uint64_t messages;
+	uint64_t unread;
+	uint64_t imdn_pending;
+	uint64_t imdn_failed;
+};
+int cpm_store_counts(struct cpm_store *st, struct cpm_counts *counts);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,55 @@
+# Tests, demo, and what they install.
+# SPDX-License-Identifier: BSD-3-Clause
+
+CFLAGS_test := -Itest
+UNIT_SRC := $(wildcard test/unit/*.c test/mock/*.c)
+E2E_SRC  := $(wildcard test/e2e/*.c)
+DEMO_SRC := $(wildcard test/demo/*.c)
+# the demo plays with the same pieces as the end-to-end tests
+HARNESS_SRC := $(filter-out test/e2e/main.c $(wildcard test/e2e/test_*.c), \
+	       $(E2E_SRC))
+
+$(BUILD)/unit: $(call obj,$(UNIT_SRC)) $(BUILD)/libcpm.a
+	@echo "  LD   $@"
+	@$(CC) $(LDFLAGS_ALL) -o $@ $^ $(RE_LIBS) $(DB_LIBS) $(XML_LIBS) \
+		$(CHECK_LIBS)
+
+$(BUILD)/e2e: $(call obj,$(E2E_SRC))
+	@echo "  LD   $@"
+	@$(CC) $(LDFLAGS_ALL) -o $@ $^ $(RE_LIBS) $(CHECK_LIBS)
+
+$(BUILD)/demo: $(call obj,$(DEMO_SRC) $(HARNESS_SRC))
+	@echo "  LD   $@"
+	@$(CC) $(LDFLAGS_ALL) -o $@ $^ $(RE_LIBS)
+
+ENV = CPM_TEST_DATA=$(CURDIR)/test/data CPM_E2E_DATA=$(CURDIR)/test/e2e/data \
+      CPM_MODULE=$(CURDIR)/$(MODULE) CPM_PF=$(CURDIR)/$(BUILD)/pf \
+      CPM_SAN=$(SAN)
+
+unit: need-build $(BUILD)/unit
+	@$(ENV) $(BUILD)/unit
+
+# The sanitized pass loads ASan and UBSan into the real baresip; the harness
+# (the program that starts everything) stays the plain one
+e2e: need-build $(MODULE) $(BUILD)/pf $(BUILD)/e2e
+	@$(ENV) $(BUILD)/e2e
+
+demo:
+	@mk/packages install $(PKG_BUILD) $(PKG_DEMO)
+	@$(MAKE) --no-print-directory run-demo
+
+run-demo: $(MODULE) $(BUILD)/pf $(BUILD)/demo
+	@$(ENV) $(BUILD)/demo
+
+test:
+	@mk/packages install $(PKG_BUILD) $(PKG_TEST)
+	@mk/suite
+
+ROUNDS ?= 200
+soak: need-build $(MODULE) $(BUILD)/pf $(BUILD)/e2e
+	@$(ENV) CPM_ROUNDS=$(ROUNDS) CK_RUN_SUITE=soak $(BUILD)/e2e
+
+call: need-build $(MODULE) $(BUILD)/pf $(BUILD)/e2e
+	@$(ENV) CPM_CALL_SECONDS=60 CK_RUN_SUITE=call $(BUILD)/e2e
+
+.PHONY: unit e2e demo run-demo test soak call

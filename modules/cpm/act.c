@@ -1,0 +1,204 @@
+/**
+ * @file act.c  Commands that change something
+ *
+ * bus.md, Commands.
+ *
+ * SPDX-License-Identifier: BSD-3-Clause
+ */
+#include "cmd.h"
+
+
+int run_display(struct ctx *ctx)
+{
+	const uint64_t id = args_uint(ctx->in, "id");
+	const uint64_t conv = args_uint(ctx->in, "conversation");
+	const bool many = args_has(ctx->in, "ids");
+	uint64_t count = 0, *idv = NULL;
+	size_t idc = 0;
+	int err;
+
+	if ((id != 0) + (conv != 0) + many != 1)
+		return fail(ctx, EINVAL, "one of \"id\", \"ids\" and "
+			    "\"conversation\" is needed");
+
+	if (many && args_list(&idv, &idc, ctx->in, "ids"))
+		return fail(ctx, EINVAL, "\"ids\" must be numbers");
+
+	if (conv)
+		err = cpm_display_conv(ctx->cpm, conv, &count);
+	else
+		err = cpm_display(ctx->cpm, many ? idv : &id, many ? idc : 1,
+				  &count);
+	mem_deref(idv);
+
+	if (err == ENOENT)
+		return conv ? fail(ctx, err, "no conversation %llu", conv)
+			: id ? fail(ctx, err, "no message %llu", id)
+			: fail(ctx, err, "no such message");
+
+	return err ? err : show_uint(ctx->out, "displayed", count);
+}
+
+
+int run_imdn(struct ctx *ctx)
+{
+	const uint64_t id = args_uint(ctx->in, "id");
+	const char *status = args_str(ctx->in, "status");
+	enum cpm_report kind;
+	int err;
+
+	if (!str_cmp(status, "delivered"))
+		kind = CPM_DELIVERED;
+	else if (!str_cmp(status, "displayed"))
+		kind = CPM_DISPLAYED;
+	else
+		return fail(ctx, EINVAL, "\"status\" must be delivered or "
+			    "displayed");
+
+	err = cpm_imdn(ctx->cpm, id, kind);
+	switch (err) {
+
+	case 0:
+		return show_str(ctx->out, "state",
+				show_report(CPM_REPORT_DUE));
+	case ENOENT:
+		return fail(ctx, err, "no message %llu", id);
+	case EINVAL:
+		return fail(ctx, err, "the sender of message %llu did not "
+			    "ask for it", id);
+	case EALREADY:
+		return fail(ctx, err, "message %llu has it already", id);
+	default:
+		return err;
+	}
+}
+
+
+static int answer_decode(enum cpm_answer *answer, const char *str)
+{
+	enum cpm_answer i;
+
+	for (i = CPM_ANSWER_DEFAULT; i <= CPM_ANSWER_ASK; i++) {
+		if (!str_cmp(str, show_answer(i))) {
+			*answer = i;
+			return 0;
+		}
+	}
+
+	return EINVAL;
+}
+
+
+static int show_policy(struct ctx *ctx, const char *aor, const char *from)
+{
+	struct odict *o = ctx->out;
+	struct cpm_policy pol;
+	int err;
+
+	cpm_policy_get(ctx->cpm, aor, from, &pol);
+
+	err = show_str(o, "account", aor);
+	if (!err)
+		err = show_str(o, "from", from);
+	if (!err)
+		err = show_str(o, "deferred", show_answer(pol.deferred));
+	if (!err)
+		err = show_bool(o, "delivery_imdn", pol.delivery_imdn);
+	if (!err)
+		err = show_bool(o, "display_imdn", pol.display_imdn);
+
+	return err;
+}
+
+
+int run_policy(struct ctx *ctx)
+{
+	struct cpm_policy_change chg = {
+		.account = args_str(ctx->in, "account"),
+		.peer    = args_str(ctx->in, "from"),
+	};
+	enum cpm_answer answer;
+	enum cpm_tri delivery, display;
+	int err = 0;
+
+	if (args_has(ctx->in, "deferred")) {
+		if (answer_decode(&answer, args_str(ctx->in, "deferred")))
+			return fail(ctx, EINVAL, "\"deferred\" must be "
+				    "accept, decline, ask or default");
+		chg.deferred = &answer;
+	}
+	if (args_has(ctx->in, "delivery_imdn")) {
+		if (args_tri(&delivery, ctx->in, "delivery_imdn"))
+			return fail(ctx, EINVAL, "\"delivery_imdn\" must be "
+				    "yes, no or default");
+		chg.delivery_imdn = &delivery;
+	}
+	if (args_has(ctx->in, "display_imdn")) {
+		if (args_tri(&display, ctx->in, "display_imdn"))
+			return fail(ctx, EINVAL, "\"display_imdn\" must be "
+				    "yes, no or default");
+		chg.display_imdn = &display;
+	}
+
+	if (chg.deferred || chg.delivery_imdn || chg.display_imdn)
+		err = cpm_policy_set(ctx->cpm, &chg);
+	if (err == EINVAL)
+		return fail(ctx, err, "\"from\" is no URI");
+
+	return err ? err : show_policy(ctx, chg.account, chg.peer);
+}
+
+
+static int session_call(struct ctx *ctx, int (*h)(struct cpm *, uint32_t),
+			const char *state)
+{
+	const uint64_t session = args_uint(ctx->in, "session");
+	int err = session <= UINT32_MAX ? h(ctx->cpm, (uint32_t)session) : ENOENT;
+
+	if (err == ENOENT)
+		return fail(ctx, err, "no session %llu", session);
+	if (err == EPROTO)
+		return fail(ctx, err, "session %llu does not ask", session);
+	if (!err)
+		err = show_uint(ctx->out, "session", session);
+
+	return err ? err : show_str(ctx->out, "state", state);
+}
+
+
+int run_accept(struct ctx *ctx)
+{
+	return session_call(ctx, cpm_accept, "accepted");
+}
+
+
+int run_decline(struct ctx *ctx)
+{
+	return session_call(ctx, cpm_decline, "declined");
+}
+
+
+int run_close(struct ctx *ctx)
+{
+	return session_call(ctx, cpm_sess_close, "closed");
+}
+
+
+int run_delete(struct ctx *ctx)
+{
+	const uint64_t id = args_uint(ctx->in, "id");
+	const uint64_t conv = args_uint(ctx->in, "conversation");
+	uint64_t count = 0;
+	int err;
+
+	if (!id == !conv)
+		return fail(ctx, EINVAL, "one of \"id\" and \"conversation\""
+			    " is needed");
+
+	err = cpm_delete(ctx->cpm, id, conv, &count);
+	if (err == ENOENT)
+		return id ? fail(ctx, err, "no message %llu", id)
+			: fail(ctx, err, "no conversation %llu", conv);
+
+	return err ? err : show_uint(ctx->out, "deleted", count);
+}

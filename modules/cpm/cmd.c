@@ -1,0 +1,157 @@
+/**
+ * @file cmd.c  The commands: one engine call a row, one JSON object an answer
+ *
+ * bus.md, Commands.
+ *
+ * SPDX-License-Identifier: BSD-3-Clause
+ */
+#include <stdarg.h>
+#include "cmd.h"
+
+
+static struct cpm *cpm;
+
+
+int fail(struct ctx *ctx, int err, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	(void)re_vsnprintf(ctx->text, sizeof(ctx->text), fmt, ap);
+	va_end(ap);
+
+	return err;
+}
+
+
+static int error_print(struct re_printf *pf, int err, const char *text)
+{
+	struct odict *o = NULL, *e = NULL;
+	char m[TEXT_SIZE];
+
+	if (!odict_alloc(&o, 4) && !odict_alloc(&e, 4) &&
+	    !show_str(e, "code", show_errno(err)) &&
+	    !show_str(e, "text", str_isset(text) ? text
+		      : str_error(err, m, sizeof(m))) &&
+	    !odict_entry_add(o, "error", ODICT_OBJECT, e))
+		(void)json_encode_odict(pf, o);
+
+	mem_deref(e);
+	mem_deref(o);
+
+	return err;
+}
+
+
+static int run(struct re_printf *pf, void *arg, const struct arg_spec *spec,
+	       run_h *h)
+{
+	const struct cmd_arg *carg = arg;
+	struct ctx ctx = {cpm, NULL, NULL, ""};
+	int err;
+
+	err = args_decode(&ctx.in, spec, carg->prm, ctx.text,
+			  sizeof(ctx.text));
+	if (!err)
+		err = odict_alloc(&ctx.out, 16);
+	if (!err)
+		err = h(&ctx);
+	if (!err)
+		err = json_encode_odict(pf, ctx.out);
+	else
+		(void)error_print(pf, err, ctx.text);
+
+	mem_deref(ctx.in);
+	mem_deref(ctx.out);
+
+	return err;
+}
+
+
+/*
+ * Table
+ */
+
+#define COMMAND(name, ...)						\
+	static int cmd_##name(struct re_printf *pf, void *arg)		\
+	{								\
+		static const struct arg_spec spec = {__VA_ARGS__};	\
+									\
+		return run(pf, arg, &spec, run_##name);			\
+	}
+
+COMMAND(status, .needed = false)
+COMMAND(conversations,
+	.keyv = {{"account", ARG_STR}, {"limit", ARG_UINT},
+		 {"before", ARG_UINT}})
+COMMAND(messages,
+	.keyv = {{"conversation", ARG_UINT}, {"peer", ARG_STR},
+		 {"unread", ARG_BOOL}, {"after", ARG_UINT},
+		 {"before", ARG_UINT}, {"limit", ARG_UINT}},
+	.posv = {"conversation"})
+COMMAND(message,
+	.keyv = {{"id", ARG_UINT}, {"offset", ARG_UINT},
+		 {"length", ARG_UINT}},
+	.posv = {"id"}, .needed = true)
+COMMAND(display,
+	.keyv = {{"id", ARG_UINT}, {"ids", ARG_LIST},
+		 {"conversation", ARG_UINT}},
+	.posv = {"id|c"}, .needed = true)
+COMMAND(imdn,
+	.keyv = {{"id", ARG_UINT}, {"status", ARG_STR}},
+	.posv = {"id", "status"}, .needed = true)
+COMMAND(policy,
+	.keyv = {{"account", ARG_STR}, {"from", ARG_STR},
+		 {"deferred", ARG_STR}, {"delivery_imdn", ARG_TRI},
+		 {"display_imdn", ARG_TRI}},
+	.posv = {"deferred", "from"})
+COMMAND(sessions, .needed = false)
+COMMAND(accept, .keyv = {{"session", ARG_UINT}}, .posv = {"session"},
+	.needed = true)
+COMMAND(decline, .keyv = {{"session", ARG_UINT}}, .posv = {"session"},
+	.needed = true)
+COMMAND(close, .keyv = {{"session", ARG_UINT}}, .posv = {"session"},
+	.needed = true)
+COMMAND(delete,
+	.keyv = {{"id", ARG_UINT}, {"conversation", ARG_UINT}},
+	.posv = {"id|c"}, .needed = true)
+
+static const struct cmd cmdv[] = {
+	{"cpm_status", 0, 0, "CPM: state and counts", cmd_status},
+	{"cpm_conversations", 0, CMD_PRM, "CPM: conversations, newest first",
+	 cmd_conversations},
+	{"cpm_messages", 0, CMD_PRM, "CPM: messages [conversation]",
+	 cmd_messages},
+	{"cpm_message", 0, CMD_PRM, "CPM: one message, whole <id>",
+	 cmd_message},
+	{"cpm_display", 0, CMD_PRM, "CPM: mark as read <id or c+conversation>",
+	 cmd_display},
+	{"cpm_imdn", 0, CMD_PRM,
+	 "CPM: notify the sender <id> <delivered|displayed>", cmd_imdn},
+	{"cpm_policy", 0, CMD_PRM,
+	 "CPM: who may deliver [accept|decline|ask [uri]]", cmd_policy},
+	{"cpm_sessions", 0, 0, "CPM: sessions", cmd_sessions},
+	{"cpm_accept", 0, CMD_PRM, "CPM: accept a delivery <session>",
+	 cmd_accept},
+	{"cpm_decline", 0, CMD_PRM, "CPM: decline a delivery <session>",
+	 cmd_decline},
+	{"cpm_close", 0, CMD_PRM, "CPM: end a session <session>", cmd_close},
+	{"cpm_delete", 0, CMD_PRM, "CPM: delete <id or c+conversation>",
+	 cmd_delete},
+};
+
+
+int commands_open(struct cpm *c)
+{
+	cpm = c;
+
+	return cmd_register(baresip_commands(), cmdv,
+			    sizeof(cmdv) / sizeof(cmdv[0]));
+}
+
+
+void commands_close(void)
+{
+	cmd_unregister(baresip_commands(), cmdv);
+	cpm = NULL;
+}

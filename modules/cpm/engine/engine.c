@@ -1,0 +1,221 @@
+/**
+ * @file engine.c  Lifetime, public calls, routing of input
+ *
+ * SPDX-License-Identifier: BSD-3-Clause
+ */
+#define _POSIX_C_SOURCE 200809L
+#include <time.h>
+#include "engine.h"
+
+
+static void destructor(void *arg)
+{
+	struct cpm *cpm = arg;
+
+	tmr_cancel(&cpm->tmr_fresh);
+	list_flush(&cpm->sessl);
+	mem_deref(cpm->outbox);
+	mem_deref(cpm->policy);
+	mem_deref(cpm->msrp);
+	list_flush(&cpm->freshl);
+}
+
+
+uint64_t engine_now(void)
+{
+	struct timespec ts;
+
+	(void)clock_gettime(CLOCK_REALTIME, &ts);
+
+	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
+}
+
+
+int engine_uuid(char **strp)
+{
+	uint8_t b[16];
+
+	rand_bytes(b, sizeof(b));
+	b[6] = (uint8_t)((b[6] & 0x0f) | 0x40);
+	b[8] = (uint8_t)((b[8] & 0x3f) | 0x80);
+
+	return re_sdprintf(strp, "%02x%02x%02x%02x-%02x%02x-%02x%02x-"
+			   "%02x%02x-%02x%02x%02x%02x%02x%02x",
+			   b[0], b[1], b[2], b[3], b[4], b[5], b[6], b[7],
+			   b[8], b[9], b[10], b[11], b[12], b[13], b[14],
+			   b[15]);
+}
+
+
+void engine_event(struct cpm *cpm, const struct cpm_event *ev)
+{
+	cpm->host.eventh(ev, cpm->host.arg);
+}
+
+
+static void batch_handler(void *arg)
+{
+	struct cpm *cpm = arg;
+
+	fresh_flush(cpm);
+	outbox_kick(cpm->outbox);
+}
+
+
+static void fault_handler(const char *what, const char *text, void *arg)
+{
+	struct cpm_event ev = {.id = CPM_EV_ERROR};
+	struct cpm *cpm = arg;
+
+	ev.u.error.what = what;
+	ev.u.error.text = text;
+	engine_event(cpm, &ev);
+}
+
+
+static int parts_alloc(struct cpm *cpm)
+{
+	const struct msrp_conf mconf = {
+		.laddr        = cpm->conf.listen,
+		.max_size     = cpm->conf.max_size,
+		.idle_timeout = cpm->conf.idle_timeout * 1000,
+	};
+	int err;
+
+	err = msrp_alloc(&cpm->msrp, &mconf);
+	if (!err)
+		err = policy_alloc(&cpm->policy, cpm->store);
+	if (!err)
+		err = outbox_alloc(&cpm->outbox, cpm);
+
+	return err;
+}
+
+
+int cpm_alloc(struct cpm **cpmp, const struct cpm_conf *conf,
+	      const struct cpm_host *host, char **errp)
+{
+	struct cpm *cpm;
+	int err;
+
+	if (!cpmp || !conf || !conf->db || !host || !host->sip ||
+	    !host->sock || !host->findh || !host->accounth || !host->authh ||
+	    !host->dndh || !host->eventh)
+		return EINVAL;
+
+	cpm = mem_zalloc(sizeof(*cpm), destructor);
+	if (!cpm)
+		return ENOMEM;
+
+	cpm->conf = *conf;
+	cpm->conf.db = NULL;  /* the store has its own copy */
+	cpm->host = *host;
+	tmr_init(&cpm->tmr_fresh);
+
+	err = cpm_store_open(&cpm->store, conf->db, batch_handler,
+			     fault_handler, cpm, errp);
+	if (!err)
+		err = parts_alloc(cpm);
+	if (err)
+		cpm_close(&cpm);
+	else
+		*cpmp = cpm;
+
+	return err;
+}
+
+
+void cpm_shutdown(struct cpm *cpm, const char *aor)
+{
+	if (!cpm)
+		return;
+
+	session_close_all(cpm, aor);
+	outbox_stop(cpm->outbox, aor);
+	if (!aor)
+		cpm->down = true;
+}
+
+
+void cpm_close(struct cpm **cpmp)
+{
+	struct cpm *cpm;
+
+	if (!cpmp || !*cpmp)
+		return;
+
+	cpm = *cpmp;
+	*cpmp = NULL;
+
+	cpm->down = true;
+	/* the results of what is queued still find the parts they belong to */
+	cpm_store_close(&cpm->store);
+	mem_deref(cpm);
+}
+
+
+bool cpm_request(struct cpm *cpm, const struct sip_msg *msg)
+{
+	if (!cpm || !msg || cpm->down)
+		return false;
+
+	if (!pl_strcmp(&msg->met, "INVITE") && !pl_isset(&msg->to.tag))
+		return session_invite(cpm, msg);
+	if (!pl_strcmp(&msg->met, "UPDATE"))
+		return session_update(cpm, msg);
+
+	return false;
+}
+
+
+void cpm_registered(struct cpm *cpm, const char *aor)
+{
+	(void)aor;
+
+	if (cpm)
+		outbox_kick(cpm->outbox);
+}
+
+
+struct cpm_store *cpm_reader(const struct cpm *cpm)
+{
+	return cpm ? cpm->store : NULL;
+}
+
+
+void cpm_policy_get(const struct cpm *cpm, const char *aor,
+		    const char *peer, struct cpm_policy *pol)
+{
+	char *norm = NULL;
+	struct pl pl;
+
+	if (!cpm || !pol)
+		return;
+
+	if (str_isset(peer)) {
+		pl_set_str(&pl, peer);
+		(void)cpm_uri_norm(&norm, &pl);
+	}
+	policy_resolve(cpm->policy, &cpm->conf, aor, norm, pol);
+	mem_deref(norm);
+}
+
+
+int cpm_policy_set(struct cpm *cpm, const struct cpm_policy_change *chg)
+{
+	if (!cpm || !chg)
+		return EINVAL;
+
+	return policy_change(cpm->policy, cpm->store, chg);
+}
+
+
+int cpm_status(const struct cpm *cpm, struct cpm_status *status)
+{
+	if (!cpm || !status)
+		return EINVAL;
+
+	status->sessions = list_count(&cpm->sessl);
+
+	return cpm_store_counts(cpm->store, &status->counts);
+}

@@ -1,0 +1,249 @@
+/**
+ * @file invite.c  An INVITE comes: is it ours, is it acceptable, is it wanted?
+ *
+ * Seed 7.3.12; wire.md 13.1, 13.2 and 13.7; RFC 3261, 8.2.
+ *
+ * SPDX-License-Identifier: BSD-3-Clause
+ */
+#include "engine.h"
+#include "session.h"
+
+
+static void refuse(struct cpm *cpm, const struct sip_msg *msg, uint16_t scode,
+		   const char *reason, const char *hdr)
+{
+	(void)sip_treplyf(NULL, NULL, cpm->host.sip, msg, false, scode,
+			  reason,
+			  "%s"
+			  "Content-Length: 0\r\n"
+			  "\r\n", hdr ? hdr : "");
+}
+
+
+/* @return true to stop: this one we do not know */
+static bool require_handler(const struct sip_hdr *hdr,
+			    const struct sip_msg *msg, void *arg)
+{
+	(void)msg;
+	(void)arg;
+
+	return pl_strcasecmp(&hdr->val, "timer") != 0;
+}
+
+
+/* @return true if the request was refused for what it asks of any server */
+static bool refuse_form(struct cpm *cpm, const struct sip_msg *msg)
+{
+	const struct sip_hdr *hdr;
+	char unsup[256];
+
+	hdr = sip_msg_hdr_apply(msg, true, SIP_HDR_REQUIRE, require_handler,
+				NULL);
+	if (hdr) {
+		if (re_snprintf(unsup, sizeof(unsup), "Unsupported: %r\r\n",
+				&hdr->val) < 0)
+			unsup[0] = '\0';
+		refuse(cpm, msg, 420, "Bad Extension", unsup);
+		return true;
+	}
+
+	if (mbuf_get_left(msg->mb) &&
+	    !msg_ctype_cmp(&msg->ctyp, "application", "sdp")) {
+		refuse(cpm, msg, 415, "Unsupported Media Type",
+		       "Accept: application/sdp\r\n");
+		return true;
+	}
+
+	if (list_count(&cpm->sessl) >= CPM_SESSION_MAX) {
+		refuse(cpm, msg, 486, "Busy Here", NULL);
+		return true;
+	}
+
+	return false;
+}
+
+
+static int source_decode(struct source **srcp, struct cpm *cpm,
+			 const struct cpm_account *acc,
+			 const struct sip_msg *msg)
+{
+	int err = source_alloc(srcp, cpm, acc->aor, msg);
+
+	switch (err) {
+
+	case 0:
+		break;
+
+	case EOVERFLOW:
+		refuse(cpm, msg, 400, "Conversation-ID Too Long", NULL);
+		break;
+
+	case EBADMSG:
+		refuse(cpm, msg, 486, "Unreadable Referred-By", NULL);
+		break;
+
+	default:
+		refuse(cpm, msg, 500, "Server Internal Error", NULL);
+		break;
+	}
+
+	return err;
+}
+
+
+static bool isfocus(const struct sip_msg *msg)
+{
+	const struct sip_hdr *hdr = sip_msg_hdr(msg, SIP_HDR_CONTACT);
+	struct sip_addr addr;
+	struct pl val;
+
+	return hdr && !sip_addr_decode(&addr, &hdr->val) &&
+		!msg_param_exists(&addr.params, "isfocus", &val);
+}
+
+
+static void classify(struct session *s, const struct sip_msg *msg,
+		     unsigned tags)
+{
+	const bool sendonly = msrp_sdp_remote(s->sdp)->dir == SDP_SENDONLY;
+	struct source *src = s->src;
+
+	src->deferred = sendonly || src->org.standfw ||
+		(tags & (TAG_LARGE | TAG_DEFERRED));
+	src->mode = (tags & (TAG_LARGE | TAG_DEFERRED)) ? CPM_LARGE
+		: CPM_SESSION;
+	src->kind = (tags & TAG_GROUP) || isfocus(msg) ? CPM_GROUP : CPM_CHAT;
+	s->dir = src->deferred ? SDP_RECVONLY : SDP_SENDRECV;
+}
+
+
+/* @return 0; EBADMSG, ENOENT, EPROTO: 488; errno of listen */
+static int leg_alloc(struct session *s, const struct sip_msg *msg)
+{
+	const struct msrp_remote *rem;
+	int err;
+
+	err = msrp_sdp_alloc(&s->sdp, &msg->dst);
+	if (!err)
+		err = msrp_sdp_decode(s->sdp, msg->mb, true);
+	if (err)
+		return err;
+
+	rem = msrp_sdp_remote(s->sdp);
+	if (rem->dir == SDP_RECVONLY || rem->dir == SDP_INACTIVE)
+		return EPROTO;
+
+	s->passive = rem->setup == MSRP_SETUP_ACTIVE;
+
+	err = msrp_sess_alloc(&s->msrp, s->cpm->msrp, &msg->dst, rem->tls,
+			      &session_msrp_handlers, s->src);
+	if (!err)
+		err = msrp_sess_set_peer(s->msrp, rem->path);
+	if (!err && s->passive)
+		err = msrp_sess_listen(s->msrp);
+
+	return err;
+}
+
+
+static void ask_handler(void *arg)
+{
+	session_end(arg, SESS_DECLINED, 480);
+}
+
+
+static void decline(struct session *s, const struct sip_msg *msg)
+{
+	refuse(s->cpm, msg, 480, "Temporarily not available", NULL);
+	session_end(s, SESS_DECLINED, 480);
+}
+
+
+static void decide(struct session *s, const struct sip_msg *msg)
+{
+	struct cpm *cpm = s->cpm;
+	struct cpm_policy pol;
+	bool ask;
+
+	policy_resolve(cpm->policy, &cpm->conf, s->src->aor,
+		       s->src->org.peer, &pol);
+
+	if (cpm->host.dndh(cpm->host.arg) ||
+	    (s->src->deferred && pol.deferred == CPM_ANSWER_DECLINE)) {
+		decline(s, msg);
+		return;
+	}
+
+	ask = s->src->deferred && pol.deferred == CPM_ANSWER_ASK;
+
+	if (dialog_accept(s, msg, ask)) {
+		refuse(cpm, msg, 500, "Server Internal Error", NULL);
+		session_end(s, SESS_FAILED, 500);
+	}
+	else if (ask) {
+		tmr_start(&s->tmr, cpm->conf.ask_timeout * 1000ULL,
+			  ask_handler, s);
+	}
+}
+
+
+static void begin(struct cpm *cpm, const struct cpm_account *acc,
+		  struct source *src, const struct sip_msg *msg,
+		  unsigned tags)
+{
+	struct session *s;
+	int err;
+
+	err = session_alloc(&s, cpm, src, acc->cuser);
+	if (err) {
+		refuse(cpm, msg, 500, "Server Internal Error", NULL);
+		return;
+	}
+
+	if (timer_decode(s, msg)) {
+		refuse(cpm, msg, 422, "Session Interval Too Small",
+		       "Min-SE: 90\r\n");
+		mem_deref(s);
+		return;
+	}
+
+	err = leg_alloc(s, msg);
+	if (err == ENOMEM) {
+		refuse(cpm, msg, 500, "Server Internal Error", NULL);
+		mem_deref(s);
+		return;
+	}
+	else if (err) {
+		refuse(cpm, msg, 488, "Not Acceptable Here", NULL);
+		mem_deref(s);
+		return;
+	}
+
+	classify(s, msg, tags);
+	decide(s, msg);
+}
+
+
+bool session_invite(struct cpm *cpm, const struct sip_msg *msg)
+{
+	const unsigned tags = tag_msg(msg);
+	struct source *src = NULL;
+	struct cpm_account acc;
+
+	if (!(tags & (TAG_SESSION | TAG_GROUP | TAG_LARGE | TAG_DEFERRED)))
+		return false;
+
+	memset(&acc, 0, sizeof(acc));
+	if (!cpm->host.findh(&acc, msg, cpm->host.arg))
+		return false;
+
+	if (refuse_form(cpm, msg))
+		return true;
+
+	if (!source_decode(&src, cpm, &acc, msg))
+		begin(cpm, &acc, src, msg, tags);
+
+	mem_deref(src);
+
+	return true;
+}

@@ -1,0 +1,382 @@
+/**
+ * @file session.c  A CPM session: its states, its MSRP leg, its end
+ *
+ * Seed 7.3.12; wire.md 2. SIP: dialog.c; recognition and refusal: invite.c.
+ *
+ * SPDX-License-Identifier: BSD-3-Clause
+ */
+#include "engine.h"
+#include "session.h"
+
+
+enum {
+	/* ms to wait for the other half of an orderly end: the last octets
+	   after a BYE, the BYE after the connection was closed */
+	LINGER = 1000,
+};
+
+#define TO(state) (1u << (state))
+#define TO_END (TO(SESS_CLOSED) | TO(SESS_DECLINED) | TO(SESS_FAILED))
+
+static const unsigned legal[SESS_STATE_MAX] = {
+	[SESS_NEW]         = TO(SESS_ASKING) | TO(SESS_ACCEPTED) | TO_END,
+	[SESS_ASKING]      = TO(SESS_ACCEPTED) | TO_END,
+	[SESS_ACCEPTED]    = TO(SESS_CONNECTING) | TO_END,
+	[SESS_CONNECTING]  = TO(SESS_ESTABLISHED) | TO_END,
+	[SESS_ESTABLISHED] = TO(SESS_BYE_SEEN) | TO(SESS_TCP_GONE) | TO_END,
+	[SESS_BYE_SEEN]    = TO_END,
+	[SESS_TCP_GONE]    = TO_END,
+};
+
+static const enum cpm_sess_state on_bus[SESS_STATE_MAX] = {
+	[SESS_NEW]         = CPM_SESS_ASKING,
+	[SESS_ASKING]      = CPM_SESS_ASKING,
+	[SESS_ACCEPTED]    = CPM_SESS_ACCEPTED,
+	[SESS_CONNECTING]  = CPM_SESS_ACCEPTED,
+	[SESS_ESTABLISHED] = CPM_SESS_ESTABLISHED,
+	[SESS_BYE_SEEN]    = CPM_SESS_ESTABLISHED,
+	[SESS_TCP_GONE]    = CPM_SESS_ESTABLISHED,
+	[SESS_CLOSED]      = CPM_SESS_CLOSED,
+	[SESS_DECLINED]    = CPM_SESS_DECLINED,
+	[SESS_FAILED]      = CPM_SESS_FAILED,
+};
+
+
+static void destructor(void *arg)
+{
+	struct session *s = arg;
+
+	list_unlink(&s->le);
+	tmr_cancel(&s->tmr);
+	tmr_cancel(&s->tmr_se);
+	if (s->src)
+		s->src->sess = NULL;
+	mem_deref(s->msrp);
+	mem_deref(s->sip);
+	mem_deref(s->sdp);
+	mem_deref(s->src);
+	mem_deref(s->cuser);
+}
+
+
+int session_alloc(struct session **sp, struct cpm *cpm, struct source *src,
+		  const char *cuser)
+{
+	struct session *s;
+	int err;
+
+	s = mem_zalloc(sizeof(*s), destructor);
+	if (!s)
+		return ENOMEM;
+
+	tmr_init(&s->tmr);
+	tmr_init(&s->tmr_se);
+	s->cpm = cpm;
+	s->src = mem_ref(src);
+	s->src->sess = s;
+	s->id = ++cpm->sess_last;
+	s->dir = SDP_RECVONLY;
+
+	err = str_dup(&s->cuser, cuser);
+	if (err) {
+		mem_deref(s);
+		return err;
+	}
+
+	list_append(&cpm->sessl, &s->le, s);
+	*sp = s;
+
+	return 0;
+}
+
+
+void session_move(struct session *s, enum sess_state state, uint16_t code)
+{
+	struct cpm_event ev = {.id = CPM_EV_SESSION};
+	const bool silent = s->state != SESS_NEW &&
+		on_bus[s->state] == on_bus[state];
+
+	if (!(legal[s->state] & TO(state)))
+		return;
+
+	s->state = state;
+	s->code  = code;
+	if (silent)
+		return;
+
+	ev.account = s->src->aor;
+	ev.u.session.session      = s->id;
+	ev.u.session.state        = on_bus[state];
+	ev.u.session.conversation = s->src->conversation;
+	ev.u.session.deferred     = s->src->deferred;
+	ev.u.session.code         = code;
+	ev.u.session.messages     = s->src->messages;
+	engine_event(s->cpm, &ev);
+}
+
+
+void session_end(struct session *s, enum sess_state state, uint16_t code)
+{
+	const bool unanswered = s->state == SESS_ASKING;
+
+	tmr_cancel(&s->tmr);
+	tmr_cancel(&s->tmr_se);
+
+	if (unanswered && s->sip)
+		(void)sipsess_reject(s->sip, code ? code : 480,
+				     "Temporarily not available", NULL);
+
+	msrp_sess_close(s->msrp);
+	session_move(s, state, code);
+	mem_deref(s);
+}
+
+
+static void linger_handler(void *arg)
+{
+	session_end(arg, SESS_CLOSED, 0);
+}
+
+
+static void estab_handler(void *arg)
+{
+	struct source *src = arg;
+
+	if (src->sess)
+		session_move(src->sess, SESS_ESTABLISHED, 0);
+}
+
+
+static void close_handler(int err, void *arg)
+{
+	struct source *src = arg;
+	struct session *s = src->sess;
+
+	if (!s)
+		return;
+
+	switch (s->state) {
+
+	case SESS_BYE_SEEN:
+		session_end(s, SESS_CLOSED, 0);
+		break;
+
+	case SESS_ESTABLISHED:
+		if (err) {
+			session_end(s, err == ETIMEDOUT ? SESS_CLOSED
+				    : SESS_FAILED, 0);
+			break;
+		}
+		session_move(s, SESS_TCP_GONE, 0);
+		tmr_start(&s->tmr, LINGER, linger_handler, s);
+		break;
+
+	default:
+		session_end(s, SESS_FAILED, 0);
+		break;
+	}
+}
+
+
+const struct msrp_sess_h session_msrp_handlers = {
+	.openh  = incoming_open,
+	.datah  = incoming_data,
+	.doneh  = incoming_done,
+	.estabh = estab_handler,
+	.closeh = close_handler,
+};
+
+
+int session_desc(struct mbuf **descp, struct session *s, bool offer)
+{
+	const struct msrp_local local = {
+		.port  = msrp_sess_lport(s->msrp),
+		.dir   = s->dir,
+		.setup = s->passive ? MSRP_SETUP_PASSIVE : MSRP_SETUP_ACTIVE,
+		.path  = msrp_sess_path(s->msrp),
+		.accept_types = "message/cpim",
+		/* imdn+xml first and by name: servers look for it before they
+		   deliver stored notifications (wire.md 2.4) */
+		.accept_wrapped_types = "text/plain message/imdn+xml *",
+		.max_size = s->cpm->conf.max_size,
+	};
+
+	return msrp_sdp_encode(descp, s->sdp, &local, offer);
+}
+
+
+int session_reoffer(struct session *s, struct mbuf *mb)
+{
+	char *path = NULL;
+	int err;
+
+	err = str_dup(&path, msrp_sdp_remote(s->sdp)->path);
+	if (err)
+		return err;
+
+	err = msrp_sdp_decode(s->sdp, mb, true);
+
+	/* another path is another MSRP session: this one cannot move */
+	if (!err && str_cmp(path, msrp_sdp_remote(s->sdp)->path))
+		err = EPROTO;
+
+	mem_deref(path);
+
+	return err;
+}
+
+
+/* the connection's end or the linger timer closes it */
+static void bye_seen(struct session *s)
+{
+	tmr_cancel(&s->tmr_se);
+	session_move(s, SESS_BYE_SEEN, 0);
+	tmr_start(&s->tmr, LINGER, linger_handler, s);
+}
+
+
+void session_sip_closed(struct session *s, int err)
+{
+	switch (s->state) {
+
+	case SESS_ASKING:
+		session_end(s, SESS_CLOSED, 487);  /* CANCEL */
+		break;
+
+	case SESS_ACCEPTED:
+		/* no ACK, or BYE instead of it */
+		session_end(s, err == ETIMEDOUT ? SESS_FAILED : SESS_CLOSED,
+			    err == ETIMEDOUT ? 408 : 0);
+		break;
+
+	case SESS_ESTABLISHED:
+		if (err == ETIMEDOUT)
+			session_end(s, SESS_FAILED, 408);
+		else
+			bye_seen(s);
+		break;
+
+	default:
+		session_end(s, SESS_CLOSED, 0);
+		break;
+	}
+}
+
+
+void session_close_all(struct cpm *cpm, const char *aor)
+{
+	struct le *le = cpm->sessl.head;
+
+	while (le) {
+		struct session *s = le->data;
+
+		le = le->next;
+		if (!aor || !str_cmp(aor, s->src->aor))
+			session_end(s, s->state == SESS_ASKING
+				    ? SESS_DECLINED : SESS_CLOSED, 0);
+	}
+}
+
+
+static struct session *session_find(const struct cpm *cpm, uint32_t id)
+{
+	struct le *le;
+
+	for (le = cpm ? cpm->sessl.head : NULL; le; le = le->next) {
+		struct session *s = le->data;
+
+		if (s->id == id)
+			return s;
+	}
+
+	return NULL;
+}
+
+
+int cpm_accept(struct cpm *cpm, uint32_t session)
+{
+	struct session *s = session_find(cpm, session);
+
+	if (!s)
+		return ENOENT;
+	if (s->state != SESS_ASKING)
+		return EPROTO;
+
+	tmr_cancel(&s->tmr);
+
+	return dialog_answer(s);
+}
+
+
+int cpm_decline(struct cpm *cpm, uint32_t session)
+{
+	struct session *s = session_find(cpm, session);
+
+	if (!s)
+		return ENOENT;
+	if (s->state != SESS_ASKING)
+		return EPROTO;
+
+	session_end(s, SESS_DECLINED, 480);
+
+	return 0;
+}
+
+
+int cpm_sess_close(struct cpm *cpm, uint32_t session)
+{
+	struct session *s = session_find(cpm, session);
+
+	if (!s)
+		return ENOENT;
+	if (s->state == SESS_ASKING)
+		return cpm_decline(cpm, session);
+
+	session_end(s, SESS_CLOSED, 0);
+
+	return 0;
+}
+
+
+void cpm_sessions(const struct cpm *cpm, cpm_sess_h *h, void *arg)
+{
+	struct le *le;
+
+	if (!cpm || !h)
+		return;
+
+	for (le = cpm->sessl.head; le; le = le->next) {
+		const struct session *s = le->data;
+		struct msrp_stats stats = {0, 0};
+		struct cpm_sess_info info = {
+			.session   = s->id,
+			.account   = s->src->aor,
+			.peer      = s->src->org.peer,
+			.incoming  = true,
+			.deferred  = s->src->deferred,
+			.state     = on_bus[s->state],
+			.transport = "tcp",
+			.messages  = s->src->messages,
+		};
+
+		if (s->msrp)
+			msrp_sess_stats(s->msrp, &stats);
+		info.bytes = stats.bytes;
+		h(&info, arg);
+	}
+}
+
+
+const char *cpm_sess_state_name(enum cpm_sess_state state)
+{
+	switch (state) {
+
+	case CPM_SESS_ASKING:      return "asking";
+	case CPM_SESS_ACCEPTED:    return "accepted";
+	case CPM_SESS_ESTABLISHED: return "established";
+	case CPM_SESS_CLOSED:      return "closed";
+	case CPM_SESS_DECLINED:    return "declined";
+	case CPM_SESS_FAILED:      return "failed";
+	default:                   return "?";
+	}
+}

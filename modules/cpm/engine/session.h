@@ -1,0 +1,78 @@
+/**
+ * @file session.h  What the files of a CPM session share
+ *
+ * SPDX-License-Identifier: BSD-3-Clause
+ */
+#ifndef SESSION_H
+#define SESSION_H
+
+/** Where a session stands */
+enum sess_state {
+	SESS_NEW = 0,       /* nothing sent yet                             */
+	SESS_ASKING,        /* 180 sent, the user is asked                  */
+	SESS_ACCEPTED,      /* 200 sent, no ACK yet                         */
+	SESS_CONNECTING,    /* ACK came, MSRP is not bound yet              */
+	SESS_ESTABLISHED,   /* MSRP is bound                                */
+	SESS_BYE_SEEN,      /* BYE came; octets may still be on their way   */
+	SESS_TCP_GONE,      /* MSRP closed by the peer; its BYE may come    */
+	SESS_CLOSED,        /* over, in order                               */
+	SESS_DECLINED,      /* over, refused by us                          */
+	SESS_FAILED,        /* over, otherwise                              */
+
+	SESS_STATE_MAX
+};
+
+struct session {
+	struct le le;
+	struct cpm *cpm;
+	struct source *src;
+	struct sipsess *sip;
+	struct msrp_sess *msrp;
+	struct msrp_sdp *sdp;
+	struct tmr tmr;          /* the user's answer; then the end          */
+	struct tmr tmr_se;       /* session timer                            */
+	char *cuser;             /* user part of our Contact                 */
+	uint32_t id;
+	uint32_t expires;        /* s, Session-Expires in force; 0: none     */
+	bool refresher;          /* we refresh it                            */
+	bool passive;            /* the peer connects                        */
+	enum sdp_dir dir;        /* of our answer                            */
+	enum sess_state state;
+	uint16_t code;           /* SIP status of the refusal or failure     */
+};
+
+/* session.c: states and ending */
+
+int  session_alloc(struct session **sp, struct cpm *cpm, struct source *src,
+		   const char *cuser);
+void session_move(struct session *s, enum sess_state state, uint16_t code);
+
+/** Over: tell, let go of SIP (BYE) and MSRP, free */
+void session_end(struct session *s, enum sess_state state, uint16_t code);
+
+/** Our SDP. @param descp mem_deref() it */
+int  session_desc(struct mbuf **descp, struct session *s, bool offer);
+
+/** Take an offer that changes nothing that is there already.
+    @return 0; EBADMSG, ENOENT, EPROTO: refuse it with 488 */
+int  session_reoffer(struct session *s, struct mbuf *mb);
+
+extern const struct msrp_sess_h session_msrp_handlers;
+
+/** The SIP session has ended by itself. @param err ETIMEDOUT: no answer; else
+    CANCEL or BYE */
+void session_sip_closed(struct session *s, int err);
+
+/* dialog.c: what SIP tells a session, and the session timer */
+
+/** Send 180 (ask) or 200 */
+int  dialog_accept(struct session *s, const struct sip_msg *msg, bool ask);
+/** 200 after a 180 */
+int  dialog_answer(struct session *s);
+
+/** Session-Expires of a request, if the peer keeps session timers
+    @return 0; EOVERFLOW if it is below CPM_MIN_SE */
+int  timer_decode(struct session *s, const struct sip_msg *msg);
+void timer_start(struct session *s);
+
+#endif

@@ -1,0 +1,103 @@
+/**
+ * @file glue.h  What the files that see the host share
+ *
+ * SPDX-License-Identifier: BSD-3-Clause
+ */
+#ifndef GLUE_H
+#define GLUE_H
+
+#include <cpm.h>
+#include <cpm_cpim.h>
+#include "host.h"
+
+enum {
+	ANSWER_MAX = 262144,  /* octets of an answer: ctrl_tcp's send queue
+			         holds twice that, and what is over it
+			         breaks the stream                        */
+	TEXT_LIST_MAX = 2048, /* octets of a text in a list               */
+	TEXT_LAST_MAX = 256,  /* octets of a conversation's last text     */
+	TEXT_MAX = 100000,    /* octets of a text by itself: fits an answer
+			         when each octet is escaped               */
+	EVENT_MAX = 255,      /* octets that the host's event carries     */
+};
+
+/* cmd.c */
+int  commands_open(struct cpm *cpm);
+void commands_close(void);
+
+/* bus.c */
+void bus_event(const struct cpm_event *ev, void *arg);
+
+/* args.c: parameters of a command */
+
+enum arg_type {
+	ARG_UINT,
+	ARG_STR,
+	ARG_BOOL,
+	ARG_TRI,    /* true, false, "yes", "no" or "default" */
+	ARG_LIST,   /* array of numbers */
+};
+
+struct arg_key {
+	const char *name;
+	enum arg_type type;
+};
+
+enum {
+	ARG_KEYS = 8,
+	ARG_POS  = 2,
+};
+
+/** What a command takes */
+struct arg_spec {
+	struct arg_key keyv[ARG_KEYS];
+	const char *posv[ARG_POS];  /* keys of the words by position; "id|c"
+				       means: id, or c and a conversation  */
+	bool needed;                /* at least one must be there          */
+};
+
+/**
+ * @param op   Decoded parameters, mem_deref() it
+ * @param text Filled with what is wrong
+ *
+ * @return 0; EINVAL; ENOMEM
+ */
+int args_decode(struct odict **op, const struct arg_spec *spec,
+		const char *prm, char *text, size_t size);
+
+bool args_has(const struct odict *o, const char *key);
+uint64_t args_uint(const struct odict *o, const char *key);
+const char *args_str(const struct odict *o, const char *key);
+bool args_bool(const struct odict *o, const char *key);
+/** @return 0; EINVAL: none of the words */
+int args_tri(enum cpm_tri *tri, const struct odict *o, const char *key);
+/** @param idv mem_deref() it. @return 0; EINVAL; ENOMEM */
+int args_list(uint64_t **idvp, size_t *idcp, const struct odict *o,
+	      const char *key);
+
+/* show.c: records as JSON */
+
+int show_str(struct odict *o, const char *key, const char *str);
+int show_uint(struct odict *o, const char *key, uint64_t val);
+int show_bool(struct odict *o, const char *key, bool val);
+int show_time(struct odict *o, const char *key, uint64_t ms);
+/** Adds and lets go of the child, also on error */
+int show_child(struct odict *o, const char *key, int type,
+	       struct odict *child);
+
+/** Part of a text */
+struct show_part {
+	uint64_t off;
+	size_t len;     /* octets at most; 0: no text */
+	bool given;     /* off or len was asked for   */
+};
+int show_msg(struct odict *o, struct cpm_store *st, const struct cpm_msg *msg,
+	     const struct show_part *part);
+int show_conv(struct odict *o, const struct cpm_conv *conv);
+int show_session(struct odict *o, const struct cpm_sess_info *info);
+
+const char *show_report(enum cpm_report_state state);
+const char *show_answer(enum cpm_answer answer);
+const char *show_errno(int err);
+
+#endif

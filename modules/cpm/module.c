@@ -1,0 +1,387 @@
+/**
+ * @file module.c  Wiring: configuration, the host's handlers, init and close
+ *
+ * Load it with "module cpm.so", above the modules that listen for MESSAGE.
+ *
+ * Commands: cpm_status, cpm_conversations, cpm_messages, cpm_message,
+ * cpm_display, cpm_imdn, cpm_policy, cpm_sessions, cpm_accept, cpm_decline,
+ * cpm_close, cpm_delete. Each takes a JSON object or words; see README.md.
+ *
+ * Configuration:
+ *
+ \verbatim
+  cpm_db              <folder>/cpm.db   # default: cpm/cpm.db in the
+                                        # configuration folder
+  cpm_deferred        accept            # accept, decline or ask
+  cpm_ask_timeout     60                # seconds
+  cpm_delivery_imdn   yes
+  cpm_display_imdn    yes
+  cpm_listen          any:0             # where MSRP listens when passive
+  cpm_max_size        100000000         # octets of a message
+  cpm_idle_timeout    300               # seconds
+ \endverbatim
+ *
+ * SPDX-License-Identifier: BSD-3-Clause
+ */
+#include "glue.h"
+
+
+enum {
+	PATH_SIZE = 1024,
+	ASK_MAX   = 3600,     /* s: a PF does not wait longer for a 200      */
+	IDLE_MAX  = 86400,    /* s                                           */
+};
+
+static const uint64_t size_max = 1ULL << 40;  /* fits every file system */
+
+static struct cpm *cpm;
+static struct sip_lsnr *lsnr;  /* static: libre clears it through its address
+				  when the softphone closes first */
+
+
+/*
+ * Configuration
+ */
+
+static int bad(const char *key, const struct pl *val, const char *want)
+{
+	warning("cpm: %s: \"%r\" is wrong, it must be %s\n", key, val, want);
+
+	return EINVAL;
+}
+
+
+static int get_bool(bool *dst, const char *key)
+{
+	struct pl val;
+
+	if (conf_get(conf_cur(), key, &val))
+		return 0;
+
+	if (!pl_strcasecmp(&val, "yes") || !pl_strcasecmp(&val, "true"))
+		*dst = true;
+	else if (!pl_strcasecmp(&val, "no") || !pl_strcasecmp(&val, "false"))
+		*dst = false;
+	else
+		return bad(key, &val, "yes or no");
+
+	return 0;
+}
+
+
+static int get_num(uint64_t *dst, const char *key, uint64_t min, uint64_t max)
+{
+	char want[64];
+	struct pl val;
+	size_t i;
+
+	if (conf_get(conf_cur(), key, &val))
+		return 0;
+
+	(void)re_snprintf(want, sizeof(want), "a number from %llu to %llu",
+			  min, max);
+
+	for (i=0; i<val.l; i++) {
+		if (val.p[i] < '0' || val.p[i] > '9')
+			return bad(key, &val, want);
+	}
+	if (val.l > 15 || pl_u64(&val) < min || pl_u64(&val) > max)
+		return bad(key, &val, want);
+
+	*dst = pl_u64(&val);
+
+	return 0;
+}
+
+
+static int get_answer(enum cpm_answer *dst, const char *key)
+{
+	struct pl val;
+
+	if (conf_get(conf_cur(), key, &val))
+		return 0;
+
+	if (!pl_strcasecmp(&val, "accept"))
+		*dst = CPM_ANSWER_ACCEPT;
+	else if (!pl_strcasecmp(&val, "decline"))
+		*dst = CPM_ANSWER_DECLINE;
+	else if (!pl_strcasecmp(&val, "ask"))
+		*dst = CPM_ANSWER_ASK;
+	else
+		return bad(key, &val, "accept, decline or ask");
+
+	return 0;
+}
+
+
+static int get_listen(struct sa *dst, const char *key)
+{
+	struct pl val, port;
+
+	if (conf_get(conf_cur(), key, &val))
+		return 0;
+
+	if (!re_regex(val.p, val.l, "any:[0-9]+", &port) &&
+	    pl_u32(&port) <= 65535) {
+		sa_init(dst, AF_UNSPEC);
+		sa_set_port(dst, (uint16_t)pl_u32(&port));
+		return 0;
+	}
+
+	if (sa_decode(dst, val.p, val.l))
+		return bad(key, &val, "any:PORT, ADDRESS:PORT or "
+			   "[ADDRESS]:PORT");
+
+	return 0;
+}
+
+
+static int get_path(char *path, size_t size)
+{
+	char folder[PATH_SIZE];
+	struct pl val;
+	int err;
+
+	if (!conf_get(conf_cur(), "cpm_db", &val)) {
+		if (val.l < size)
+			return pl_strcpy(&val, path, size);
+		return bad("cpm_db", &val, "a path of less than 1024 octets");
+	}
+
+	err = conf_path_get(folder, sizeof(folder));
+	if (err)
+		return err;
+
+	return re_snprintf(path, size, "%s/cpm/cpm.db", folder) < 0 ? ENOMEM
+		: 0;
+}
+
+
+static int config(struct cpm_conf *conf, char *path, size_t size)
+{
+	uint64_t ask = 60, idle = 300;
+	int err;
+
+	conf->deferred      = CPM_ANSWER_ACCEPT;
+	conf->delivery_imdn = true;
+	conf->display_imdn  = true;
+	conf->max_size      = 100000000;
+	sa_init(&conf->listen, AF_UNSPEC);
+
+	err = get_path(path, size);
+	if (!err)
+		err = get_answer(&conf->deferred, "cpm_deferred");
+	if (!err)
+		err = get_num(&ask, "cpm_ask_timeout", 1, ASK_MAX);
+	if (!err)
+		err = get_bool(&conf->delivery_imdn, "cpm_delivery_imdn");
+	if (!err)
+		err = get_bool(&conf->display_imdn, "cpm_display_imdn");
+	if (!err)
+		err = get_listen(&conf->listen, "cpm_listen");
+	if (!err)
+		err = get_num(&conf->max_size, "cpm_max_size", 1, size_max);
+	if (!err)
+		err = get_num(&idle, "cpm_idle_timeout", 1, IDLE_MAX);
+
+	conf->db           = path;
+	conf->ask_timeout  = (uint32_t)ask;
+	conf->idle_timeout = (uint32_t)idle;
+
+	return err;
+}
+
+
+/*
+ * What the engine asks of the host
+ */
+
+static bool account_fill(struct cpm_account *acc, const struct ua *ua)
+{
+	if (!ua)
+		return false;
+
+	acc->aor        = account_aor(ua_account(ua));
+	acc->cuser      = ua_cuser(ua);
+	acc->outbound   = ua_outbound(ua);
+	acc->registers  = account_regint(ua_account(ua)) > 0;
+	acc->registered = ua_isregistered(ua);
+
+	return true;
+}
+
+
+static bool find_handler(struct cpm_account *acc, const struct sip_msg *msg,
+			 void *arg)
+{
+	(void)arg;
+
+	return account_fill(acc, uag_find(&msg->uri.user));
+}
+
+
+static bool account_handler(struct cpm_account *acc, const char *aor,
+			    void *arg)
+{
+	(void)arg;
+
+	return account_fill(acc, uag_find_aor(aor));
+}
+
+
+static int auth_handler(char **user, char **pass, const char *realm,
+			const char *aor, void *arg)
+{
+	struct ua *ua = uag_find_aor(aor);
+	(void)arg;
+
+	return ua ? account_auth(ua_account(ua), user, pass, realm) : ENOENT;
+}
+
+
+static bool dnd_handler(void *arg)
+{
+	(void)arg;
+
+	return false;  /* 1.0.0 has no such state: cpm_policy decline */
+}
+
+
+/*
+ * What the host tells
+ */
+
+static bool request_handler(const struct sip_msg *msg, void *arg)
+{
+	(void)arg;
+
+	return cpm_request(cpm, msg);
+}
+
+
+static void event_handler(struct ua *ua, unsigned ev, struct call *call,
+			  const char *prm, void *arg)
+{
+	const char *name = uag_event_str(ev);
+	const char *aor = ua ? account_aor(ua_account(ua)) : NULL;
+	(void)call;
+	(void)prm;
+	(void)arg;
+
+	/* by name: the numbers differ between releases */
+	if (!str_cmp(name, "REGISTER_OK"))
+		cpm_registered(cpm, aor);
+	else if (!str_cmp(name, "SHUTDOWN"))
+		cpm_shutdown(cpm, aor);
+}
+
+
+/*
+ * The first listener that takes a request wins, and libre appends new ones.
+ * Ours goes behind the transaction listeners (responses, then requests: sip.c
+ * makes them first) and before all others. libre has no call for that: the
+ * list element is the first member of its private structure, which is checked
+ * before it is used.
+ */
+static int listen_first(void)
+{
+	struct list *list;
+	struct le *le;
+	int err;
+
+	err = sip_listen(&lsnr, uag_sip(), true, request_handler, NULL);
+	if (err)
+		return err;
+
+	le = (struct le *)(void *)lsnr;
+	list = le->list;
+	if (le->data != lsnr || !list || list->tail != le ||
+	    list_count(list) < 3) {
+		warning("cpm: the listeners of this libre are not as they "
+			"should be: cannot see requests first\n");
+		return ENOTSUP;
+	}
+
+	list_unlink(le);
+	list_insert_after(list, list->head->next, le, lsnr);
+
+	return 0;
+}
+
+
+static int engine_open(void)
+{
+	const struct cpm_host host = {
+		.sip      = uag_sip(),
+		.sock     = uag_sipsess_sock(),
+		.findh    = find_handler,
+		.accounth = account_handler,
+		.authh    = auth_handler,
+		.dndh     = dnd_handler,
+		.eventh   = bus_event,
+	};
+	char path[PATH_SIZE], *text = NULL;
+	struct cpm_conf conf;
+	int err;
+
+	memset(&conf, 0, sizeof(conf));
+	err = config(&conf, path, sizeof(path));
+	if (err)
+		return err;
+
+	err = cpm_alloc(&cpm, &conf, &host, &text);
+	if (err)
+		warning("cpm: %s: %s\n", path, text ? text : "cannot start");
+	mem_deref(text);
+
+	return err;
+}
+
+
+static int module_init(void)
+{
+	int err;
+
+	if (!uag_sip()) {
+		warning("cpm: load it with a \"module\" line in the config, "
+			"not with -m: SIP is not up yet\n");
+		return ENOTSUP;
+	}
+
+	err = engine_open();
+	if (!err)
+		err = commands_open(cpm);
+	if (!err)
+		err = uag_event_register(event_handler, NULL);
+	if (!err)
+		err = listen_first();
+	if (!err)
+		info("cpm: version " CPM_VERSION ", messages are kept in "
+		     "%s\n", cpm_store_path(cpm_reader(cpm)));
+
+	return err;
+}
+
+
+/* libre calls this also when module_init() failed half way */
+static int module_close(void)
+{
+	lsnr = mem_deref(lsnr);
+	uag_event_unregister(event_handler);
+	commands_close();
+	cpm_close(&cpm);
+
+	return 0;
+}
+
+
+extern const struct mod_export exports;
+
+/* unloaded with the applications: while the host's commands still exist */
+__attribute__((visibility("default")))
+const struct mod_export exports = {
+	"cpm",
+	"application",
+	module_init,
+	module_close,
+};

@@ -1,0 +1,424 @@
+/**
+ * @file read.c  Commands that show what is there
+ *
+ * bus.md, Commands.
+ *
+ * SPDX-License-Identifier: BSD-3-Clause
+ */
+#include "cmd.h"
+
+
+static int print_handler(const char *p, size_t size, void *arg)
+{
+	return mbuf_write_mem(arg, (const uint8_t *)p, size);
+}
+
+
+/*
+ * Lists
+ */
+
+/** A list that is being made */
+struct list_ctx {
+	struct odict *arr;
+	struct cpm_store *st;
+	uint32_t limit;
+	uint32_t n;
+	size_t text_max;
+	int err;
+};
+
+
+/* @return 0; ENOMEM */
+static int list_add(struct list_ctx *lc, struct odict *entry)
+{
+	char key[16];
+
+	(void)re_snprintf(key, sizeof(key), "%u", lc->n++);
+
+	return show_child(lc->arr, key, ODICT_OBJECT, entry);
+}
+
+
+static bool conv_handler(const struct cpm_conv *conv, void *arg)
+{
+	struct list_ctx *lc = arg;
+	struct odict *o;
+
+	if (lc->n == lc->limit) {
+		++lc->n;  /* there is one more */
+		return true;
+	}
+
+	lc->err = odict_alloc(&o, 16);
+	if (lc->err)
+		return true;
+
+	lc->err = show_conv(o, conv);
+	if (!lc->err)
+		lc->err = list_add(lc, o);
+	else
+		mem_deref(o);
+
+	return lc->err != 0;
+}
+
+
+int run_conversations(struct ctx *ctx)
+{
+	struct list_ctx lc = {.limit = CONVS_DEFAULT};
+	uint64_t limit;
+	int err;
+
+	if (args_has(ctx->in, "limit")) {
+		limit = args_uint(ctx->in, "limit");
+		if (!limit || limit > CONVS_MAX)
+			return fail(ctx, EINVAL, "\"limit\" must be 1 to %u",
+				    CONVS_MAX);
+		lc.limit = (uint32_t)limit;
+	}
+
+	err = odict_alloc(&lc.arr, 64);
+	if (err)
+		return err;
+
+	err = cpm_store_convs(cpm_reader(ctx->cpm), args_str(ctx->in, "account"),
+			      args_uint(ctx->in, "before"), lc.limit + 1,
+			      conv_handler, &lc);
+	if (!err)
+		err = lc.err;
+	if (err) {
+		mem_deref(lc.arr);
+		return err;
+	}
+
+	err = show_child(ctx->out, "conversations", ODICT_ARRAY, lc.arr);
+
+	return err ? err : show_bool(ctx->out, "more", lc.n > lc.limit);
+}
+
+
+static bool msg_handler(const struct cpm_msg *msg, void *arg)
+{
+	struct list_ctx *lc = arg;
+	const struct show_part part = {0, lc->text_max, false};
+	struct odict *o;
+
+	lc->err = odict_alloc(&o, 32);
+	if (lc->err)
+		return true;
+
+	lc->err = show_msg(o, lc->st, msg, &part);
+	if (!lc->err)
+		lc->err = list_add(lc, o);
+	else
+		mem_deref(o);
+
+	return lc->err != 0;
+}
+
+
+static bool count_handler(const struct cpm_msg *msg, void *arg)
+{
+	uint32_t *n = arg;
+	(void)msg;
+
+	++*n;
+
+	return false;
+}
+
+
+static int encoded_size(size_t *size, const struct odict *o)
+{
+	struct mbuf *mb = mbuf_alloc(8192);
+	struct re_printf pf = {print_handler, mb};
+	int err;
+
+	if (!mb)
+		return ENOMEM;
+
+	err = json_encode_odict(&pf, o);
+	*size = mb->end;
+	mem_deref(mb);
+
+	return err;
+}
+
+
+/* One try at a page that fits an answer: fewer octets of each text first,
+   then fewer messages. @return 0; E2BIG: too large; errno */
+static int msgs_page(struct odict **arrp, struct list_ctx *lc,
+		     const struct cpm_query *q)
+{
+	size_t size = 0;
+	int err;
+
+	lc->n = 0;
+	lc->err = 0;
+	err = odict_alloc(&lc->arr, 64);
+	if (err)
+		return err;
+
+	err = cpm_store_msgs(lc->st, q, msg_handler, lc);
+	if (!err)
+		err = lc->err;
+	if (!err)
+		err = encoded_size(&size, lc->arr);
+	if (!err && size > ANSWER_MAX - 1024)
+		err = E2BIG;
+
+	if (err)
+		mem_deref(lc->arr);
+	else
+		*arrp = lc->arr;
+
+	return err;
+}
+
+
+static int msgs_query(struct ctx *ctx, struct cpm_query *q)
+{
+	const uint64_t limit = args_has(ctx->in, "limit")
+		? args_uint(ctx->in, "limit") : MSGS_DEFAULT;
+
+	if (!limit || limit > MSGS_MAX)
+		return fail(ctx, EINVAL, "\"limit\" must be 1 to %u",
+			    MSGS_MAX);
+
+	q->conversation = args_uint(ctx->in, "conversation");
+	q->unread       = args_bool(ctx->in, "unread");
+	q->after        = args_uint(ctx->in, "after");
+	q->before       = args_uint(ctx->in, "before");
+	q->limit        = (uint32_t)limit;
+
+	return 0;
+}
+
+
+int run_messages(struct ctx *ctx)
+{
+	struct list_ctx lc = {.st = cpm_reader(ctx->cpm),
+			      .text_max = TEXT_LIST_MAX};
+	struct odict *arr = NULL;
+	struct cpm_query q;
+	uint32_t found = 0;
+	char *peer = NULL;
+	struct pl pl;
+	int err;
+
+	memset(&q, 0, sizeof(q));
+	err = msgs_query(ctx, &q);
+	if (err)
+		return err;
+
+	if (args_has(ctx->in, "peer")) {
+		pl_set_str(&pl, args_str(ctx->in, "peer"));
+		if (cpm_uri_norm(&peer, &pl))
+			return fail(ctx, EINVAL, "\"peer\" is no URI");
+		q.peer = peer;
+	}
+
+	/* one more than wanted tells whether there are more */
+	++q.limit;
+	err = cpm_store_msgs(lc.st, &q, count_handler, &found);
+	--q.limit;
+
+	while (!err && (err = msgs_page(&arr, &lc, &q)) == E2BIG) {
+		if (lc.text_max)
+			lc.text_max /= 2;
+		else
+			q.limit /= 2;
+		err = q.limit ? 0 : E2BIG;
+	}
+	mem_deref(peer);
+	if (err)
+		return err;
+
+	err = show_child(ctx->out, "messages", ODICT_ARRAY, arr);
+
+	return err ? err : show_bool(ctx->out, "more", found > q.limit);
+}
+
+
+/** cpm_message being made */
+struct one {
+	struct cpm_store *st;
+	struct odict *out;
+	struct show_part part;
+	int err;
+};
+
+
+static bool one_handler(const struct cpm_msg *msg, void *arg)
+{
+	struct one *one = arg;
+
+	one->err = show_msg(one->out, one->st, msg, &one->part);
+
+	return true;
+}
+
+
+int run_message(struct ctx *ctx)
+{
+	const uint64_t id = args_uint(ctx->in, "id");
+	const uint64_t len = args_has(ctx->in, "length")
+		? args_uint(ctx->in, "length") : TEXT_MAX;
+	struct one one = {
+		.st   = cpm_reader(ctx->cpm),
+		.out  = ctx->out,
+		.part = {
+			.off   = args_uint(ctx->in, "offset"),
+			.len   = len < TEXT_MAX ? (size_t)len : TEXT_MAX,
+			.given = args_has(ctx->in, "offset") ||
+				args_has(ctx->in, "length"),
+		},
+	};
+	int err;
+
+	if (!id)
+		return fail(ctx, EINVAL, "\"id\" is missing");
+
+	err = cpm_store_msg(one.st, id, one_handler, &one);
+	if (err == ENOENT)
+		return fail(ctx, err, "no message %llu", id);
+
+	return err ? err : one.err;
+}
+
+
+static void session_handler(const struct cpm_sess_info *info, void *arg)
+{
+	struct list_ctx *lc = arg;
+	struct odict *o;
+
+	if (lc->err)
+		return;
+
+	lc->err = odict_alloc(&o, 16);
+	if (lc->err)
+		return;
+
+	lc->err = show_session(o, info);
+	if (!lc->err)
+		lc->err = list_add(lc, o);
+	else
+		mem_deref(o);
+}
+
+
+int run_sessions(struct ctx *ctx)
+{
+	struct list_ctx lc = {.arr = NULL};
+	int err;
+
+	err = odict_alloc(&lc.arr, 64);
+	if (err)
+		return err;
+
+	cpm_sessions(ctx->cpm, session_handler, &lc);
+	if (lc.err) {
+		mem_deref(lc.arr);
+		return lc.err;
+	}
+
+	return show_child(ctx->out, "sessions", ODICT_ARRAY, lc.arr);
+}
+
+
+/*
+ * Status
+ */
+
+static int show_account(struct odict *o, const struct cpm *cpm,
+			const struct ua *ua)
+{
+	const char *aor = account_aor(ua_account(ua));
+	struct cpm_policy pol;
+	int err;
+
+	cpm_policy_get(cpm, aor, NULL, &pol);
+
+	err = show_str(o, "aor", aor);
+	if (!err)
+		err = show_bool(o, "registered", ua_isregistered(ua));
+	/* the registration does not carry the CPM tags yet */
+	if (!err)
+		err = show_bool(o, "tagged", false);
+	if (!err)
+		err = show_str(o, "deferred", show_answer(pol.deferred));
+	if (!err)
+		err = show_bool(o, "delivery_imdn", pol.delivery_imdn);
+	if (!err)
+		err = show_bool(o, "display_imdn", pol.display_imdn);
+
+	return err;
+}
+
+
+static int show_accounts(struct odict *out, const struct cpm *cpm)
+{
+	struct list_ctx lc = {.arr = NULL};
+	struct le *le;
+	int err;
+
+	err = odict_alloc(&lc.arr, 16);
+
+	for (le = list_head(uag_list()); le && !err; le = le->next) {
+		struct odict *o;
+
+		err = odict_alloc(&o, 8);
+		if (err)
+			break;
+
+		err = show_account(o, cpm, le->data);
+		if (!err)
+			err = list_add(&lc, o);
+		else
+			mem_deref(o);
+	}
+
+	if (err) {
+		mem_deref(lc.arr);
+		return err;
+	}
+
+	return show_child(out, "accounts", ODICT_ARRAY, lc.arr);
+}
+
+
+int run_status(struct ctx *ctx)
+{
+	struct cpm_status status;
+	struct odict *o = ctx->out;
+	int err;
+
+	err = cpm_status(ctx->cpm, &status);
+	if (!err)
+		err = show_str(o, "version", CPM_VERSION);
+	if (!err)
+		err = show_str(o, "host", "baresip 1.0.0");
+	if (!err)
+		err = show_str(o, "db", cpm_store_path(cpm_reader(ctx->cpm)));
+	if (!err)
+		err = show_accounts(o, ctx->cpm);
+	if (!err)
+		err = show_uint(o, "sessions", status.sessions);
+	if (!err)
+		err = show_uint(o, "conversations",
+				status.counts.conversations);
+	if (!err)
+		err = show_uint(o, "messages", status.counts.messages);
+	if (!err)
+		err = show_uint(o, "unread", status.counts.unread);
+	if (!err)
+		err = show_uint(o, "imdn_pending",
+				status.counts.imdn_pending);
+	if (!err)
+		err = show_uint(o, "imdn_failed", status.counts.imdn_failed);
+	if (!err)
+		err = show_uint(o, "deferred", 0);
+
+	return err;
+}

@@ -1,0 +1,44 @@
+/**
+ * @file unit.h  What the unit tests share
+ *
+ * SPDX-License-Identifier: BSD-3-Clause
+ */
+#ifndef UNIT_H
+#define UNIT_H
+
+#include <check.h>
+#include <cpm_re.h>
+
+/* one suite a noun; main.c runs them all */
+Suite *codec_suite(void);      /* msrp: head, body, uri              */
+Suite *chunk_suite(void);      /* msrp: reassembly                   */
+Suite *sess_suite(void);       /* msrp: sessions over loopback       */
+Suite *sdp_suite(void);
+Suite *cpim_suite(void);
+Suite *imdn_suite(void);
+Suite *store_suite(void);
+Suite *tag_suite(void);
+Suite *policy_suite(void);
+Suite *retry_suite(void);
+Suite *text_suite(void);
+
+/**
+ * Read a file of test/data
+ *
+ * @param name e.g. "vectors/10-cpim-text-rcsjta.txt"
+ *
+ * @return New buffer with pos 0, mem_deref() it; the test fails if absent
+ */
+struct mbuf *unit_file(const char *name);
+
+/**
+ * Make a temporary folder, mode 0700; unit_rmdir() it
+ *
+ * @param path At least 256 octets, filled with its path
+ */
+void unit_mkdir(char *path, size_t size);
+
+/** Remove a folder of unit_mkdir() with all that is in it */
+void unit_rmdir(const char *path);
+
+#endif
