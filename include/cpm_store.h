@@ -139,8 +139,9 @@ struct cpm_put_result {
 	bool opened;            /**< its conversation is new                */
 };
 
-/** Result of one write. @param err 0; ENOSPC; EIO; EROFS; EBUSY; ENOENT:
-    the row was not there, or had already moved */
+/** Result of one write. @param err 0; ENOSPC; EIO; EROFS; EBUSY: another
+    program holds the database; EBADMSG: it is damaged; EACCES; ENOMEM;
+    ENOENT: the row was not there, or had already moved */
 typedef void (cpm_put_h)(int err, const struct cpm_put_result *res,
 			 void *arg);
 typedef void (cpm_done_h)(int err, void *arg);
@@ -160,7 +161,8 @@ typedef void (cpm_fault_h)(const char *what, const char *text, void *arg);
  * @param errp If it fails: one line for the user; mem_deref() it
  *
  * @return 0; EACCES; EROFS; ENOSPC; EBUSY: another process has it; EBADMSG:
- *         not a database, or a schema newer than known; ENOMEM; EINVAL
+ *         not a database, or a schema newer than known; ENOENT or ENOTDIR:
+ *         the folder that is to hold its folder; EIO; ENOMEM; EINVAL
  */
 int cpm_store_open(struct cpm_store **stp, const char *path,
 		   cpm_batch_h *bh, cpm_fault_h *fh, void *arg, char **errp);
@@ -175,21 +177,27 @@ const char *cpm_store_path(const struct cpm_store *st);
 /*
  * Writing. Each call takes a reference to what it needs, queues, and returns
  * 0, EINVAL, ENOMEM or ESHUTDOWN; the handler, which may be NULL, is called
- * exactly once if it returned 0. Handlers run in the order of the calls.
+ * exactly once if it returned 0. Handlers run in the order of the calls; they
+ * may write, read and close. The first call in the child of a fork opens the
+ * database again, and may also return what cpm_store_open() does.
  */
 
 /** Keep a message; with it, in the same transaction, its conversation if it
-    is new and the reports that are DUE. */
+    is new and the reports that are DUE (none without a peer and imdn_id).
+    The body is from its buffer's pos on. The message and the octets of its
+    body must not change until the handler is called. */
 int cpm_store_put(struct cpm_store *st, struct cpm_msg *msg, cpm_put_h *h,
 		  void *arg);
 
-/** Mark incoming messages as read and make the display reports due.
+/** Mark incoming messages as read and make the display reports due. ENOENT
+    if none of them is an incoming message; to mark twice is no error.
     @param report true: also make the display report due where msg asked for
     it (CPIM_DISPLAY) and none was made */
 int cpm_store_display(struct cpm_store *st, const uint64_t *idv, size_t idc,
 		      bool report, cpm_done_h *h, void *arg);
 
-/** The same for all unread messages of a conversation up to a message id */
+/** The same for all unread messages of a conversation up to a message id.
+    ENOENT if there is no such conversation */
 int cpm_store_display_conv(struct cpm_store *st, uint64_t conv, uint64_t last,
 			   bool report, cpm_done_h *h, void *arg);
 
@@ -206,11 +214,12 @@ int cpm_store_report_move(struct cpm_store *st, uint64_t id,
 
 /** Delete one message (msg), or all of a conversation (conv). Their keys stay
     so that a repeat is still known; bodies and spool files go; reports that
-    are due are still sent. */
+    are due are still sent. ENOENT if there is nothing to delete. */
 int cpm_store_delete(struct cpm_store *st, uint64_t msg, uint64_t conv,
 		     cpm_done_h *h, void *arg);
 
-/** One line of policy; account and peer "" for every one */
+/** One line of policy; account and peer "" for every one. A line that is
+    DEFAULT throughout is no longer kept. */
 struct cpm_policy_row {
 	const char *account;
 	const char *peer;
@@ -232,6 +241,7 @@ typedef bool (cpm_due_h)(const struct cpm_due *due, void *arg);
 typedef bool (cpm_policy_h)(const struct cpm_policy_row *row, void *arg);
 
 /** Conversations with at least one message, newest last message first.
+    @param account NULL: all
     @param before only those whose last message id is below it; 0: all */
 int cpm_store_convs(struct cpm_store *st, const char *account,
 		    uint64_t before, uint32_t limit, cpm_conv_h *h,

@@ -142,6 +142,28 @@ static int dup_str(char **strp, const char *str)
 }
 
 
+/* escapes of RFC 3862, 2.1 resolved */
+static int dname_set(struct cpm_msg *msg, const struct pl *dname)
+{
+	char *str = NULL;
+	struct pl pl;
+	int err;
+
+	if (!pl_isset(dname))
+		return 0;
+
+	err = re_sdprintf(&str, "%H", cpim_text_print, dname);
+	if (err)
+		return err;
+
+	pl_set_str(&pl, str);
+	err = name_dup(&msg->name, &pl);
+	mem_deref(str);
+
+	return err;
+}
+
+
 static int sender_set(struct cpm_msg *msg, const struct source *src,
 		      const struct cpim_msg *cpim)
 {
@@ -154,7 +176,7 @@ static int sender_set(struct cpm_msg *msg, const struct source *src,
 		return err;
 
 	if (!err)
-		return name_dup(&msg->name, &cpim->from.dname);
+		return dname_set(msg, &cpim->from.dname);
 
 	/* in a group the session belongs to nobody in particular */
 	if (src->kind == CPM_GROUP)
