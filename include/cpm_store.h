@@ -257,11 +257,12 @@ struct cpm_query {
 	const char *peer;
 	bool unread;            /**< incoming and not read                  */
 	uint64_t after;         /**< id above                               */
+	bool first;             /**< the first ones, also without after     */
 	uint64_t before;        /**< id below                               */
 	uint32_t limit;         /**< needed                                 */
 };
 
-/** With after: the first ones behind it; else the last ones (before it).
+/** With after or first: the first ones; else the last ones (before it).
     Handed out in order of (time, id). */
 int cpm_store_msgs(struct cpm_store *st, const struct cpm_query *q,
 		   cpm_msg_h *h, void *arg);

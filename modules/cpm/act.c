@@ -121,6 +121,10 @@ int run_policy(struct ctx *ctx)
 	enum cpm_tri delivery, display;
 	int err = 0;
 
+	/* a row for an account that is spelt wrong would never be asked */
+	if (chg.account && !uag_find_aor(chg.account))
+		return fail(ctx, ENOENT, "no account %s", chg.account);
+
 	if (args_has(ctx->in, "deferred")) {
 		if (answer_decode(&answer, args_str(ctx->in, "deferred")))
 			return fail(ctx, EINVAL, "\"deferred\" must be "
@@ -153,7 +157,10 @@ static int session_call(struct ctx *ctx, int (*h)(struct cpm *, uint32_t),
 			const char *state)
 {
 	const uint64_t session = args_uint(ctx->in, "session");
-	int err = session <= UINT32_MAX ? h(ctx->cpm, (uint32_t)session) : ENOENT;
+	int err = ENOENT;
+
+	if (session <= UINT32_MAX)
+		err = h(ctx->cpm, (uint32_t)session);
 
 	if (err == ENOENT)
 		return fail(ctx, err, "no session %llu", session);

@@ -138,6 +138,9 @@ static int word_add(struct odict *o, const struct arg_spec *spec,
 	}
 
 	key = key_find(spec, pos);
+	if (!key)
+		return EINVAL;
+
 	if (key->type == ARG_UINT) {
 		if (isnumber(&val))
 			return odict_entry_add(o, pos, ODICT_INT,

@@ -82,7 +82,8 @@ int run_conversations(struct ctx *ctx)
 	if (err)
 		return err;
 
-	err = cpm_store_convs(cpm_reader(ctx->cpm), args_str(ctx->in, "account"),
+	err = cpm_store_convs(cpm_reader(ctx->cpm),
+			      args_str(ctx->in, "account"),
 			      args_uint(ctx->in, "before"), lc.limit + 1,
 			      conv_handler, &lc);
 	if (!err)
@@ -189,6 +190,7 @@ static int msgs_query(struct ctx *ctx, struct cpm_query *q)
 	q->conversation = args_uint(ctx->in, "conversation");
 	q->unread       = args_bool(ctx->in, "unread");
 	q->after        = args_uint(ctx->in, "after");
+	q->first        = args_has(ctx->in, "after");  /* also behind 0 */
 	q->before       = args_uint(ctx->in, "before");
 	q->limit        = (uint32_t)limit;
 

@@ -74,6 +74,20 @@ static bool report_allowed(const struct cpm *cpm, const struct look *look)
 }
 
 
+/* what is queued shows only after its commit: no id is counted twice */
+static bool isrepeat(const uint64_t *idv, size_t i)
+{
+	size_t j;
+
+	for (j=0; j<i; j++) {
+		if (idv[j] == idv[i])
+			return true;
+	}
+
+	return false;
+}
+
+
 int cpm_display(struct cpm *cpm, const uint64_t *idv, size_t idc,
 		uint64_t *count)
 {
@@ -95,7 +109,8 @@ int cpm_display(struct cpm *cpm, const uint64_t *idv, size_t idc,
 		struct look look;
 
 		err = look_at(&look, cpm, idv[i], CPM_DISPLAYED);
-		if (!err && look.incoming && !look.read) {
+		if (!err && look.incoming && !look.read &&
+		    !isrepeat(idv, i)) {
 			err = cpm_store_display(cpm->store, &idv[i], 1,
 						report_allowed(cpm, &look),
 						NULL, NULL);

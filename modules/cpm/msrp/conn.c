@@ -1,0 +1,536 @@
+/**
+ * @file conn.c  One connection: octets to requests, answers to octets
+ *
+ * What is read is decoded where libre put it; only what is left over is
+ * copied. Any handler may end the connection: conn->tc is NULL then.
+ *
+ * SPDX-License-Identifier: BSD-3-Clause
+ */
+#include "msrp.h"
+
+
+static void destructor(void *arg)
+{
+	struct msrp_conn *conn = arg;
+
+	tmr_cancel(&conn->tmr_tx);
+	tmr_cancel(&conn->tmr_rx);
+	tmr_cancel(&conn->tmr_bind);
+	msrp_chunk_reset(&conn->ch);
+	mem_deref(conn->tx);
+	mem_deref(conn->rest);
+	mem_deref(conn->tc);
+}
+
+
+static void tx_handler(void *arg);
+
+
+static void conn_fail(struct msrp_conn *conn, int err)
+{
+	/* not at once: we may be in a call of the application's */
+	conn->err = err;
+	tmr_start(&conn->tmr_tx, 0, tx_handler, conn);
+}
+
+
+static void tx_flush(struct msrp_conn *conn)
+{
+	struct mbuf *mb = conn->tx;
+	int err;
+
+	if (!mb)
+		return;
+
+	conn->tx = NULL;
+	tmr_cancel(&conn->tmr_tx);
+	mb->pos = 0;
+	err = tcp_send(conn->tc, mb);
+	mem_deref(mb);
+	if (err)
+		conn_fail(conn, err);
+}
+
+
+static void tx_handler(void *arg)
+{
+	struct msrp_conn *conn = arg;
+
+	if (conn->err)
+		msrp_conn_end(conn, conn->err);
+	else
+		tx_flush(conn);
+}
+
+
+/**
+ * Queue octets; they leave at the end of this turn of the main loop
+ *
+ * @return 0; ENOTCONN; ENOMEM
+ */
+int msrp_conn_put(struct msrp_conn *conn, const struct pl *v, size_t n)
+{
+	size_t i, end;
+	int err = 0;
+
+	if (!conn->tc || conn->err)
+		return ENOTCONN;
+
+	if (!conn->tx) {
+		conn->tx = mbuf_alloc(1024);
+		if (!conn->tx)
+			return ENOMEM;
+
+		tmr_start(&conn->tmr_tx, 0, tx_handler, conn);
+	}
+
+	end = conn->tx->end;
+	for (i=0; i<n && !err; i++)
+		err = mbuf_write_mem(conn->tx, (const uint8_t *)v[i].p,
+				     v[i].l);
+	if (err)
+		conn->tx->pos = conn->tx->end = end;
+	else if (conn->tx->end >= TX_SIZE)
+		tx_flush(conn);
+
+	return err;
+}
+
+
+/* Does a session wait for too many answers of the application's? */
+static bool conn_busy(const struct msrp_conn *conn)
+{
+	struct le *le;
+
+	for (le = conn->sessl.head; le; le = le->next) {
+		const struct msrp_sess *sess = le->data;
+
+		if (sess->donec >= WAIT_MAX || sess->doneb >= WAIT_SIZE)
+			return true;
+	}
+
+	return false;
+}
+
+
+static void request_end(struct msrp_conn *conn, enum msrp_flag flag)
+{
+	msrp_route_end(conn, flag);
+	msrp_chunk_reset(&conn->ch);
+	conn->state = CONN_HEAD;
+	conn->stopped = conn_busy(conn);
+}
+
+
+/* @return 0; ENODATA; EAGAIN to wait; or an error for the connection */
+static int head_next(struct msrp_conn *conn, struct mbuf *mb)
+{
+	const size_t left = mbuf_get_left(mb);
+	struct msrp_chunk *ch = &conn->ch;
+	int err, bad;
+
+	/* without an end of line in what is new there is no whole head */
+	if (conn->scan && left < MSRP_HEAD_MAX &&
+	    !memchr(mbuf_buf(mb) + conn->scan, '\n', left - conn->scan)) {
+		conn->scan = left;
+		return ENODATA;
+	}
+
+	conn->hpos = mb->pos;
+	err = msrp_head_read(&ch->head, mb, &bad);
+	if (err) {
+		conn->scan = err == ENODATA ? left : 0;
+		return err;
+	}
+
+	conn->scan = 0;
+	conn->hlen = mb->pos - conn->hpos;
+	err = msrp_route(conn, bad);
+	if (err) {
+		mb->pos = conn->hpos;
+		conn->stopped = true;
+		msrp_chunk_reset(ch);
+		return err;
+	}
+
+	if (!ch->head.body) {
+		request_end(conn, ch->head.flag);
+		return 0;
+	}
+
+	conn->state = CONN_BODY;
+
+	return pl_strcpy(&ch->head.tid, ch->body.tid, sizeof(ch->body.tid));
+}
+
+
+static int body_next(struct msrp_conn *conn, struct mbuf *mb)
+{
+	struct msrp_chunk *ch = &conn->ch;
+	struct pl data;
+	int err;
+
+	err = msrp_body_decode(&ch->body, mb, &data);
+	if (data.l && ch->sess)
+		msrp_chunk_data(ch, &data);
+	if (!err)
+		request_end(conn, ch->body.flag);
+
+	return err;
+}
+
+
+/* @return 0; or an error that ends the connection */
+static int decode(struct msrp_conn *conn, struct mbuf *mb)
+{
+	int err = 0;
+
+	while (!err && !conn->stopped && conn->tc && !conn->err &&
+	       mbuf_get_left(mb)) {
+		if (conn->state == CONN_HEAD)
+			err = head_next(conn, mb);
+		else
+			err = body_next(conn, mb);
+	}
+
+	return (err == ENODATA || err == EAGAIN) ? 0 : err;
+}
+
+
+/* Keep of mb what is not decoded yet, and the head of the open chunk */
+static int rest_keep(struct msrp_conn *conn, struct mbuf *mb)
+{
+	const size_t left = mbuf_get_left(mb);
+	int err;
+
+	if (conn->state == CONN_BODY && !conn->ch.hmb) {
+		err = msrp_head_own(&conn->ch.head, &conn->ch.hmb,
+				    mb->buf + conn->hpos, conn->hlen);
+		if (err)
+			return err;
+	}
+
+	if (!left) {
+		conn->rest = mem_deref(conn->rest);
+		return 0;
+	}
+	if (mb == conn->rest)
+		return mbuf_shift(mb, -(ssize_t)mb->pos);
+
+	conn->rest = mbuf_alloc(left);
+	if (!conn->rest)
+		return ENOMEM;
+
+	err = mbuf_write_mem(conn->rest, mbuf_buf(mb), left);
+	conn->rest->pos = 0;
+
+	return err;
+}
+
+
+/* Back-pressure: leave the octets to TCP */
+static int conn_pause(struct msrp_conn *conn)
+{
+	const size_t left = conn->rest ? mbuf_get_left(conn->rest) : 0;
+
+	if (left >= REST_SIZE)
+		return EOVERFLOW;
+
+	if (left >= HOLD_SIZE) {
+		cpm_tcp_pause(conn->tc);
+		conn->paused = true;
+	}
+
+	return 0;
+}
+
+
+static void process(struct msrp_conn *conn, struct mbuf *mb)
+{
+	int err;
+
+	mem_ref(conn);
+	err = decode(conn, mb);
+	if (!err && conn->tc)
+		err = rest_keep(conn, mb);
+	if (!err && conn->tc && conn->stopped)
+		err = conn_pause(conn);
+	if (err && conn->tc) {
+		tx_flush(conn);
+		msrp_conn_end(conn, err == EBADMSG ? EPROTO : err);
+	}
+	mem_deref(conn);
+}
+
+
+static void recv_handler(struct mbuf *mb, void *arg)
+{
+	struct msrp_conn *conn = arg;
+	int err;
+
+	if (!conn->rest) {
+		process(conn, mb);
+		return;
+	}
+
+	conn->rest->pos = conn->rest->end;
+	err = mbuf_write_mem(conn->rest, mbuf_buf(mb), mbuf_get_left(mb));
+	conn->rest->pos = 0;
+	if (err)
+		msrp_conn_end(conn, err);
+	else
+		process(conn, conn->rest);
+}
+
+
+static void send_handler(void *arg)
+{
+	(void)arg;
+}
+
+
+static void rx_handler(void *arg)
+{
+	struct msrp_conn *conn = arg;
+
+	mem_ref(conn);
+	conn->stopped = false;
+	if (conn->rest)
+		process(conn, conn->rest);
+	if (conn->tc && conn->paused && !conn->stopped) {
+		conn->paused = false;
+		cpm_tcp_resume(conn->tc, send_handler);
+	}
+	mem_deref(conn);
+}
+
+
+/**
+ * Go on decoding if nothing stands against it any more
+ */
+void msrp_conn_wake(struct msrp_conn *conn)
+{
+	if (conn->tc && conn->stopped && !conn->hold && !conn_busy(conn))
+		tmr_start(&conn->tmr_rx, 0, rx_handler, conn);
+}
+
+
+/**
+ * Connections that wait for the session go on: it has started, or gone
+ */
+void msrp_conn_unhold(const struct msrp_sess *sess)
+{
+	struct le *le;
+
+	for (le = sess->msrp->connl.head; le; le = le->next) {
+		struct msrp_conn *conn = le->data;
+
+		if (conn->hold != sess)
+			continue;
+
+		conn->hold = NULL;
+		msrp_conn_wake(conn);
+	}
+}
+
+
+static void close_handler(int err, void *arg)
+{
+	msrp_conn_end(arg, err);
+}
+
+
+static void unbound_end(struct msrp_conn *conn)
+{
+	if (!conn->unbound)
+		return;
+
+	conn->unbound = false;
+	--conn->msrp->unboundc;
+	tmr_cancel(&conn->tmr_bind);
+}
+
+
+/**
+ * End a connection and the sessions on it
+ *
+ * @param err Given to their closeh
+ */
+void msrp_conn_end(struct msrp_conn *conn, int err)
+{
+	if (!conn->msrp)
+		return;
+
+	unbound_end(conn);
+	conn->msrp = NULL;
+	conn->hold = NULL;
+	conn->ch.sess = NULL;
+	conn->tc = mem_deref(conn->tc);
+	conn->tx = mem_deref(conn->tx);
+	tmr_cancel(&conn->tmr_tx);
+	tmr_cancel(&conn->tmr_rx);
+	list_unlink(&conn->le);
+
+	while (conn->sessl.head) {
+		struct msrp_sess *sess = conn->sessl.head->data;
+
+		list_unlink(&sess->cle);
+		sess->conn = NULL;
+		msrp_sess_ended(sess, err);
+	}
+
+	mem_deref(conn);
+}
+
+
+static void bind_handler(void *arg)
+{
+	struct msrp_conn *conn = arg;
+
+	/* the session's life bounds the wait for its start */
+	if (conn->hold)
+		tmr_start(&conn->tmr_bind, conn->msrp->conf.trans_timeout,
+			  bind_handler, conn);
+	else
+		msrp_conn_end(conn, ETIMEDOUT);
+}
+
+
+/**
+ * Bind a session to the connection
+ */
+void msrp_conn_bind(struct msrp_conn *conn, struct msrp_sess *sess)
+{
+	unbound_end(conn);
+	sess->conn = conn;
+	list_append(&conn->sessl, &sess->cle, sess);
+}
+
+
+/**
+ * A session leaves its connection; the last one takes it along
+ *
+ * @param flush Send what is queued
+ */
+void msrp_conn_leave(struct msrp_sess *sess, bool flush)
+{
+	struct msrp_conn *conn = sess->conn;
+
+	if (!conn)
+		return;
+
+	list_unlink(&sess->cle);
+	sess->conn = NULL;
+	if (conn->ch.sess == sess)
+		conn->ch.sess = NULL;
+
+	if (flush && conn->tc)
+		tx_flush(conn);
+
+	if (list_isempty(&conn->sessl))
+		msrp_conn_end(conn, 0);
+	else
+		msrp_conn_wake(conn);
+}
+
+
+/* Where the transport starts. TLS (tls_start_tcp) has its place here. */
+static int transport_start(struct msrp_conn *conn, bool tls)
+{
+	if (tls)
+		return ENOTSUP;
+
+	cpm_tcp_nodelay(conn->tc);
+	tcp_conn_rxsz_set(conn->tc, RX_SIZE);
+
+	return 0;
+}
+
+
+static void estab_handler(void *arg)
+{
+	struct msrp_conn *conn = arg;
+	struct msrp_sess *sess = list_ledata(conn->sessl.head);
+	int err;
+
+	if (!sess || sess->state != SESS_BIND)
+		return;
+
+	err = msrp_tx_bind(conn, sess);
+	if (err)
+		conn_fail(conn, err);
+	else
+		tx_flush(conn);
+}
+
+
+static struct msrp_conn *conn_alloc(struct msrp *msrp)
+{
+	struct msrp_conn *conn = mem_zalloc(sizeof(*conn), destructor);
+
+	if (!conn)
+		return NULL;
+
+	tmr_init(&conn->tmr_tx);
+	tmr_init(&conn->tmr_rx);
+	tmr_init(&conn->tmr_bind);
+	conn->msrp = msrp;
+	list_append(&msrp->connl, &conn->le, conn);
+
+	return conn;
+}
+
+
+/**
+ * Take an incoming connection; its first request tells the session
+ */
+int msrp_conn_accept(struct msrp *msrp, struct tcp_sock *ts)
+{
+	struct msrp_conn *conn = conn_alloc(msrp);
+	int err;
+
+	if (!conn)
+		return ENOMEM;
+
+	err = tcp_accept(&conn->tc, ts, NULL, recv_handler, close_handler,
+			 conn);
+	if (!err)
+		err = transport_start(conn, false);
+	if (err) {
+		msrp_conn_end(conn, err);
+		return err;
+	}
+
+	conn->unbound = true;
+	++msrp->unboundc;
+	tmr_start(&conn->tmr_bind, msrp->conf.trans_timeout, bind_handler,
+		  conn);
+
+	return 0;
+}
+
+
+/**
+ * Connect a session
+ */
+int msrp_conn_connect(struct msrp_sess *sess, const struct sa *addr)
+{
+	struct msrp_conn *conn = conn_alloc(sess->msrp);
+	int err;
+
+	if (!conn)
+		return ENOMEM;
+
+	err = tcp_connect(&conn->tc, addr, estab_handler, recv_handler,
+			  close_handler, conn);
+	if (!err)
+		err = transport_start(conn, false);
+	if (err) {
+		msrp_conn_end(conn, err);
+		return err;
+	}
+
+	msrp_conn_bind(conn, sess);
+
+	return 0;
+}

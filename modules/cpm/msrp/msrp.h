@@ -1,0 +1,296 @@
+/**
+ * @file msrp.h  What the files of msrp/ share
+ *
+ * conn.c and route.c turn octets into requests, chunk.c and rx.c requests
+ * into messages, sess.c owns the messages, tx.c writes what leaves.
+ *
+ * SPDX-License-Identifier: BSD-3-Clause
+ */
+#ifndef MSRP_PRIVATE_H
+#define MSRP_PRIVATE_H
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+#include <cpm_msrp.h>
+
+enum {
+	RX_SIZE      = 65536,    /* octets of one read: a large chunk in one */
+	TX_SIZE      = 65536,    /* answers that do not wait for the turn's
+				    end: bounds the buffer                   */
+	HOLD_SIZE    = 65536,    /* undecoded octets after which reading
+				    stops                                    */
+	REST_SIZE    = 16777216, /* undecoded octets where reading cannot be
+				    stopped: then the connection goes        */
+	WAIT_MAX     = 1024,     /* complete messages that wait for their
+				    answer: more, and reading stops          */
+	WAIT_SIZE    = 16777216, /* octets in them, likewise                 */
+	REFUSED_MAX  = 64,       /* refused messages remembered, so that
+				    chunks on their way are refused as well  */
+	HELD_MAX     = 16,       /* answers held back for one message        */
+	SESS_HASH    = 256,
+	RX_HASH      = 64,
+	MAX_SIZE     = 100000000,
+	TRANS_TIMEOUT = 30000,
+	PORT_DISCARD = 9,        /* RFC 6135, 4.2.2: we do not listen        */
+	ID_SIZE      = 33,       /* 128 random bits in hex, and NUL          */
+};
+
+/*
+ * libre up to 2.2.1 tells a connection's descriptor. Later ones do not: there
+ * reading goes on (bounded by REST_SIZE) and Nagle's algorithm is libre's
+ * affair. Releases 2.2.2 to 3.4 cannot be told from their headers: configure
+ * defines CPM_NO_TCP_CONN_FD for them.
+ */
+#ifdef HAVE_RE_ARG
+#define CPM_NO_TCP_CONN_FD 1
+#endif
+
+static inline void cpm_tcp_nodelay(struct tcp_conn *tc)
+{
+#ifdef CPM_NO_TCP_CONN_FD
+	(void)tc;
+#else
+	const int on = 1;
+
+	(void)setsockopt(tcp_conn_fd(tc), IPPROTO_TCP, TCP_NODELAY, &on,
+			 sizeof(on));
+#endif
+}
+
+
+/* Stop reading. Not while libre has octets to send: it would not send them
+   either, and comes back to reading by itself when it has. */
+static inline void cpm_tcp_pause(struct tcp_conn *tc)
+{
+#ifdef CPM_NO_TCP_CONN_FD
+	(void)tc;
+#else
+	if (!tcp_conn_txqsz(tc))
+		fd_close(tcp_conn_fd(tc));
+#endif
+}
+
+
+/* Setting and clearing a send handler makes libre poll the socket again */
+static inline void cpm_tcp_resume(struct tcp_conn *tc, tcp_send_h *sendh)
+{
+#ifdef CPM_NO_TCP_CONN_FD
+	(void)tc;
+	(void)sendh;
+#else
+	(void)tcp_set_send(tc, sendh);
+	(void)tcp_set_send(tc, NULL);
+#endif
+}
+
+
+/* head.c */
+
+/* Like msrp_head_decode(), but a head that is complete and wrong is decoded
+   to its end: then badp says how, pos is behind it, and head has what could
+   be read. tid is set whenever *badp is. */
+int msrp_head_read(struct msrp_head *head, struct mbuf *mb, int *badp);
+
+/* Copy the len octets at p, which the views of head point to, and repoint */
+int msrp_head_own(struct msrp_head *head, struct mbuf **mbp,
+		  const uint8_t *p, size_t len);
+
+
+/* uri.c */
+
+/* Take the next URI off a path */
+bool msrp_path_next(struct pl *path, struct pl *uri);
+
+
+/* rx.c: one incoming message */
+
+enum rx_state {
+	RX_OPEN = 0,     /* octets are missing                              */
+	RX_DONE,         /* all are there, the application has to answer    */
+	RX_REFUSED,      /* later chunks get the same code                  */
+	RX_ANSWERED,     /* the session has forgotten it                    */
+};
+
+/* Octets a to b-1 are there */
+struct span {
+	uint64_t a;
+	uint64_t b;
+};
+
+/* An answer held back */
+struct held {
+	char tid[MSRP_TID_MAX + 1];
+	enum msrp_freport freport;
+};
+
+struct msrp_rx {
+	struct le he;             /* of sess->rxh                           */
+	struct le le;             /* of sess->refl                          */
+	struct msrp_sess *sess;   /* borrowed; NULL: not in a session       */
+	void *arg;
+	enum rx_state state;
+	struct span *spanv;
+	struct held *heldv;
+	uint32_t spanc;
+	uint32_t heldc;
+	uint64_t total;
+	bool total_set;
+	bool sreport;
+	uint16_t scode;           /* RX_REFUSED                             */
+	const char *msgid;        /* these four into buf                    */
+	const char *ctype;
+	const char *from;         /* whole From-Path                        */
+	const char *to;           /* our URI as the peer writes it          */
+	char buf[];
+};
+
+int  msrp_rx_alloc(struct msrp_rx **rxp, struct msrp_sess *sess,
+		   const struct msrp_head *head);
+struct msrp_rx *msrp_rx_find(const struct msrp_sess *sess,
+			     const struct pl *msgid);
+void msrp_rx_detach(struct msrp_rx *rx);
+bool msrp_rx_gap(const struct msrp_rx *rx, uint64_t off, uint64_t *len);
+int  msrp_rx_add(struct msrp_rx *rx, uint64_t off, uint64_t len);
+uint64_t msrp_rx_end(const struct msrp_rx *rx);
+bool msrp_rx_complete(const struct msrp_rx *rx);
+int  msrp_rx_hold(struct msrp_rx *rx, const struct msrp_head *head);
+void msrp_rx_done(struct msrp_rx *rx);
+void msrp_rx_refuse(struct msrp_rx *rx, uint16_t scode);
+
+
+/* chunk.c: one SEND request */
+
+struct msrp_chunk {
+	struct msrp_head head;    /* views into the read buffer or hmb      */
+	struct mbuf *hmb;         /* own copy, once the read buffer goes    */
+	struct msrp_body body;
+	struct msrp_sess *sess;   /* borrowed; NULL: none, or it has gone   */
+	struct msrp_rx *rx;       /* shared                                 */
+	uint64_t off;             /* of the next octet                      */
+	bool placed;              /* off is known                           */
+	uint16_t scode;           /* refused with; 0: not refused           */
+};
+
+void msrp_chunk_begin(struct msrp_chunk *ch);
+void msrp_chunk_data(struct msrp_chunk *ch, const struct pl *data);
+uint16_t msrp_chunk_end(struct msrp_chunk *ch, enum msrp_flag flag);
+void msrp_chunk_reset(struct msrp_chunk *ch);
+
+
+/* conn.c */
+
+enum conn_state {
+	CONN_HEAD = 0,   /* a start line comes next                         */
+	CONN_BODY,       /* the body of conn->ch                            */
+};
+
+struct msrp_conn {
+	struct le le;             /* of msrp->connl, which owns it          */
+	struct list sessl;        /* bound sessions, borrowed               */
+	struct msrp *msrp;        /* NULL: closed                           */
+	struct tcp_conn *tc;
+	struct tmr tmr_tx;
+	struct tmr tmr_rx;
+	struct tmr tmr_bind;
+	struct mbuf *tx;          /* answers of this turn                   */
+	struct mbuf *rest;        /* undecoded                              */
+	size_t scan;              /* octets of it without a whole head      */
+	size_t hpos;              /* where the head of ch is in the buffer  */
+	size_t hlen;
+	enum conn_state state;
+	struct msrp_chunk ch;
+	struct msrp_sess *hold;   /* borrowed; waits for its start          */
+	bool unbound;             /* counted in msrp->unboundc              */
+	bool stopped;             /* nothing is decoded for now             */
+	bool paused;              /* nor read                               */
+	int err;                  /* of sending; ends it at the turn's end  */
+};
+
+int  msrp_conn_accept(struct msrp *msrp, struct tcp_sock *ts);
+int  msrp_conn_connect(struct msrp_sess *sess, const struct sa *addr);
+void msrp_conn_bind(struct msrp_conn *conn, struct msrp_sess *sess);
+void msrp_conn_leave(struct msrp_sess *sess, bool flush);
+void msrp_conn_end(struct msrp_conn *conn, int err);
+void msrp_conn_wake(struct msrp_conn *conn);
+void msrp_conn_unhold(const struct msrp_sess *sess);
+int  msrp_conn_put(struct msrp_conn *conn, const struct pl *v, size_t n);
+
+
+/* route.c: whose is a request */
+
+int  msrp_route(struct msrp_conn *conn, int bad);
+void msrp_route_end(struct msrp_conn *conn, enum msrp_flag flag);
+
+
+/* tx.c */
+
+int msrp_tx_reply(struct msrp_conn *conn, const struct pl *tid,
+		  const struct pl *to, const struct pl *from, uint16_t scode,
+		  const char *reason);
+int msrp_tx_answer(struct msrp_conn *conn, const struct msrp_head *head,
+		   uint16_t scode);
+int msrp_tx_report(struct msrp_conn *conn, const struct msrp_rx *rx);
+int msrp_tx_bind(struct msrp_conn *conn, const struct msrp_sess *sess);
+bool msrp_freport_allows(enum msrp_freport freport, uint16_t scode);
+
+
+/* sess.c */
+
+enum sess_state {
+	SESS_IDLE = 0,   /* neither started nor connecting: requests wait   */
+	SESS_READY,      /* passive: the peer's first request may come      */
+	SESS_BIND,       /* active: connecting, or our SEND has no answer   */
+	SESS_ESTAB,      /* bound to its connection                         */
+	SESS_CLOSED,     /* unknown to the stack                            */
+};
+
+struct msrp_sess {
+	struct le he;             /* of msrp->sessh                         */
+	struct le cle;            /* of conn->sessl                         */
+	struct msrp *msrp;        /* shared                                 */
+	struct msrp_conn *conn;   /* borrowed                               */
+	struct hash *rxh;         /* messages by Message-ID                 */
+	struct list refl;         /* those refused, oldest first            */
+	uint32_t openc;           /* RX_OPEN                                */
+	uint32_t refusedc;        /* RX_REFUSED                             */
+	uint32_t donec;           /* RX_DONE                                */
+	uint64_t doneb;           /* octets in them                         */
+	enum sess_state state;
+	struct msrp_sess_h h;
+	void *arg;
+	struct tmr tmr;           /* the answer to our SEND                 */
+	struct tmr tmr_idle;
+	uint64_t active;          /* jiffies of the last traffic            */
+	char *path;
+	char *peer;
+	struct sa laddr;
+	uint16_t lport;
+	char sid[ID_SIZE];
+	char tid[ID_SIZE];        /* of our SEND                            */
+	struct msrp_stats stats;
+};
+
+struct msrp_sess *msrp_sess_find(const struct msrp *msrp,
+				 const struct pl *sid);
+bool msrp_sess_is_peer(const struct msrp_sess *sess, const struct pl *from);
+void msrp_sess_bound(struct msrp_sess *sess);
+void msrp_sess_ended(struct msrp_sess *sess, int err);
+void msrp_sess_touch(struct msrp_sess *sess);
+void msrp_ident(char *str, size_t size);
+
+
+/* stack.c */
+
+struct msrp {
+	struct msrp_conf conf;
+	struct hash *sessh;       /* sessions by session-id                 */
+	struct list connl;        /* connections, owned                     */
+	struct tcp_sock *tsv[2];  /* listeners: IPv4, IPv6                  */
+	uint32_t unboundc;        /* accepted connections without session   */
+};
+
+int msrp_listen(struct msrp *msrp, int af, uint16_t *port);
+
+#endif

@@ -1,0 +1,146 @@
+/**
+ * @file route.c  Whose is a request, and what it is answered with at once
+ * (RFC 4975, 5.4, 7.3)
+ *
+ * SPDX-License-Identifier: BSD-3-Clause
+ */
+#include "msrp.h"
+
+
+/* A code to answer with, or the session of a SEND */
+static uint16_t sess_lookup(struct msrp_sess **sessp,
+			    const struct msrp *msrp,
+			    const struct msrp_head *head)
+{
+	struct pl path = head->to_path, pl, more;
+	struct msrp_uri uri;
+	struct msrp_sess *sess;
+
+	if (!msrp_path_next(&path, &pl) || msrp_uri_decode(&uri, &pl))
+		return 400;
+
+	/* host and port are not compared: behind NAT or a media relay
+	   (RFC 6714) they are not those that we told. No relay, we. */
+	sess = msrp_sess_find(msrp, &uri.sid);
+	if (!sess || msrp_path_next(&path, &more))
+		return 481;
+
+	*sessp = sess;
+
+	return 0;
+}
+
+
+/* A SEND for a session: may it have it? */
+static uint16_t sess_take(struct msrp_conn *conn, struct msrp_sess *sess)
+{
+	struct msrp_chunk *ch = &conn->ch;
+
+	if (!msrp_sess_is_peer(sess, &ch->head.from_path))
+		return 481;
+
+	if (sess->conn && sess->conn != conn)
+		return 506;
+
+	ch->sess = sess;
+	msrp_sess_touch(sess);
+	if (!sess->conn)
+		msrp_conn_bind(conn, sess);
+	if (sess->state != SESS_ESTAB)
+		msrp_sess_bound(sess);
+
+	return ch->sess ? 0 : 481;
+}
+
+
+static void response_recv(struct msrp_conn *conn,
+			  const struct msrp_head *head)
+{
+	struct le *le;
+
+	for (le = conn->sessl.head; le; le = le->next) {
+		struct msrp_sess *sess = le->data;
+
+		if (sess->state != SESS_BIND ||
+		    pl_strcmp(&head->tid, sess->tid))
+			continue;
+
+		msrp_sess_touch(sess);
+		if (head->scode < 300)
+			msrp_sess_bound(sess);
+		else
+			msrp_sess_ended(sess, EPROTO);
+		return;
+	}
+}
+
+
+/**
+ * A head has come. Afterwards conn->ch has the session of a SEND, or the code
+ * that it is answered with at its end.
+ *
+ * @param bad What is wrong with it, or 0
+ *
+ * @return 0; EAGAIN: conn->hold is set, and decides later
+ */
+int msrp_route(struct msrp_conn *conn, int bad)
+{
+	struct msrp_chunk *ch = &conn->ch;
+	const struct msrp_head *head = &ch->head;
+	struct msrp_sess *sess = NULL;
+
+	if (!head->req) {
+		if (!bad)
+			response_recv(conn, head);
+		return 0;
+	}
+	if (bad) {
+		ch->scode = 400;
+		return 0;
+	}
+	if (!pl_strcmp(&head->met, "REPORT")) {
+		if (!sess_lookup(&sess, conn->msrp, head))
+			msrp_sess_touch(sess);
+		return 0;
+	}
+	if (pl_strcmp(&head->met, "SEND")) {
+		ch->scode = 501;
+		return 0;
+	}
+
+	ch->scode = sess_lookup(&sess, conn->msrp, head);
+	if (ch->scode)
+		return 0;
+
+	if (sess->state == SESS_IDLE) {
+		conn->hold = sess;
+		return EAGAIN;
+	}
+
+	ch->scode = sess_take(conn, sess);
+	if (!ch->scode)
+		msrp_chunk_begin(ch);
+
+	return 0;
+}
+
+
+/**
+ * The end-line has come
+ */
+void msrp_route_end(struct msrp_conn *conn, enum msrp_flag flag)
+{
+	struct msrp_chunk *ch = &conn->ch;
+	const struct msrp_head *head = &ch->head;
+	uint16_t scode = ch->scode;
+
+	if (!head->req || !pl_strcmp(&head->met, "REPORT"))
+		return;
+
+	if (!pl_strcmp(&head->met, "SEND"))
+		scode = msrp_chunk_end(ch, flag);
+
+	/* a handler may have let the connection go */
+	if (scode && conn->tc)
+		(void)msrp_tx_answer(conn, head, scode);
+}

@@ -1,0 +1,371 @@
+/**
+ * @file sdp.c  The SDP of an MSRP session (RFC 4975, 8; RFC 4145; RFC 6135)
+ *
+ * libre decodes and encodes; this says what it means for MSRP.
+ *
+ * SPDX-License-Identifier: BSD-3-Clause
+ */
+#include "msrp.h"
+
+
+static const char proto_tcp[] = "TCP/MSRP";
+static const char proto_tls[] = "TCP/TLS/MSRP";
+
+struct msrp_sdp {
+	struct sdp_session *sdp;
+	struct sdp_media *m;          /* borrowed from sdp                  */
+	struct msrp_remote remote;
+};
+
+
+static void remote_reset(struct msrp_remote *remote)
+{
+	mem_deref(remote->path);
+	mem_deref(remote->accept_types);
+	mem_deref(remote->accept_wrapped_types);
+	mem_deref(remote->fingerprint);
+	memset(remote, 0, sizeof(*remote));
+	sa_init(&remote->addr, AF_INET);
+}
+
+
+static void destructor(void *arg)
+{
+	struct msrp_sdp *sdp = arg;
+
+	remote_reset(&sdp->remote);
+	mem_deref(sdp->sdp);
+}
+
+
+int msrp_sdp_alloc(struct msrp_sdp **sdpp, const struct sa *laddr)
+{
+	struct msrp_sdp *sdp;
+	int err;
+
+	if (!sdpp || !sa_isset(laddr, SA_ADDR))
+		return EINVAL;
+
+	sdp = mem_zalloc(sizeof(*sdp), destructor);
+	if (!sdp)
+		return ENOMEM;
+
+	sa_init(&sdp->remote.addr, AF_INET);
+	err = sdp_session_alloc(&sdp->sdp, laddr);
+	if (err)
+		goto out;
+
+	err = sdp_media_add(&sdp->m, sdp->sdp, "message", PORT_DISCARD,
+			    proto_tcp);
+	if (err)
+		goto out;
+
+	sdp_media_set_fmt_ignore(sdp->m, true);
+	err = sdp_format_add(NULL, sdp->m, false, "*", NULL, 0, 0, NULL,
+			     NULL, NULL, false, NULL);
+
+ out:
+	if (err)
+		mem_deref(sdp);
+	else
+		*sdpp = sdp;
+
+	return err;
+}
+
+
+/* libre turns the direction round to our view of it */
+static enum sdp_dir dir_theirs(enum sdp_dir ours)
+{
+	switch (ours) {
+
+	case SDP_SENDONLY: return SDP_RECVONLY;
+	case SDP_RECVONLY: return SDP_SENDONLY;
+	default:           return ours;
+	}
+}
+
+
+/* An attribute without surrounding blanks; media level wins */
+static bool attr_get(struct pl *pl, const struct msrp_sdp *sdp,
+		     const char *name)
+{
+	const char *val = sdp_media_rattr(sdp->m, name);
+
+	if (!val)
+		val = sdp_session_rattr(sdp->sdp, name);
+	if (!val)
+		return false;
+
+	pl_set_str(pl, val);
+	while (pl->l && pl->p[0] == ' ')
+		pl_advance(pl, 1);
+	while (pl->l && pl->p[pl->l-1] == ' ')
+		--pl->l;
+
+	return pl->l > 0;
+}
+
+
+static int attr_dup(char **strp, const struct msrp_sdp *sdp,
+		    const char *name)
+{
+	struct pl pl;
+
+	if (!attr_get(&pl, sdp, name))
+		return 0;
+
+	return pl_strdup(strp, &pl);
+}
+
+
+/* RFC 4145, 4 */
+static enum msrp_setup setup_decode(const struct msrp_sdp *sdp)
+{
+	struct pl pl;
+
+	if (!attr_get(&pl, sdp, "setup"))
+		return MSRP_SETUP_NONE;
+	if (!pl_strcasecmp(&pl, "actpass"))
+		return MSRP_SETUP_ACTPASS;
+	if (!pl_strcasecmp(&pl, "active"))
+		return MSRP_SETUP_ACTIVE;
+	if (!pl_strcasecmp(&pl, "passive"))
+		return MSRP_SETUP_PASSIVE;
+
+	return MSRP_SETUP_NONE;
+}
+
+
+/* Does a list of types, separated by spaces, take message/cpim? */
+static bool types_fit(const char *types)
+{
+	struct pl list, type;
+
+	pl_set_str(&list, types);
+	while (msrp_path_next(&list, &type)) {
+		if (!pl_strcmp(&type, "*") ||
+		    !pl_strcasecmp(&type, "message/*") ||
+		    !pl_strcasecmp(&type, "message/cpim"))
+			return true;
+	}
+
+	return false;
+}
+
+
+/* The first hop's URI, if the path is one */
+static int path_decode(struct msrp_uri *first, const char *path)
+{
+	struct msrp_uri uri;
+	struct pl list, pl;
+	bool any = false;
+
+	pl_set_str(&list, path);
+	while (msrp_path_next(&list, &pl)) {
+		if (msrp_uri_decode(&uri, &pl))
+			return EPROTO;
+		if (!any)
+			*first = uri;
+		any = true;
+	}
+
+	return any ? 0 : EPROTO;
+}
+
+
+/* c= and m=; where c= has a name, the path's host if that is an address */
+static int addr_decode(struct sa *addr, const struct msrp_sdp *sdp,
+		       const struct msrp_uri *uri)
+{
+	const uint16_t port = sdp_media_rport(sdp->m);
+
+	*addr = *sdp_media_raddr(sdp->m);
+	if (sa_isset(addr, SA_ADDR) && !sa_is_any(addr))
+		return 0;
+
+	if (uri->host.l >= 64 || sa_set(addr, &uri->host, port) ||
+	    sa_is_any(addr))
+		return EPROTO;
+
+	return 0;
+}
+
+
+static int strings_decode(struct msrp_remote *remote,
+			  const struct msrp_sdp *sdp)
+{
+	struct pl pl;
+	int err;
+
+	err = attr_dup(&remote->path, sdp, "path");
+	if (err)
+		return err;
+	err = attr_dup(&remote->accept_types, sdp, "accept-types");
+	if (err)
+		return err;
+	err = attr_dup(&remote->accept_wrapped_types, sdp,
+		       "accept-wrapped-types");
+	if (err)
+		return err;
+	err = attr_dup(&remote->fingerprint, sdp, "fingerprint");
+	if (err)
+		return err;
+
+	if (attr_get(&pl, sdp, "max-size"))
+		remote->max_size = pl_u64(&pl);
+
+	return 0;
+}
+
+
+static int remote_decode(struct msrp_sdp *sdp)
+{
+	struct msrp_remote *remote = &sdp->remote;
+	struct msrp_uri uri;
+	int err;
+
+	if (!sdp_media_rport(sdp->m))
+		return ENOENT;
+
+	err = strings_decode(remote, sdp);
+	if (err)
+		return err;
+
+	if (!remote->path || !remote->accept_types ||
+	    !types_fit(remote->accept_types))
+		return EPROTO;
+
+	err = path_decode(&uri, remote->path);
+	if (err)
+		return err;
+
+	remote->tls   = !str_cmp(sdp_media_proto(sdp->m), proto_tls);
+	remote->dir   = dir_theirs(sdp_media_rdir(sdp->m));
+	remote->setup = setup_decode(sdp);
+
+	return addr_decode(&remote->addr, sdp, &uri);
+}
+
+
+/* In a multipart the last line end may belong to the boundary */
+static int line_complete(struct mbuf **mbp, struct mbuf *mb)
+{
+	const size_t left = mbuf_get_left(mb);
+	struct mbuf *copy;
+	int err;
+
+	if (!left || mbuf_buf(mb)[left-1] == '\n') {
+		*mbp = mem_ref(mb);
+		return 0;
+	}
+
+	copy = mbuf_alloc(left + 2);
+	if (!copy)
+		return ENOMEM;
+
+	err = mbuf_write_mem(copy, mbuf_buf(mb), left);
+	if (!err)
+		err = mbuf_write_str(copy, "\r\n");
+	copy->pos = 0;
+	if (err)
+		mem_deref(copy);
+	else
+		*mbp = copy;
+
+	return err;
+}
+
+
+int msrp_sdp_decode(struct msrp_sdp *sdp, struct mbuf *mb, bool offer)
+{
+	struct mbuf *text;
+	int err;
+
+	if (!sdp || !mb)
+		return EINVAL;
+
+	remote_reset(&sdp->remote);
+
+	/* an answer has to keep to the protocol of our offer */
+	err = sdp_media_set_alt_protos(sdp->m, offer ? 1 : 0, proto_tls);
+	if (err)
+		return err;
+	err = line_complete(&text, mb);
+	if (err)
+		return err;
+
+	err = sdp_decode(sdp->sdp, text, offer);
+	mem_deref(text);
+	if (err)
+		return err == ENOMEM ? err : EBADMSG;
+
+	err = remote_decode(sdp);
+	if (err)
+		remote_reset(&sdp->remote);
+
+	return err;
+}
+
+
+const struct msrp_remote *msrp_sdp_remote(const struct msrp_sdp *sdp)
+{
+	return sdp ? &sdp->remote : NULL;
+}
+
+
+static const char *setup_name(enum msrp_setup setup)
+{
+	switch (setup) {
+
+	case MSRP_SETUP_ACTPASS: return "actpass";
+	case MSRP_SETUP_ACTIVE:  return "active";
+	case MSRP_SETUP_PASSIVE: return "passive";
+	default:                 return NULL;
+	}
+}
+
+
+/* Set an attribute, or remove it where there is no value */
+static int attr_set(struct msrp_sdp *sdp, const char *name, const char *val)
+{
+	if (!str_isset(val)) {
+		sdp_media_del_lattr(sdp->m, name);
+		return 0;
+	}
+
+	return sdp_media_set_lattr(sdp->m, true, name, "%s", val);
+}
+
+
+int msrp_sdp_encode(struct mbuf **mbp, struct msrp_sdp *sdp,
+		    const struct msrp_local *local, bool offer)
+{
+	char size[24] = "";
+	int err;
+
+	if (!mbp || !sdp || !local || !str_isset(local->path))
+		return EINVAL;
+
+	if (local->max_size)
+		(void)re_snprintf(size, sizeof(size), "%llu",
+				  (unsigned long long)local->max_size);
+
+	err = attr_set(sdp, "accept-types", local->accept_types);
+	if (!err)
+		err = attr_set(sdp, "accept-wrapped-types",
+			       local->accept_wrapped_types);
+	if (!err)
+		err = attr_set(sdp, "setup", setup_name(local->setup));
+	if (!err)
+		err = attr_set(sdp, "path", local->path);
+	if (!err)
+		err = attr_set(sdp, "max-size", size);
+	if (err)
+		return err;
+
+	sdp_media_set_lport(sdp->m, local->port);
+	sdp_media_set_ldir(sdp->m, local->dir);
+
+	return sdp_encode(mbp, sdp->sdp, offer);
+}

@@ -1,0 +1,343 @@
+/**
+ * @file sess.c  An MSRP session (RFC 4975, RFC 6135)
+ *
+ * SPDX-License-Identifier: BSD-3-Clause
+ */
+#include "msrp.h"
+
+
+/* Forget the messages: what is open dies, what waits for an answer gets none
+   any more */
+static void rx_flush(struct msrp_sess *sess)
+{
+	uint32_t i;
+
+	for (i=0; sess->rxh && i<RX_HASH; i++) {
+		struct list *list = hash_list(sess->rxh, i);
+
+		while (list->head)
+			msrp_rx_detach(list->head->data);
+	}
+}
+
+
+/* Out of the stack and off the connection */
+static void sess_leave(struct msrp_sess *sess, bool flush)
+{
+	sess->state = SESS_CLOSED;
+	tmr_cancel(&sess->tmr);
+	tmr_cancel(&sess->tmr_idle);
+	hash_unlink(&sess->he);
+	msrp_conn_leave(sess, flush);
+	msrp_conn_unhold(sess);
+	rx_flush(sess);
+}
+
+
+static void destructor(void *arg)
+{
+	struct msrp_sess *sess = arg;
+
+	memset(&sess->h, 0, sizeof(sess->h));
+	if (sess->msrp)
+		sess_leave(sess, false);
+	mem_deref(sess->rxh);
+	mem_deref(sess->path);
+	mem_deref(sess->peer);
+	mem_deref(sess->msrp);
+}
+
+
+/**
+ * An id that cannot be guessed, and that is an ident (RFC 4975, 9)
+ */
+void msrp_ident(char *str, size_t size)
+{
+	(void)re_snprintf(str, size, "%016llx%016llx",
+			  (unsigned long long)rand_u64(),
+			  (unsigned long long)rand_u64());
+}
+
+
+static int path_print(struct msrp_sess *sess)
+{
+	const bool v6 = sa_af(&sess->laddr) == AF_INET6;
+	char *path;
+	int err;
+
+	err = re_sdprintf(&path, "msrp://%s%j%s:%u/%s;tcp", v6 ? "[" : "",
+			  &sess->laddr, v6 ? "]" : "",
+			  (uint32_t)sess->lport, sess->sid);
+	if (err)
+		return err;
+
+	mem_deref(sess->path);
+	sess->path = path;
+
+	return 0;
+}
+
+
+int msrp_sess_alloc(struct msrp_sess **sessp, struct msrp *msrp,
+		    const struct sa *laddr, bool tls,
+		    const struct msrp_sess_h *h, void *arg)
+{
+	struct msrp_sess *sess;
+	int err;
+
+	if (!sessp || !msrp || !h || !sa_isset(laddr, SA_ADDR))
+		return EINVAL;
+	if (tls)
+		return ENOTSUP;
+
+	sess = mem_zalloc(sizeof(*sess), destructor);
+	if (!sess)
+		return ENOMEM;
+
+	tmr_init(&sess->tmr);
+	tmr_init(&sess->tmr_idle);
+	sess->msrp  = mem_ref(msrp);
+	sess->laddr = *laddr;
+	sess->lport = PORT_DISCARD;
+	sess->h     = *h;
+	sess->arg   = arg;
+	msrp_ident(sess->sid, sizeof(sess->sid));
+	msrp_ident(sess->tid, sizeof(sess->tid));
+	hash_append(msrp->sessh, hash_joaat_str(sess->sid), &sess->he, sess);
+
+	err = path_print(sess);
+	if (err)
+		mem_deref(sess);
+	else
+		*sessp = sess;
+
+	return err;
+}
+
+
+int msrp_sess_listen(struct msrp_sess *sess)
+{
+	int err;
+
+	if (!sess || sess->state == SESS_CLOSED)
+		return EINVAL;
+
+	err = msrp_listen(sess->msrp, sa_af(&sess->laddr), &sess->lport);
+	if (err)
+		return err;
+
+	return path_print(sess);
+}
+
+
+const char *msrp_sess_path(const struct msrp_sess *sess)
+{
+	return sess ? sess->path : NULL;
+}
+
+
+uint16_t msrp_sess_lport(const struct msrp_sess *sess)
+{
+	return sess ? sess->lport : 0;
+}
+
+
+int msrp_sess_set_peer(struct msrp_sess *sess, const char *path)
+{
+	struct pl pl, u;
+	struct msrp_uri uri;
+	size_t n = 0;
+	char *peer;
+	int err;
+
+	if (!sess || !path)
+		return EINVAL;
+
+	pl_set_str(&pl, path);
+	while (msrp_path_next(&pl, &u)) {
+		if (msrp_uri_decode(&uri, &u))
+			return EBADMSG;
+		++n;
+	}
+	if (!n)
+		return EBADMSG;
+
+	err = str_dup(&peer, path);
+	if (err)
+		return err;
+
+	mem_deref(sess->peer);
+	sess->peer = peer;
+
+	return 0;
+}
+
+
+static void idle_handler(void *arg)
+{
+	struct msrp_sess *sess = arg;
+	const uint64_t due = sess->active + sess->msrp->conf.idle_timeout;
+	const uint64_t now = tmr_jiffies();
+
+	if (now < due)
+		tmr_start(&sess->tmr_idle, due - now, idle_handler, sess);
+	else
+		msrp_sess_ended(sess, ETIMEDOUT);
+}
+
+
+/* From here on requests are taken */
+static void sess_open(struct msrp_sess *sess, enum sess_state state)
+{
+	sess->state = state;
+	msrp_sess_touch(sess);
+	if (sess->msrp->conf.idle_timeout)
+		tmr_start(&sess->tmr_idle, sess->msrp->conf.idle_timeout,
+			  idle_handler, sess);
+	msrp_conn_unhold(sess);
+}
+
+
+static void trans_handler(void *arg)
+{
+	msrp_sess_ended(arg, ETIMEDOUT);
+}
+
+
+int msrp_sess_connect(struct msrp_sess *sess, const struct sa *addr)
+{
+	int err;
+
+	if (!sess || !sa_isset(addr, SA_ALL))
+		return EINVAL;
+	if (!sess->peer || sess->conn || sess->state == SESS_CLOSED)
+		return EPROTO;
+
+	err = msrp_conn_connect(sess, addr);
+	if (err)
+		return err;
+
+	tmr_start(&sess->tmr, sess->msrp->conf.trans_timeout, trans_handler,
+		  sess);
+	sess_open(sess, SESS_BIND);
+
+	return 0;
+}
+
+
+void msrp_sess_start(struct msrp_sess *sess)
+{
+	if (!sess || sess->state != SESS_IDLE)
+		return;
+
+	sess_open(sess, SESS_READY);
+}
+
+
+void msrp_sess_close(struct msrp_sess *sess)
+{
+	if (!sess)
+		return;
+
+	memset(&sess->h, 0, sizeof(sess->h));
+	sess_leave(sess, true);
+}
+
+
+void msrp_sess_stats(const struct msrp_sess *sess, struct msrp_stats *stats)
+{
+	if (!sess || !stats)
+		return;
+
+	*stats = sess->stats;
+}
+
+
+static bool cmp_handler(struct le *le, void *arg)
+{
+	const struct msrp_sess *sess = le->data;
+
+	return !pl_strcmp(arg, sess->sid);
+}
+
+
+struct msrp_sess *msrp_sess_find(const struct msrp *msrp,
+				 const struct pl *sid)
+{
+	return list_ledata(hash_lookup(msrp->sessh, hash_joaat_pl(sid),
+				       cmp_handler, (void *)sid));
+}
+
+
+/* Is one of the path's URIs the same? */
+static bool path_has(struct pl path, const struct msrp_uri *uri)
+{
+	struct msrp_uri u;
+	struct pl pl;
+
+	while (msrp_path_next(&path, &pl)) {
+		if (!msrp_uri_decode(&u, &pl) && msrp_uri_cmp(&u, uri))
+			return true;
+	}
+
+	return false;
+}
+
+
+/**
+ * Does a From-Path come from the peer? The last hop's or the end's URI has to
+ * be one of those that it told.
+ */
+bool msrp_sess_is_peer(const struct msrp_sess *sess, const struct pl *from)
+{
+	struct pl path = *from, first, last, pl, peer;
+	struct msrp_uri uri;
+
+	if (!sess->peer || !pl_strcmp(from, sess->peer))
+		return true;
+
+	if (!msrp_path_next(&path, &first))
+		return false;
+	last = first;
+	while (msrp_path_next(&path, &pl))
+		last = pl;
+
+	pl_set_str(&peer, sess->peer);
+
+	return (!msrp_uri_decode(&uri, &first) && path_has(peer, &uri)) ||
+		(!msrp_uri_decode(&uri, &last) && path_has(peer, &uri));
+}
+
+
+/**
+ * The connection is bound to the session
+ */
+void msrp_sess_bound(struct msrp_sess *sess)
+{
+	sess->state = SESS_ESTAB;
+	tmr_cancel(&sess->tmr);
+	if (sess->h.estabh)
+		sess->h.estabh(sess->arg);
+}
+
+
+/**
+ * The session ends by itself
+ */
+void msrp_sess_ended(struct msrp_sess *sess, int err)
+{
+	msrp_close_h *closeh = sess->h.closeh;
+	void *arg = sess->arg;
+
+	memset(&sess->h, 0, sizeof(sess->h));
+	sess_leave(sess, true);
+	if (closeh)
+		closeh(err, arg);
+}
+
+
+void msrp_sess_touch(struct msrp_sess *sess)
+{
+	if (sess->msrp->conf.idle_timeout)
+		sess->active = tmr_jiffies();
+}

@@ -1,0 +1,472 @@
+/**
+ * @file read.c  Reading: on the main loop's own connection
+ *
+ * Each call sees the last commit. A handler may read in turn, and close the
+ * store: it stays until the outermost read is done.
+ *
+ * SPDX-License-Identifier: BSD-3-Clause
+ */
+#include <errno.h>
+#include <limits.h>
+#include "store.h"
+
+
+/* Errors that a caller knows; the reason goes to the fault handler */
+static int read_end(struct cpm_store *st, struct dbq *q, int err)
+{
+	if (err && err != ENOENT) {
+		store_fault(st, true, err, db_why(st->rdb));
+		err = err == ENOMEM ? ENOMEM : EIO;
+	}
+
+	dbq_end(q);
+	mem_deref(st);
+
+	return err;
+}
+
+
+static int read_start(struct cpm_store *st, struct dbq *q, enum sql id)
+{
+	int err = store_enter(st);
+
+	if (err)
+		return err == ENOMEM ? ENOMEM : EIO;
+
+	mem_ref(st);
+	db_forget(st->rdb);
+	dbq_start(q, st->rdb, id);
+
+	return 0;
+}
+
+
+/* Without the beginning of a character that the end cuts (RFC 3629, 3) */
+static size_t utf8_whole(const char *str, size_t len)
+{
+	size_t i = len, need;
+	uint8_t c;
+
+	while (i && len - i < 4 && ((uint8_t)str[i - 1] & 0xc0) == 0x80)
+		--i;
+	if (!i)
+		return len;
+
+	c = (uint8_t)str[i - 1];
+	need = c >= 0xf0 ? 4 : c >= 0xe0 ? 3 : c >= 0xc0 ? 2 : 1;
+
+	return len - (i - 1) < need ? i - 1 : len;
+}
+
+
+static void conv_get(struct cpm_conv *conv, struct dbq *q,
+		     char text[STORE_TEXT_MAX + 1])
+{
+	const char *body;
+	size_t len = 0;
+
+	memset(conv, 0, sizeof(*conv));
+	conv->id              = dbq_get(q, 0);
+	conv->account         = dbq_str(q, 1);
+	conv->kind            = dbq_get(q, 2) ? CPM_GROUP : CPM_CHAT;
+	conv->peer            = dbq_str(q, 3);
+	conv->name            = dbq_str(q, 4);
+	conv->conversation_id = dbq_str(q, 5);
+	conv->messages        = dbq_get(q, 6);
+	conv->unread          = dbq_get(q, 7);
+	conv->last_id         = dbq_get(q, 8);
+	conv->last_time       = dbq_get(q, 9);
+	if (!dbq_get(q, 10))
+		return;
+
+	body = dbq_mem(q, 12, &len);
+	if (len > STORE_TEXT_MAX)
+		len = STORE_TEXT_MAX;
+	if (len < dbq_get(q, 11))
+		len = utf8_whole(body, len);
+	if (len)
+		memcpy(text, body, len);
+	text[len] = '\0';
+	conv->last_text = text;
+}
+
+
+static int conv_read(struct cpm_store *st, struct dbq *q, cpm_conv_h *h,
+		     void *arg, bool *anyp)
+{
+	char text[STORE_TEXT_MAX + 1];
+	struct cpm_conv conv;
+	int err;
+
+	*anyp = false;
+	while (!(err = dbq_step(q))) {
+		*anyp = true;
+		conv_get(&conv, q, text);
+		if (h(&conv, arg))
+			break;
+	}
+
+	return read_end(st, q, err == ENOENT ? 0 : err);
+}
+
+
+int cpm_store_convs(struct cpm_store *st, const char *account,
+		    uint64_t before, uint32_t limit, cpm_conv_h *h, void *arg)
+{
+	struct dbq q;
+	bool any;
+	int err;
+
+	if (!st || !limit || !h)
+		return EINVAL;
+
+	err = read_start(st, &q, account ? SQL_CONVS_ACCOUNT : SQL_CONVS);
+	if (err)
+		return err;
+
+	if (account)
+		dbq_text(&q, 1, account);
+	dbq_int(&q, 2, before ? before : INT64_MAX);
+	dbq_int(&q, 3, limit);
+
+	return conv_read(st, &q, h, arg, &any);
+}
+
+
+int cpm_store_conv(struct cpm_store *st, uint64_t id, cpm_conv_h *h,
+		   void *arg)
+{
+	struct dbq q;
+	bool any;
+	int err;
+
+	if (!st || !h)
+		return EINVAL;
+
+	err = read_start(st, &q, SQL_CONV);
+	if (err)
+		return err;
+
+	dbq_int(&q, 1, id);
+	err = conv_read(st, &q, h, arg, &any);
+
+	return err ? err : (any ? 0 : ENOENT);
+}
+
+
+/* The contract's strings are not const, but borrowed here */
+static char *str(struct dbq *q, int col)
+{
+	return (char *)dbq_str(q, col);
+}
+
+
+static void msg_get(struct cpm_msg *msg, struct dbq *q)
+{
+	memset(msg, 0, sizeof(*msg));
+	msg->id              = dbq_get(q, 0);
+	msg->conversation    = dbq_get(q, 1);
+	msg->account         = str(q, 2);
+	msg->direction       = dbq_get(q, 3) ? CPM_OUT : CPM_IN;
+	msg->kind            = dbq_get(q, 4) ? CPM_GROUP : CPM_CHAT;
+	msg->key             = str(q, 5);
+	msg->peer            = str(q, 6);
+	msg->name            = str(q, 7);
+	msg->msgkey          = str(q, 8);
+	msg->imdn_id         = str(q, 9);
+	msg->conversation_id = str(q, 10);
+	msg->contribution_id = str(q, 11);
+	msg->in_reply_to     = str(q, 12);
+	msg->datetime        = str(q, 13);
+	msg->route           = str(q, 14);
+	msg->time            = dbq_get(q, 15);
+	msg->received        = dbq_get(q, 16);
+	msg->deferred        = dbq_get(q, 17);
+	msg->mode            = (enum cpm_mode)dbq_get(q, 18);
+	msg->type            = str(q, 19);
+	msg->notify          = (unsigned)dbq_get(q, 20);
+	msg->text            = dbq_get(q, 21);
+	msg->size            = dbq_get(q, 22);
+	msg->read            = dbq_get(q, 23);
+	msg->report[CPM_DELIVERED] = (enum cpm_report_state)dbq_get(q, 25);
+	msg->report[CPM_DISPLAYED] = (enum cpm_report_state)dbq_get(q, 26);
+}
+
+
+static int msg_read(struct cpm_store *st, struct dbq *q, cpm_msg_h *h,
+		    void *arg, bool *anyp)
+{
+	struct cpm_msg msg;
+	char file[PATH_MAX];
+	int err;
+
+	*anyp = false;
+	while (!(err = dbq_step(q))) {
+		const char *name = dbq_str(q, 24);
+
+		*anyp = true;
+		msg_get(&msg, q);
+		if (name) {
+			err = spool_path(st->spool, file, sizeof(file), name);
+			if (err)
+				break;
+			msg.file = file;
+		}
+		if (h(&msg, arg))
+			break;
+	}
+
+	return read_end(st, q, err == ENOENT ? 0 : err);
+}
+
+
+int cpm_store_msgs(struct cpm_store *st, const struct cpm_query *query,
+		   cpm_msg_h *h, void *arg)
+{
+	struct dbq q;
+	bool any;
+	int set, err;
+
+	if (!st || !query || !query->limit || !h)
+		return EINVAL;
+
+	set = (query->conversation ? QUERY_CONV : 0) |
+		(query->peer ? QUERY_PEER : 0) |
+		(query->unread ? QUERY_UNREAD : 0) |
+		(query->after || query->first ? QUERY_AFTER : 0);
+
+	err = read_start(st, &q, (enum sql)(SQL_MSGS + set));
+	if (err)
+		return err;
+
+	if (query->conversation)
+		dbq_int(&q, 1, query->conversation);
+	if (query->peer)
+		dbq_text(&q, 2, query->peer);
+	dbq_int(&q, 3, query->after);
+	dbq_int(&q, 4, query->before ? query->before : INT64_MAX);
+	dbq_int(&q, 5, query->limit);
+
+	return msg_read(st, &q, h, arg, &any);
+}
+
+
+int cpm_store_msg(struct cpm_store *st, uint64_t id, cpm_msg_h *h, void *arg)
+{
+	struct dbq q;
+	bool any;
+	int err;
+
+	if (!st || !h)
+		return EINVAL;
+
+	err = read_start(st, &q, SQL_MSG);
+	if (err)
+		return err;
+
+	dbq_int(&q, 1, id);
+	err = msg_read(st, &q, h, arg, &any);
+
+	return err ? err : (any ? 0 : ENOENT);
+}
+
+
+static int body_get(struct cpm_store *st, struct dbq *q, uint64_t off,
+		    size_t len, struct mbuf *mb)
+{
+	const char *file = dbq_str(q, 1);
+	const uint64_t size = dbq_get(q, 0);
+	const void *p;
+	size_t n = 0;
+
+	if (off >= size || !len)
+		return 0;
+	if (len > size - off)
+		len = (size_t)(size - off);
+
+	if (file)
+		return spool_read(st->spool, file, off, len, mb);
+
+	p = dbq_mem(q, 2, &n);
+	if (!p || n < len)
+		return EIO;
+
+	mb->pos = mb->end;
+
+	return mbuf_write_mem(mb, p, n);
+}
+
+
+static int body_read(struct cpm_store *st, uint64_t id, uint64_t off,
+		     size_t len, struct mbuf *mb, bool again)
+{
+	struct dbq q;
+	int err, row;
+
+	err = read_start(st, &q, SQL_BODY);
+	if (err)
+		return err;
+
+	dbq_int(&q, 1, id);
+	dbq_int(&q, 2, off < INT64_MAX ? off : INT64_MAX - 1);
+	dbq_int(&q, 3, len);
+	row = dbq_step(&q);
+	err = row ? row : body_get(st, &q, off, len, mb);
+
+	/* deleted by the writer between row and file? the next look tells */
+	if (!row && err == EIO && again) {
+		(void)read_end(st, &q, 0);
+		return body_read(st, id, off, len, mb, false);
+	}
+
+	return read_end(st, &q, err);
+}
+
+
+int cpm_store_body(struct cpm_store *st, uint64_t id, uint64_t off,
+		   size_t len, struct mbuf *mb)
+{
+	if (!st || !mb)
+		return EINVAL;
+
+	return body_read(st, id, off, len, mb, true);
+}
+
+
+/* @param valp 0 if there is no row */
+static int number(struct cpm_store *st, uint64_t *valp, enum sql id,
+		  uint64_t arg)
+{
+	struct dbq q;
+	int err;
+
+	*valp = 0;
+	err = read_start(st, &q, id);
+	if (err)
+		return err;
+
+	dbq_int(&q, 1, arg);
+	err = dbq_step(&q);
+	if (!err)
+		*valp = dbq_get(&q, 0);
+
+	return read_end(st, &q, err == ENOENT ? 0 : err);
+}
+
+
+static void due_get(struct cpm_due *due, struct dbq *q)
+{
+	memset(due, 0, sizeof(*due));
+	due->id              = dbq_get(q, 0);
+	due->msg             = dbq_get(q, 1);
+	due->kind            = dbq_get(q, 2) ? CPM_DISPLAYED : CPM_DELIVERED;
+	due->imdn_id         = str(q, 3);
+	due->tries           = (uint32_t)dbq_get(q, 4);
+	due->account         = str(q, 5);
+	due->peer            = str(q, 6);
+	due->orig_id         = str(q, 7);
+	due->datetime        = str(q, 8);
+	due->route           = str(q, 9);
+	due->conversation_id = str(q, 10);
+	due->contribution_id = str(q, 11);
+}
+
+
+static int due_read(struct cpm_store *st, uint64_t now, uint32_t limit,
+		    cpm_due_h *h, void *arg)
+{
+	struct cpm_due due;
+	struct dbq q;
+	int err;
+
+	err = read_start(st, &q, SQL_DUE);
+	if (err)
+		return err;
+
+	dbq_int(&q, 1, now);
+	dbq_int(&q, 2, limit);
+	while (!(err = dbq_step(&q))) {
+		due_get(&due, &q);
+		if (h(&due, arg))
+			break;
+	}
+
+	return read_end(st, &q, err == ENOENT ? 0 : err);
+}
+
+
+int cpm_store_due(struct cpm_store *st, uint64_t now, uint32_t limit,
+		  uint64_t *nextp, cpm_due_h *h, void *arg)
+{
+	uint64_t any = 0;
+	int err;
+
+	if (!st || !limit || !h)
+		return EINVAL;
+
+	if (nextp) {
+		err = number(st, nextp, SQL_DUE_NEXT, now);
+		if (err)
+			return err;
+	}
+
+	/* all may be waiting for their time: then nothing is walked through */
+	err = number(st, &any, SQL_DUE_ANY, now);
+	if (err || !any)
+		return err;
+
+	return due_read(st, now, limit, h, arg);
+}
+
+
+int cpm_store_policies(struct cpm_store *st, cpm_policy_h *h, void *arg)
+{
+	struct cpm_policy_row row;
+	struct dbq q;
+	int err;
+
+	if (!st || !h)
+		return EINVAL;
+
+	err = read_start(st, &q, SQL_POLICIES);
+	if (err)
+		return err;
+
+	while (!(err = dbq_step(&q))) {
+		row.account       = dbq_str(&q, 0);
+		row.peer          = dbq_str(&q, 1);
+		row.deferred      = (enum cpm_answer)dbq_get(&q, 2);
+		row.delivery_imdn = (enum cpm_tri)dbq_get(&q, 3);
+		row.display_imdn  = (enum cpm_tri)dbq_get(&q, 4);
+		if (h(&row, arg))
+			break;
+	}
+
+	return read_end(st, &q, err == ENOENT ? 0 : err);
+}
+
+
+int cpm_store_counts(struct cpm_store *st, struct cpm_counts *counts)
+{
+	struct dbq q;
+	int err;
+
+	if (!st || !counts)
+		return EINVAL;
+
+	err = read_start(st, &q, SQL_TOTAL);
+	if (err)
+		return err;
+
+	memset(counts, 0, sizeof(*counts));
+	err = dbq_step(&q);
+	if (!err) {
+		counts->conversations = dbq_get(&q, 0);
+		counts->messages      = dbq_get(&q, 1);
+		counts->unread        = dbq_get(&q, 2);
+		counts->imdn_pending  = dbq_get(&q, 3);
+		counts->imdn_failed   = dbq_get(&q, 4);
+	}
+
+	return read_end(st, &q, err == ENOENT ? EIO : err);
+}

@@ -1,0 +1,236 @@
+/**
+ * @file sql.c  The statements of the store: one const table
+ *
+ * SPDX-License-Identifier: BSD-3-Clause
+ */
+#include "store.h"
+
+
+/* a random UUID (RFC 4122, 4.4) */
+#define UUID \
+	"lower(hex(randomblob(4)) || '-' || hex(randomblob(2)) || '-4' ||" \
+	" substr(hex(randomblob(2)), 2) || '-' ||" \
+	" substr('89AB', 1 + (random() & 3), 1) ||" \
+	" substr(hex(randomblob(2)), 2) || '-' || hex(randomblob(6)))"
+
+/* the delivery report of message m is still due */
+#define DELIVERY_DUE \
+	"EXISTS (SELECT 1 FROM report r WHERE r.msg = m.id AND r.kind = 0" \
+	" AND r.state = 1)"
+
+/* ?2 kind, ?3 bit of notify */
+#define REPORTABLE \
+	"m.dir = 0 AND m.notify & ?3 AND m.peer IS NOT NULL" \
+	" AND m.imdn_id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM report r" \
+	" WHERE r.msg = m.id AND r.kind = ?2)"
+
+#define REPORT_SELECT \
+	"INSERT INTO report (msg, kind, held, imdn_id) SELECT m.id, ?2," \
+	" ?2 = 1 AND " DELIVERY_DUE ", " UUID " FROM msg m "
+
+#define GONE_SELECT \
+	"INSERT INTO gone (id, hash, conv, peer, msgkey, imdn_id, cid," \
+	" contrib, datetime, route) SELECT id, hash, conv, peer, msgkey," \
+	" imdn_id, cid, contrib, datetime, route FROM msg "
+
+/* live and deleted; ?1 hash, ?2 msgkey */
+#define KNOWN(which) \
+	"SELECT m.id, m.conv FROM msg m JOIN conv c ON c.id = m.conv" \
+	" WHERE m.hash = ?1 AND m.msgkey = ?2 AND " which \
+	" UNION ALL " \
+	"SELECT m.id, m.conv FROM gone m JOIN conv c ON c.id = m.conv" \
+	" WHERE m.hash = ?1 AND m.msgkey = ?2 AND " which " LIMIT 1"
+
+#define CONV_COLS \
+	"SELECT c.id, c.account, c.kind, c.peer, c.name, c.cid, c.messages," \
+	" c.unread, c.last, m.time, m.text, m.size," \
+	" CASE WHEN m.text THEN substr(m.body, 1, 2048) END" \
+	" FROM conv c LEFT JOIN msg m ON m.id = c.last "
+
+#define MSG_COLS \
+	"SELECT m.id, m.conv, c.account, m.dir, c.kind, c.key, m.peer," \
+	" m.name, m.msgkey, m.imdn_id, m.cid, m.contrib, m.reply_to," \
+	" m.datetime, m.route, m.time, m.received, m.deferred, m.mode," \
+	" m.type, m.notify, m.text, m.size, m.read, m.file," \
+	" (SELECT state FROM report r WHERE r.msg = m.id AND r.kind = 0)," \
+	" (SELECT state FROM report r WHERE r.msg = m.id AND r.kind = 1)"
+
+/* the page is cut by id and handed out by time */
+#define MSGS(from, order) \
+	MSG_COLS " FROM (SELECT id AS i FROM msg " from \
+	" AND id > ?3 AND id < ?4 ORDER BY id " order " LIMIT ?5) p" \
+	" CROSS JOIN msg m ON m.id = p.i JOIN conv c ON c.id = m.conv" \
+	" ORDER BY m.time, m.id"
+
+#define MSGS_BOTH(set, from) \
+	[SQL_MSGS + (set)] = MSGS(from, "DESC"), \
+	[SQL_MSGS + (set) + QUERY_AFTER] = MSGS(from, "ASC")
+
+#define NEW "dir = 0 AND read = 0"
+
+
+const char *const sql_text[SQL_MAX] = {
+
+	[SQL_BEGIN]    = "BEGIN IMMEDIATE",
+	[SQL_COMMIT]   = "COMMIT",
+	[SQL_ROLLBACK] = "ROLLBACK",
+
+	[SQL_CONV_FIND] =
+	"SELECT id, kind, messages FROM conv WHERE account = ?1 AND key = ?2",
+
+	[SQL_CONV_ADD] =
+	"INSERT INTO conv (account, key, kind) VALUES (?1, ?2, ?3)",
+
+	/* what is unknown does not replace what is known */
+	[SQL_CONV_PUT] =
+	"UPDATE conv SET messages = messages + 1, unread = unread + ?2,"
+	" last = ?3, peer = coalesce(?4, peer), name = coalesce(?5, name),"
+	" cid = coalesce(?6, cid) WHERE id = ?1",
+
+	[SQL_CONV_UNREAD] =
+	"UPDATE conv SET unread = unread - ?2 WHERE id = ?1",
+
+	[SQL_CONV_DROP] =
+	"UPDATE conv SET messages = messages - 1, unread = unread - ?2,"
+	" last = ifnull((SELECT max(id) FROM msg WHERE conv = ?1), 0)"
+	" WHERE id = ?1 RETURNING messages",
+
+	[SQL_CONV_EMPTY] =
+	"UPDATE conv SET messages = 0, unread = 0, last = 0 WHERE id = ?1",
+
+	[SQL_CONV_IS] =
+	"SELECT 1 FROM conv WHERE id = ?1",
+
+	[SQL_KNOWN_CHAT] =
+	KNOWN("c.kind = 0 AND c.account = ?3"
+	      " AND ifnull(m.peer, '') = ifnull(?4, '')"),
+
+	[SQL_KNOWN_GROUP] =
+	KNOWN("m.conv = ?3"),
+
+	[SQL_MSG_ADD] =
+	"INSERT INTO msg (hash, conv, dir, read, peer, msgkey, name, imdn_id,"
+	" cid, contrib, reply_to, datetime, route, time, received, deferred,"
+	" mode, type, notify, text, size, file, body) VALUES (?1, ?2, ?3, ?4,"
+	" ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18,"
+	" ?19, ?20, ?21, ?22, ?23)",
+
+	[SQL_MSG_READ] =
+	"UPDATE msg SET read = 1 WHERE id = ?1 AND " NEW,
+
+	[SQL_MSG_READ_CONV] =
+	"UPDATE msg SET read = 1 WHERE conv = ?1 AND id <= ?2 AND " NEW,
+
+	[SQL_MSG_STATE] =
+	"SELECT conv, dir, read FROM msg WHERE id = ?1",
+
+	[SQL_GONE_ADD]      = GONE_SELECT "WHERE id = ?1",
+	[SQL_GONE_ADD_CONV] = GONE_SELECT "WHERE conv = ?1",
+	[SQL_MSG_DEL]       = "DELETE FROM msg WHERE id = ?1",
+	[SQL_MSG_DEL_CONV]  = "DELETE FROM msg WHERE conv = ?1",
+
+	[SQL_FILE]       = "SELECT read, dir, file FROM msg WHERE id = ?1",
+	[SQL_FILES_CONV] = "SELECT read, dir, file FROM msg WHERE conv = ?1",
+
+	[SQL_FILE_USED] =
+	"SELECT 1 FROM msg WHERE file = ?1 AND file IS NOT NULL",
+
+	[SQL_REPORT_PUT] =
+	"INSERT INTO report (msg, kind, held, imdn_id)"
+	" VALUES (?1, ?2, ?3, " UUID ")",
+
+	[SQL_REPORT_ADD] =
+	REPORT_SELECT "WHERE m.id = ?1 AND " REPORTABLE,
+
+	[SQL_REPORT_ADD_CONV] =
+	REPORT_SELECT "WHERE m.conv = ?1 AND m.id <= ?4 AND m.read = 0 AND "
+	REPORTABLE " ORDER BY m.id",
+
+	[SQL_REPORT_HOLD] =
+	"UPDATE report SET held = 1 WHERE msg = ?1 AND kind = 1 AND state = 1",
+
+	[SQL_REPORT_MOVE] =
+	"UPDATE report SET state = ?2, held = 0 WHERE id = ?1 AND state = 1",
+
+	[SQL_REPORT_RETRY] =
+	"UPDATE report SET tries = tries + 1, next = ?2"
+	" WHERE id = ?1 AND state = 1",
+
+	[SQL_REPORT_RELEASE] =
+	"UPDATE report SET held = 0 WHERE kind = 1 AND held = 1 AND msg ="
+	" (SELECT msg FROM report WHERE id = ?1 AND kind = 0)",
+
+	[SQL_POLICY_SET] =
+	"INSERT OR REPLACE INTO policy (account, peer, deferred, delivery,"
+	" display) VALUES (?1, ?2, ?3, ?4, ?5)",
+
+	[SQL_POLICY_DEL] =
+	"DELETE FROM policy WHERE account = ?1 AND peer = ?2",
+
+	[SQL_TOTAL_ADD] =
+	"UPDATE total SET conversations = conversations + ?1,"
+	" messages = messages + ?2, unread = unread + ?3,"
+	" pending = pending + ?4, failed = failed + ?5 WHERE id = 0",
+
+	[SQL_SALT] =
+	"SELECT value FROM meta WHERE name = 'salt'",
+
+	[SQL_CONVS] =
+	CONV_COLS "WHERE c.last > 0 AND c.last < ?2 ORDER BY c.last DESC"
+	" LIMIT ?3",
+
+	[SQL_CONVS_ACCOUNT] =
+	CONV_COLS "WHERE c.account = ?1 AND c.last > 0 AND c.last < ?2"
+	" ORDER BY c.last DESC LIMIT ?3",
+
+	[SQL_CONV] =
+	CONV_COLS "WHERE c.id = ?1",
+
+	[SQL_MSG] =
+	MSG_COLS " FROM msg m JOIN conv c ON c.id = m.conv WHERE m.id = ?1",
+
+	[SQL_BODY] =
+	"SELECT size, file, CASE WHEN file IS NULL"
+	" THEN substr(body, ?2 + 1, ?3) END FROM msg WHERE id = ?1",
+
+	[SQL_DUE_ANY] =
+	"SELECT 1 FROM report INDEXED BY report_next"
+	" WHERE state = 1 AND held = 0 AND next <= ?1 LIMIT 1",
+
+	/* the message is in one of two tables */
+	[SQL_DUE] =
+	"SELECT r.id, r.msg, r.kind, r.imdn_id, r.tries, c.account,"
+	" coalesce(m.peer, g.peer), coalesce(m.imdn_id, g.imdn_id),"
+	" coalesce(m.datetime, g.datetime), coalesce(m.route, g.route),"
+	" coalesce(m.cid, g.cid), coalesce(m.contrib, g.contrib)"
+	" FROM report r INDEXED BY report_due"
+	" LEFT JOIN msg m ON m.id = r.msg LEFT JOIN gone g ON g.id = r.msg"
+	" LEFT JOIN conv c ON c.id = coalesce(m.conv, g.conv)"
+	" WHERE r.state = 1 AND r.held = 0 AND r.next <= ?1 AND r.id > 0"
+	" ORDER BY r.id LIMIT ?2",
+
+	[SQL_DUE_NEXT] =
+	"SELECT min(next) FROM report INDEXED BY report_next"
+	" WHERE state = 1 AND held = 0 AND next > ?1",
+
+	[SQL_POLICIES] =
+	"SELECT account, peer, deferred, delivery, display FROM policy",
+
+	[SQL_TOTAL] =
+	"SELECT conversations, messages, unread, pending, failed FROM total"
+	" WHERE id = 0",
+
+	MSGS_BOTH(0,                       "WHERE 1"),
+	MSGS_BOTH(QUERY_CONV,              "WHERE conv = ?1"),
+	MSGS_BOTH(QUERY_PEER,              "WHERE peer = ?2"),
+	MSGS_BOTH(QUERY_CONV | QUERY_PEER, "WHERE conv = ?1 AND peer = ?2"),
+	MSGS_BOTH(QUERY_UNREAD,
+		  "INDEXED BY msg_new WHERE " NEW),
+	MSGS_BOTH(QUERY_UNREAD | QUERY_CONV,
+		  "INDEXED BY msg_new_conv WHERE " NEW " AND conv = ?1"),
+	MSGS_BOTH(QUERY_UNREAD | QUERY_PEER,
+		  "INDEXED BY msg_new WHERE " NEW " AND peer = ?2"),
+	MSGS_BOTH(QUERY_UNREAD | QUERY_CONV | QUERY_PEER,
+		  "INDEXED BY msg_new_conv WHERE " NEW " AND conv = ?1"
+		  " AND peer = ?2"),
+};

@@ -1,0 +1,271 @@
+/**
+ * @file submit.c  Write calls: checked, turned into jobs, queued
+ *
+ * SPDX-License-Identifier: BSD-3-Clause
+ */
+#include <errno.h>
+#include "store.h"
+
+
+static void msg_destructor(void *arg)
+{
+	struct cpm_msg *msg = arg;
+
+	mem_deref(msg->account);
+	mem_deref(msg->key);
+	mem_deref(msg->peer);
+	mem_deref(msg->name);
+	mem_deref(msg->msgkey);
+	mem_deref(msg->imdn_id);
+	mem_deref(msg->conversation_id);
+	mem_deref(msg->contribution_id);
+	mem_deref(msg->in_reply_to);
+	mem_deref(msg->datetime);
+	mem_deref(msg->route);
+	mem_deref(msg->type);
+	mem_deref(msg->file);
+	mem_deref(msg->body);
+}
+
+
+static void job_destructor(void *arg)
+{
+	struct job *job = arg;
+
+	mem_deref(job->msg);
+	mem_deref(job->idv);
+	mem_deref(job->account);
+	mem_deref(job->peer);
+}
+
+
+int cpm_msg_alloc(struct cpm_msg **msgp)
+{
+	if (!msgp)
+		return EINVAL;
+
+	*msgp = mem_zalloc(sizeof(**msgp), msg_destructor);
+
+	return *msgp ? 0 : ENOMEM;
+}
+
+
+static int job_alloc(struct job **jobp, struct cpm_store *st,
+		     enum job_type type, cpm_done_h *h, void *arg)
+{
+	struct job *job;
+
+	if (!st)
+		return EINVAL;
+
+	if (st->closed)
+		return ESHUTDOWN;
+
+	job = mem_zalloc(sizeof(*job), job_destructor);
+	if (!job)
+		return ENOMEM;
+
+	job->type  = type;
+	job->doneh = h;
+	job->arg   = arg;
+	*jobp = job;
+
+	return 0;
+}
+
+
+static int job_queue(struct cpm_store *st, struct job *job)
+{
+	int err = store_enter(st);
+
+	if (!err)
+		err = writer_queue(&st->writer, job);
+	if (err)
+		mem_deref(job);
+
+	return err;
+}
+
+
+static bool msg_isvalid(const struct cpm_msg *msg)
+{
+	int i;
+
+	for (i=0; i<2; i++) {
+		if (msg->report[i] != CPM_REPORT_NONE &&
+		    msg->report[i] != CPM_REPORT_DUE)
+			return false;
+	}
+
+	return str_isset(msg->account) && str_isset(msg->key) &&
+		str_isset(msg->msgkey) &&
+		(unsigned)msg->direction <= CPM_OUT &&
+		(unsigned)msg->kind <= CPM_GROUP &&
+		(unsigned)msg->mode <= CPM_SESSION;
+}
+
+
+int cpm_store_put(struct cpm_store *st, struct cpm_msg *msg, cpm_put_h *h,
+		  void *arg)
+{
+	struct job *job;
+	int err;
+
+	if (!msg || !msg_isvalid(msg))
+		return EINVAL;
+
+	err = job_alloc(&job, st, JOB_PUT, NULL, arg);
+	if (err)
+		return err;
+
+	job->puth = h;
+	job->msg = mem_ref(msg);
+	if (msg->body) {
+		job->body  = mbuf_buf(msg->body);
+		job->bodyl = mbuf_get_left(msg->body);
+	}
+
+	return job_queue(st, job);
+}
+
+
+int cpm_store_display(struct cpm_store *st, const uint64_t *idv, size_t idc,
+		      bool report, cpm_done_h *h, void *arg)
+{
+	struct job *job;
+	int err;
+
+	if (!idv || !idc || idc > SIZE_MAX / sizeof(*idv))
+		return EINVAL;
+
+	err = job_alloc(&job, st, JOB_DISPLAY, h, arg);
+	if (err)
+		return err;
+
+	job->idv = mem_alloc(idc * sizeof(*idv), NULL);
+	if (!job->idv) {
+		mem_deref(job);
+		return ENOMEM;
+	}
+
+	memcpy(job->idv, idv, idc * sizeof(*idv));
+	job->idc    = idc;
+	job->report = report;
+
+	return job_queue(st, job);
+}
+
+
+int cpm_store_display_conv(struct cpm_store *st, uint64_t conv, uint64_t last,
+			   bool report, cpm_done_h *h, void *arg)
+{
+	struct job *job;
+	int err;
+
+	if (!conv)
+		return EINVAL;
+
+	err = job_alloc(&job, st, JOB_DISPLAY_CONV, h, arg);
+	if (err)
+		return err;
+
+	job->conv   = conv;
+	job->last   = last;
+	job->report = report;
+
+	return job_queue(st, job);
+}
+
+
+int cpm_store_report_add(struct cpm_store *st, uint64_t msg,
+			 enum cpm_report kind, cpm_done_h *h, void *arg)
+{
+	struct job *job;
+	int err;
+
+	if (!msg || (unsigned)kind > CPM_DISPLAYED)
+		return EINVAL;
+
+	err = job_alloc(&job, st, JOB_REPORT_ADD, h, arg);
+	if (err)
+		return err;
+
+	job->id   = msg;
+	job->kind = kind;
+
+	return job_queue(st, job);
+}
+
+
+int cpm_store_report_move(struct cpm_store *st, uint64_t id,
+			  enum cpm_report_state to, uint64_t next,
+			  cpm_done_h *h, void *arg)
+{
+	struct job *job;
+	int err;
+
+	if (!id || to < CPM_REPORT_DUE || to > CPM_REPORT_FAILED)
+		return EINVAL;
+
+	err = job_alloc(&job, st, JOB_REPORT_MOVE, h, arg);
+	if (err)
+		return err;
+
+	job->id   = id;
+	job->to   = to;
+	job->next = next;
+
+	return job_queue(st, job);
+}
+
+
+int cpm_store_delete(struct cpm_store *st, uint64_t msg, uint64_t conv,
+		     cpm_done_h *h, void *arg)
+{
+	struct job *job;
+	int err;
+
+	if (!msg == !conv)
+		return EINVAL;
+
+	err = job_alloc(&job, st, JOB_DELETE, h, arg);
+	if (err)
+		return err;
+
+	job->id   = msg;
+	job->conv = conv;
+
+	return job_queue(st, job);
+}
+
+
+int cpm_store_policy_set(struct cpm_store *st,
+			 const struct cpm_policy_row *row, cpm_done_h *h,
+			 void *arg)
+{
+	struct job *job;
+	int err;
+
+	if (!row || (unsigned)row->deferred > CPM_ANSWER_ASK ||
+	    (unsigned)row->delivery_imdn > CPM_TRI_NO ||
+	    (unsigned)row->display_imdn > CPM_TRI_NO)
+		return EINVAL;
+
+	err = job_alloc(&job, st, JOB_POLICY, h, arg);
+	if (err)
+		return err;
+
+	job->deferred      = row->deferred;
+	job->delivery_imdn = row->delivery_imdn;
+	job->display_imdn  = row->display_imdn;
+
+	err = str_dup(&job->account, row->account ? row->account : "");
+	if (!err)
+		err = str_dup(&job->peer, row->peer ? row->peer : "");
+	if (err) {
+		mem_deref(job);
+		return err;
+	}
+
+	return job_queue(st, job);
+}

@@ -1,0 +1,346 @@
+/**
+ * @file writer.c  The store thread: queue, group commit, results back
+ *
+ * The thread takes all that is queued, commits once, and hands the results
+ * to the main loop. A job that waits for nothing but itself is written at
+ * once. The main loop is told by one message in libre's mqueue, and not
+ * again before it has taken it: so the pipe cannot fill.
+ *
+ * The thread starts with the first job, because a softphone that becomes a
+ * daemon forks after its modules were loaded, and threads do not come along.
+ *
+ * SPDX-License-Identifier: BSD-3-Clause
+ */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include "store.h"
+
+
+static int run(struct write *w, enum sql id)
+{
+	struct dbq q;
+
+	dbq_start(&q, w->db, id);
+
+	return dbq_run(&q, NULL);
+}
+
+
+static void fault_note(struct fault *fault, const struct write *w, int err)
+{
+	const char *why = db_why(w->db);
+	char buf[128];
+
+	fault->err = err;
+	snprintf(fault->text, sizeof(fault->text), "%s",
+		 why[0] ? why : str_error(err, buf, sizeof(buf)));
+}
+
+
+/* 0, or the error of the first job that spoiled the transaction */
+static int apply(struct write *w, struct job **jobv, size_t jobc)
+{
+	size_t i;
+
+	for (i=0; i<jobc; i++) {
+		jobv[i]->err = write_job(w, jobv[i]);
+		if (jobv[i]->err && jobv[i]->err != ENOENT)
+			return jobv[i]->err;
+	}
+
+	return 0;
+}
+
+
+/*
+ * @param begunp set if it was not the beginning that failed
+ *
+ * @return 0: each job has its own result. Else nothing was done.
+ */
+static int transact(struct write *w, struct job **jobv, size_t jobc,
+		    bool *begunp, struct fault *fault)
+{
+	bool commit = false;
+	int err;
+
+	memset(&w->add, 0, sizeof(w->add));
+	db_forget(w->db);
+
+	err = run(w, SQL_BEGIN);
+	*begunp = !err;
+	if (err) {
+		fault_note(fault, w, err);
+		return err;
+	}
+
+	err = apply(w, jobv, jobc);
+	if (!err)
+		err = write_totals(w);
+	if (!err)
+		err = spool_sync(w->spool);
+	if (!err) {
+		commit = true;
+		err = run(w, SQL_COMMIT);
+	}
+
+	if (err) {
+		fault_note(fault, w, err);
+		(void)run(w, SQL_ROLLBACK);
+		spool_rollback(w->spool, commit);
+	}
+	else {
+		spool_commit(w->spool);
+	}
+
+	return err;
+}
+
+
+static void fail(struct job *job, int err)
+{
+	memset(&job->res, 0, sizeof(job->res));
+	job->err = err;
+}
+
+
+/* One that fails must not take the others with it: they get a second chance,
+   each alone */
+static void batch(struct write *w, struct job **jobv, size_t jobc,
+		  struct fault *fault)
+{
+	bool begun = false, failed = false;
+	size_t i;
+	int err;
+
+	err = transact(w, jobv, jobc, &begun, fault);
+	if (!err)
+		return;
+
+	for (i=0; i<jobc; i++) {
+
+		if (begun && jobc > 1)
+			err = transact(w, &jobv[i], 1, &begun, fault);
+
+		if (err) {
+			fail(jobv[i], err);
+			failed = true;
+		}
+	}
+
+	if (!failed)
+		fault->err = 0;
+}
+
+
+/* @return false to end */
+static bool take(struct writer *wr)
+{
+	pthread_mutex_lock(&wr->mutex);
+
+	while (!wr->queue.head && !wr->stop)
+		pthread_cond_wait(&wr->cond, &wr->mutex);
+
+	wr->takenc = 0;
+	while (wr->queue.head && wr->takenc < CPM_BATCH_MAX) {
+		struct job *job = list_ledata(wr->queue.head);
+
+		list_unlink(&job->le);
+		wr->takenv[wr->takenc++] = job;
+	}
+
+	pthread_mutex_unlock(&wr->mutex);
+
+	return wr->takenc > 0;
+}
+
+
+void writer_tell(struct writer *wr)
+{
+	/* the pipe holds one message at most: only a signal is in the way */
+	while (EINTR == mqueue_push(wr->mq, 0, NULL))
+		;
+}
+
+
+static void give(struct writer *wr, const struct fault *fault)
+{
+	bool push;
+	size_t i;
+
+	pthread_mutex_lock(&wr->mutex);
+
+	wr->takenv[wr->takenc - 1]->end = true;
+	for (i=0; i<wr->takenc; i++)
+		list_append(&wr->done, &wr->takenv[i]->le, wr->takenv[i]);
+
+	wr->takenc = 0;
+	if (fault->err)
+		wr->fault = *fault;
+
+	push = !wr->pushed;
+	wr->pushed = true;
+
+	pthread_mutex_unlock(&wr->mutex);
+
+	if (push)
+		writer_tell(wr);
+}
+
+
+static void *thread_handler(void *arg)
+{
+	struct writer *wr = arg;
+
+	while (take(wr)) {
+		struct fault fault = {.err = 0};
+
+		batch(&wr->write, wr->takenv, wr->takenc, &fault);
+		give(wr, &fault);
+	}
+
+	return NULL;
+}
+
+
+/* Signals are for the main loop */
+static int thread_start(struct writer *wr)
+{
+	sigset_t all, old;
+	int err;
+
+	if (wr->running)
+		return 0;
+
+	sigfillset(&all);
+	(void)pthread_sigmask(SIG_SETMASK, &all, &old);
+	err = pthread_create(&wr->thread, NULL, thread_handler, wr);
+	(void)pthread_sigmask(SIG_SETMASK, &old, NULL);
+
+	wr->running = !err;
+
+	return err ? ENOMEM : 0;
+}
+
+
+int writer_init(struct writer *wr, mqueue_h *h, void *arg)
+{
+	pthread_mutex_init(&wr->mutex, NULL);
+	pthread_cond_init(&wr->cond, NULL);
+
+	return mqueue_alloc(&wr->mq, h, arg);
+}
+
+
+/* In the child of a fork: there is no thread, and the locks are in whatever
+   state it left them. What it was writing is written again. */
+void writer_reset(struct writer *wr)
+{
+	pthread_mutex_init(&wr->mutex, NULL);
+	pthread_cond_init(&wr->cond, NULL);
+	wr->running = false;
+
+	while (wr->takenc) {
+		struct job *job = wr->takenv[--wr->takenc];
+
+		if (job->le.list)
+			list_unlink(&job->le);
+		list_prepend(&wr->queue, &job->le, job);
+	}
+
+	wr->pushed = wr->done.head != NULL;
+	if (wr->pushed)
+		writer_tell(wr);
+}
+
+
+/* Takes the job over if it returns 0 */
+int writer_queue(struct writer *wr, struct job *job)
+{
+	int err = thread_start(wr);
+
+	if (err)
+		return err;
+
+	pthread_mutex_lock(&wr->mutex);
+	list_append(&wr->queue, &job->le, job);
+	pthread_cond_signal(&wr->cond);
+	pthread_mutex_unlock(&wr->mutex);
+
+	return 0;
+}
+
+
+/* There is no thread, and no database for one */
+void writer_abort(struct writer *wr, int err)
+{
+	while (wr->queue.head) {
+		struct job *job = list_ledata(wr->queue.head);
+
+		list_unlink(&job->le);
+		fail(job, err);
+		list_append(&wr->done, &job->le, job);
+	}
+}
+
+
+/* After all that is queued was written */
+void writer_stop(struct writer *wr)
+{
+	if (wr->queue.head && thread_start(wr))
+		writer_abort(wr, ENOMEM);
+
+	if (!wr->running)
+		return;
+
+	pthread_mutex_lock(&wr->mutex);
+	wr->stop = true;
+	pthread_cond_signal(&wr->cond);
+	pthread_mutex_unlock(&wr->mutex);
+
+	(void)pthread_join(wr->thread, NULL);
+	wr->running = false;
+}
+
+
+/* The next result, NULL when there is none: then the next one is told */
+struct job *writer_done(struct writer *wr)
+{
+	struct job *job = NULL;
+
+	pthread_mutex_lock(&wr->mutex);
+
+	if (wr->done.head) {
+		job = list_ledata(wr->done.head);
+		list_unlink(&job->le);
+	}
+	else {
+		wr->pushed = false;
+	}
+
+	pthread_mutex_unlock(&wr->mutex);
+
+	return job;
+}
+
+
+bool writer_fault(struct writer *wr, struct fault *fault)
+{
+	pthread_mutex_lock(&wr->mutex);
+	*fault = wr->fault;
+	wr->fault.err = 0;
+	pthread_mutex_unlock(&wr->mutex);
+
+	return fault->err != 0;
+}
+
+
+/* The thread has been stopped */
+void writer_close(struct writer *wr)
+{
+	wr->mq = mem_deref(wr->mq);
+	list_flush(&wr->queue);
+	list_flush(&wr->done);
+	pthread_cond_destroy(&wr->cond);
+	pthread_mutex_destroy(&wr->mutex);
+}

@@ -1,0 +1,88 @@
+/**
+ * @file main.c  Runs the end-to-end suites; the last line is the total
+ *
+ * CK_RUN_SUITE and CK_RUN_CASE choose, as with every Check program.
+ *
+ * SPDX-License-Identifier: BSD-3-Clause
+ */
+#define _GNU_SOURCE
+#include <stdio.h>
+#include <stdlib.h>
+#include "suite.h"
+
+
+/* where the assertion stands; the harness itself has no better place */
+static const char *where_file = __FILE__;
+static int where_line = __LINE__;
+
+
+static void fail_handler(const char *text)
+{
+#undef _ck_assert_failed
+	_ck_assert_failed(where_file, where_line, "Failed", "%s", text);
+}
+
+
+void suite_failed(const char *file, int line, const char *expr,
+		  const char *msg, ...)
+{
+	char text[2048];
+	va_list ap;
+
+	snprintf(text, sizeof(text), "%s", expr);
+	if (msg) {
+		va_start(ap, msg);
+		vsnprintf(text, sizeof(text), msg, ap);
+		va_end(ap);
+	}
+
+	where_file = file;
+	where_line = line;
+	e2e_fail("%s", text);
+}
+
+
+TCase *suite_case(Suite *suite, const char *name, unsigned seconds)
+{
+	TCase *tc = tcase_create(name);
+	const char *preload = getenv("CPM_PRELOAD");
+
+	/* the harness gives up first: it can tell why and cleans up */
+	tcase_set_timeout(tc, 20 + seconds * (preload && *preload ? 3 : 1));
+	suite_add_tcase(suite, tc);
+
+	return tc;
+}
+
+
+int main(void)
+{
+	static Suite *(*const suitev[])(void) = {
+		host_suite,
+		session_suite,
+		msrp_suite,
+		bus_suite,
+		report_suite,
+		config_suite,
+		soak_suite,
+		call_suite,
+	};
+	SRunner *sr = srunner_create(NULL);
+	int failed, ran;
+	size_t i;
+
+	for (i=0; i<ARRAY_SIZE(suitev); i++)
+		srunner_add_suite(sr, suitev[i]());
+
+	/* a failure shows the logs of all programs: half of it is used */
+	check_set_max_msg_size(4 * 8192);
+	env_set_fail(fail_handler);
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	srunner_run_all(sr, CK_ENV);
+	ran = srunner_ntests_run(sr);
+	failed = srunner_ntests_failed(sr);
+	srunner_free(sr);
+	printf("e2e: %d passed, %d failed\n", ran - failed, failed);
+
+	return (failed || !ran) ? 1 : 0;
+}

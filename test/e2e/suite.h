@@ -1,0 +1,46 @@
+/**
+ * @file suite.h  The end-to-end suites, one a file test_*.c
+ *
+ * SPDX-License-Identifier: BSD-3-Clause
+ */
+#ifndef SUITE_H
+#define SUITE_H
+
+#include <check.h>
+#include "e2e.h"
+
+/**
+ * Make a test case whose time is that of env_limit(), and a little more
+ *
+ * @param seconds As the tests in it give to env_limit(); 60 by default there
+ */
+TCase *suite_case(Suite *suite, const char *name, unsigned seconds);
+
+/* Check ends a failed test with _exit(): nothing of ours would run, no log be
+   shown, no process ended. So assertions fail the way the harness does */
+#define _ck_assert_failed suite_failed
+_Noreturn void suite_failed(const char *file, int line, const char *expr,
+			   const char *msg, ...) E2E_FMT(4, 5);
+
+Suite *host_suite(void);      /* what is not ours goes on untouched  */
+Suite *bus_suite(void);       /* what programs and people see        */
+void refuse_cases(Suite *suite);  /* of bus: what is wrong, and says so */
+void body_cases(Suite *suite);    /* of bus: texts and files         */
+void event_cases(Suite *suite);   /* of bus: events, sessions        */
+Suite *session_suite(void);   /* from INVITE to BYE                  */
+void answer_cases(Suite *suite);  /* of session: 480, 487, 488, ...   */
+void token_cases(Suite *suite);   /* of session: who is it for us     */
+void bind_cases(Suite *suite);    /* of session: the MSRP connection  */
+void conv_cases(Suite *suite);    /* of session: conversations        */
+void break_cases(Suite *suite);   /* of session: what breaks          */
+void core_cases(Suite *suite);    /* of session: through Kamailio     */
+void timer_cases(Suite *suite);   /* of session: the slow ones        */
+Suite *msrp_suite(void);      /* messages over the real thing        */
+Suite *report_suite(void);    /* notifications                       */
+void retry_cases(Suite *suite);   /* of report: refused, away         */
+Suite *config_suite(void);    /* keys of the configuration           */
+void load_cases(Suite *suite);    /* of config: files, loading     */
+Suite *soak_suite(void);      /* kill -9 during deliveries           */
+Suite *call_suite(void);      /* what a call notices of it           */
+
+#endif

@@ -1,0 +1,237 @@
+/**
+ * @file test_call.c  What an audio call notices of messages arriving: nothing
+ *
+ * Two calls at the same time, between two pairs of softphones: to one callee
+ * a message comes every second, the other does not even have the module. So
+ * both see the same machine. CPM_CALL_SECONDS says how long.
+ *
+ * SPDX-License-Identifier: BSD-3-Clause
+ */
+#define _GNU_SOURCE
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include "suite.h"
+#include "scene.h"
+
+
+enum {
+	SECONDS  = 6,         /* RTCP reports come every 5                */
+	PTIME    = 20,        /* ms of audio in a packet                  */
+	NOISE    = 20,        /* ms of jitter between two runs on a busy
+				 machine                                  */
+	MORE_SEC = 60,        /* s for all but the call itself            */
+};
+
+static const char call_config[] = "rtp_stats yes\n";
+
+/* What a callee prints when the call is over */
+struct rtp {
+	unsigned sent, received;
+	int errors_tx, errors_rx;
+	int lost_tx, lost_rx;
+	double jitter_tx, jitter_rx;
+};
+
+
+static unsigned call_seconds(void)
+{
+	const char *value = getenv("CPM_CALL_SECONDS");
+
+	return value && *value ? (unsigned)strtoul(value, NULL, 10) : SECONDS;
+}
+
+
+static struct baresip *start_caller(struct env *env, const char *name)
+{
+	return baresip_start(env, &(struct baresip_args){
+		.name = name, .plain = true, .config = call_config,
+		.accounts = env_str(env, "<sip:%s@127.0.0.1>;regint=0\n",
+				    name)});
+}
+
+
+static void dial(struct baresip *from, struct baresip *to)
+{
+	ck_assert(ctrl_cmd(from->ctrl, "dial",
+			   env_str(from->env, "sip:alice@%s", to->sip),
+			   NULL));
+	(void)ctrl_host_event(from->ctrl, "CALL_ESTABLISHED", E2E_WAIT);
+	(void)ctrl_host_event(to->ctrl, "CALL_ESTABLISHED", E2E_WAIT);
+}
+
+
+static void hang_up(struct baresip *from, struct baresip *to)
+{
+	ck_assert(ctrl_cmd(from->ctrl, "hangup", NULL, NULL));
+	(void)ctrl_host_event(to->ctrl, "CALL_CLOSED", E2E_WAIT);
+}
+
+
+static void read_stats(struct rtp *rtp, struct baresip *b)
+{
+	char *log = file_read(b->proc->log, NULL);
+	const char *at = log ? strstr(log, "packets:") : NULL;
+
+	ck_assert_ptr_nonnull(at);
+	ck_assert_int_eq(2, sscanf(at, "packets: %u %u", &rtp->sent,
+				   &rtp->received));
+	at = strstr(at, "errors:");
+	ck_assert_ptr_nonnull(at);
+	ck_assert_int_eq(2, sscanf(at, "errors: %d %d", &rtp->errors_tx,
+				   &rtp->errors_rx));
+	at = strstr(at, "lost:");
+	ck_assert_msg(at != NULL, "no RTCP report: the call was too short");
+	ck_assert_int_eq(2, sscanf(at, "lost: %d %d", &rtp->lost_tx,
+				   &rtp->lost_rx));
+	at = strstr(at, "jitter:");
+	ck_assert_ptr_nonnull(at);
+	ck_assert_int_eq(2, sscanf(at, "jitter: %lf %lf", &rtp->jitter_tx,
+				   &rtp->jitter_rx));
+	mem_deref(log);
+}
+
+
+static void print_stats(const char *what, const struct rtp *rtp,
+			unsigned messages)
+{
+	printf("call, %u s, %3u messages, %s the module: %u packets sent, "
+	       "%u received, lost %d/%d, errors %d/%d, "
+	       "jitter %.1f/%.1f ms\n",
+	       call_seconds(), messages, what, rtp->sent, rtp->received,
+	       rtp->lost_tx, rtp->lost_rx, rtp->errors_tx, rtp->errors_rx,
+	       rtp->jitter_tx, rtp->jitter_rx);
+}
+
+
+static void nothing_lost(const struct rtp *rtp)
+{
+	ck_assert_int_eq(0, rtp->lost_tx);
+	ck_assert_int_eq(0, rtp->lost_rx);
+	ck_assert_int_eq(0, rtp->errors_tx);
+	ck_assert_int_eq(0, rtp->errors_rx);
+	/* it was a call: nearly all that such a time should hold */
+	ck_assert_uint_ge(rtp->sent, call_seconds() * 1000 / PTIME * 9 / 10);
+	ck_assert_uint_ge(rtp->received,
+			  call_seconds() * 1000 / PTIME * 9 / 10);
+}
+
+
+/* Within 1 %, and what the two beginnings and ends differ by */
+static void same_count(unsigned a, unsigned b)
+{
+	const unsigned more = a > b ? a : b, less = a > b ? b : a;
+
+	ck_assert_msg(more - less <= 2 + more / 100, "%u and %u packets", a,
+		      b);
+}
+
+
+/* One a second, some large, read and notified as they come */
+static unsigned send_messages(struct scene *s)
+{
+	const uint64_t begin = e2e_now();
+	unsigned i;
+
+	for (i=0; i<call_seconds(); i++) {
+		scene_leave(s, "from=%s size=%u", i % 2 ? BOB : CAROL,
+			    i % 5 == 4 ? 200000 : 300);
+		(void)ctrl_until(s->c, "cpm_status", NULL, "messages", i + 1,
+				 E2E_WAIT);
+		(void)ctrl_ask(s->c, "cpm_display", "%u", i + 1);
+		while (e2e_now() < begin + 1000 * (i + 1))
+			e2e_sleep(5);
+	}
+
+	return i;
+}
+
+
+START_TEST(statistics)
+{
+	const struct scene_args args = {
+		.config = call_config, .params = ";answermode=auto"};
+	struct baresip *busy, *calm, *other;
+	struct rtp with, without;
+	struct scene s;
+	unsigned n;
+
+	scene_open(&s, &args);
+	env_limit(s.env, call_seconds() + MORE_SEC);
+	scene_start(&s);
+	busy = start_caller(s.env, "busy");
+	calm = start_caller(s.env, "calm");
+	other = baresip_start(s.env, &(struct baresip_args){
+		.name = "other", .plain = true, .config = call_config,
+		.accounts = "<sip:alice@127.0.0.1>;regint=0;"
+			"answermode=auto\n"});
+
+	dial(busy, s.b);
+	dial(calm, other);
+	n = send_messages(&s);
+	hang_up(busy, s.b);
+	hang_up(calm, other);
+
+	ck_assert_int_eq(n, scene_count(&s, "messages"));
+	ck_assert_int_eq(0, scene_notified(&s, 2 * n));
+	ck_assert_int_eq(0, baresip_quit(busy));
+	ck_assert_int_eq(0, baresip_quit(calm));
+	ck_assert_int_eq(0, baresip_quit(other));
+	read_stats(&with, s.b);
+	read_stats(&without, other);
+	print_stats("with", &with, n);
+	print_stats("without", &without, 0);
+
+	nothing_lost(&with);
+	nothing_lost(&without);
+	same_count(with.sent, without.sent);
+	same_count(with.received, without.received);
+	ck_assert_double_le(fabs(with.jitter_rx - without.jitter_rx), NOISE);
+	ck_assert_double_le(fabs(with.jitter_tx - without.jitter_tx), NOISE);
+	scene_close(&s);
+}
+END_TEST
+
+
+/* Other traffic of the account while a delivery runs */
+START_TEST(while_delivering)
+{
+	const struct scene_args args = {
+		.params = ";answermode=auto",
+		.optv = {"-f", "delay=100", NULL}};
+	const char *keyv[] = {"uri", "sip:alice@127.0.0.1", NULL};
+	struct scene s;
+	unsigned i;
+
+	scene_open(&s, &args);
+	for (i=0; i<60; i++)
+		scene_leave(&s, "from=%s ask=none text=%u", BOB, i);
+	scene_start(&s);
+	(void)pf_event(s.pf, "delivered", E2E_WAIT);
+
+	ck_assert_int_eq(0, sipp_run(s.env, &(struct sipp_args){
+		.scenario = "message.xml", .target = s.b->sip, .keyv = keyv,
+		.calls = 3}));
+	ck_assert_int_eq(0, sipp_run(s.env, &(struct sipp_args){
+		.scenario = "call.xml", .target = s.b->sip, .keyv = keyv}));
+	(void)ctrl_host_event(s.c, "CALL_ESTABLISHED", E2E_SHORT);
+	(void)ctrl_host_event(s.c, "CALL_CLOSED", E2E_SHORT);
+	/* all of that happened in the middle of it */
+	ck_assert_int_eq(1, scene_count(&s, "sessions"));
+	pf_cmd(s.pf, "fault none");
+	scene_delivered(&s, 60);
+	scene_close(&s);
+}
+END_TEST
+
+
+Suite *call_suite(void)
+{
+	Suite *suite = suite_create("call");
+	TCase *tc = suite_case(suite, "call", MORE_SEC + call_seconds());
+
+	tcase_add_test(tc, statistics);
+	tcase_add_test(tc, while_delivering);
+
+	return suite;
+}

@@ -1,0 +1,183 @@
+/**
+ * @file wire.c  What went over the wire, as an independent decoder sees it
+ *
+ * SPDX-License-Identifier: BSD-3-Clause
+ */
+#define _GNU_SOURCE
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+#include "e2e.h"
+
+
+enum {
+	ARGS      = 160,
+	FLUSH     = 3000,     /* dumpcap writes every half second         */
+	ERROR_SEV = 0x800000, /* Wireshark's expert severity "error"      */
+};
+
+static const char mark_text[] = "cpm-e2e: end of the recording";
+
+static const char *const fields[] = {
+	"frame.number", "frame.protocols", "sip.Content-Type",
+	"msrp.content.type", "_ws.malformed", "_ws.expert.severity",
+	"_ws.expert.message", "_ws.col.Info",
+};
+
+
+struct wire *wire_start(struct env *env)
+{
+	struct wire *w = env_keep(env, mem_zalloc(sizeof(*w), NULL));
+	const char *argv[] = {
+		"dumpcap", "-q", "-i", "lo", "-B", "16", "-f", NULL,
+		"-w", w->file, NULL
+	};
+
+	w->env = env;
+	w->mark = port_get(env, 1);
+	snprintf(w->file, sizeof(w->file), "%s/wire.pcapng", env->dir);
+	argv[7] = port_filter(env);
+	w->proc = proc_start(env, &(struct proc_args){
+		.name = "dumpcap", .argv = argv});
+	(void)proc_line(w->proc, "^File: ", E2E_WAIT);
+
+	return w;
+}
+
+
+static void send_mark(uint16_t port)
+{
+	const int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	const struct sockaddr_in sin = {
+		.sin_family = AF_INET,
+		.sin_port = htons(port),
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+	};
+
+	(void)sendto(fd, mark_text, sizeof(mark_text) - 1, 0,
+		     (const struct sockaddr *)&sin, sizeof(sin));
+	close(fd);
+}
+
+
+static bool has_mark(const struct wire *w)
+{
+	size_t size = 0;
+	char *all = file_read(w->file, &size);
+	const bool has = all && memmem(all, size, mark_text,
+				       sizeof(mark_text) - 1);
+
+	mem_deref(all);
+
+	return has;
+}
+
+
+/* What is still on its way to the file comes before the mark */
+void wire_stop(struct wire *w)
+{
+	struct wait wait;
+
+	if (!proc_alive(w->proc))
+		return;
+
+	send_mark(w->mark);
+	wait_start(&wait, FLUSH, "the recording");
+	while (!has_mark(w) && wait_quiet(&wait))
+		e2e_sleep(50);
+
+	proc_signal(w->proc, SIGINT);
+	if (proc_wait(w->proc, E2E_STOP))
+		e2e_fail("dumpcap ended with %d", w->proc->status);
+}
+
+
+static struct proc *run_tshark(struct wire *w, const uint16_t *sipv,
+			       const uint16_t *msrpv)
+{
+	struct env *env = w->env;
+	const char *argv[ARGS] = {
+		"tshark", "-n", "-r", w->file, "-T", "fields",
+		"-E", "separator=/t", "-E", "occurrence=a",
+	};
+	size_t n = 10, i;
+
+	for (i=0; i<ARRAY_SIZE(fields); i++) {
+		argv[n++] = "-e";
+		argv[n++] = fields[i];
+	}
+	for (; sipv && *sipv && n + 6 < ARGS; sipv++) {
+		argv[n++] = "-d";
+		argv[n++] = env_str(env, "udp.port==%u,sip", *sipv);
+		argv[n++] = "-d";
+		argv[n++] = env_str(env, "tcp.port==%u,sip", *sipv);
+	}
+	for (; msrpv && *msrpv && n + 4 < ARGS; msrpv++) {
+		argv[n++] = "-d";
+		argv[n++] = env_str(env, "tcp.port==%u,msrp", *msrpv);
+	}
+
+	return proc_start(env, &(struct proc_args){
+		.name = "tshark", .argv = argv, .apart = true});
+}
+
+
+static bool is_error(const char *severities)
+{
+	while (*severities) {
+		char *end;
+
+		if (strtoul(severities, &end, 0) >= ERROR_SEV)
+			return true;
+		if (end == severities)
+			break;
+		severities = end + (*end == ',');
+	}
+
+	return false;
+}
+
+
+static void check_line(const char *line, struct wire_seen *seen)
+{
+	char *copy = strdup(line), *at = copy, *v[ARRAY_SIZE(fields)];
+	size_t i;
+
+	for (i=0; i<ARRAY_SIZE(fields); i++) {
+		v[i] = at ? strsep(&at, "\t") : NULL;
+		if (!v[i])
+			v[i] = copy + strlen(line);
+	}
+
+	++seen->frames;
+	seen->sip += strstr(v[1], ":sip") != NULL;
+	seen->msrp += strstr(v[1], ":msrp") != NULL;
+	seen->cpim += strcasestr(v[2], "message/cpim") ||
+		strcasestr(v[3], "message/cpim");
+
+	if (*v[4] || is_error(v[5]))
+		e2e_fail("on the wire, frame %s: %s %s (%s)", v[0], v[4],
+			 v[6], v[7]);
+	free(copy);
+}
+
+
+void wire_check(struct wire *w, const uint16_t *sipv, const uint16_t *msrpv,
+		struct wire_seen *seen)
+{
+	struct proc *p;
+	const char *line;
+
+	wire_stop(w);
+	p = run_tshark(w, sipv, msrpv);
+	memset(seen, 0, sizeof(*seen));
+	if (proc_wait(p, 3 * E2E_WAIT))
+		e2e_fail("tshark ended with %d", p->status);
+
+	while ((line = proc_try_line(p, "", E2E_SHORT)) != NULL)
+		check_line(line, seen);
+}

@@ -1,0 +1,95 @@
+/**
+ * @file store_fail.c  A disk that fails when told to: SQLite's own, with the
+ * calls that write replaced
+ *
+ * SPDX-License-Identifier: BSD-3-Clause
+ */
+#include <stdatomic.h>
+#include <stddef.h>
+#include <sqlite3.h>
+#include "mock/store_fail.h"
+
+
+/* SQLite has a few tables of methods, one a way of locking */
+enum { TABLES = 8 };
+
+struct table {
+	sqlite3_io_methods methods;  /* first: files point here */
+	const sqlite3_io_methods *orig;
+};
+
+static sqlite3_vfs *real;
+static sqlite3_vfs vfs;
+static struct table tablev[TABLES];
+static atomic_uint fail_ops;
+static atomic_int fail_rc;
+
+
+static const sqlite3_io_methods *orig(const sqlite3_file *f)
+{
+	return ((const struct table *)f->pMethods)->orig;
+}
+
+
+static int fail_write(sqlite3_file *f, const void *p, int n, sqlite3_int64 o)
+{
+	if (fail_ops & STORE_FAIL_WRITE)
+		return fail_rc;
+
+	return orig(f)->xWrite(f, p, n, o);
+}
+
+
+static int fail_sync(sqlite3_file *f, int flags)
+{
+	if (fail_ops & STORE_FAIL_SYNC)
+		return fail_rc;
+
+	return orig(f)->xSync(f, flags);
+}
+
+
+static int fail_open(sqlite3_vfs *v, const char *name, sqlite3_file *f,
+		     int flags, int *out)
+{
+	const int rc = real->xOpen(real, name, f, flags, out);
+	size_t i;
+	(void)v;
+
+	for (i=0; i<TABLES && rc == SQLITE_OK && f->pMethods; i++) {
+		struct table *t = &tablev[i];
+
+		if (!t->orig) {
+			t->orig = f->pMethods;
+			t->methods = *t->orig;
+			t->methods.xWrite = fail_write;
+			t->methods.xSync = fail_sync;
+		}
+		if (t->orig == f->pMethods) {
+			f->pMethods = &t->methods;
+			break;
+		}
+	}
+
+	return rc;
+}
+
+
+void store_fail_install(void)
+{
+	if (real)
+		return;
+
+	real = sqlite3_vfs_find(NULL);
+	vfs = *real;
+	vfs.zName = "store_fail";
+	vfs.xOpen = fail_open;
+	(void)sqlite3_vfs_register(&vfs, 1);
+}
+
+
+void store_fail_set(unsigned ops, int rc)
+{
+	fail_rc  = rc;
+	fail_ops = ops;
+}

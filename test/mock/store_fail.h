@@ -1,0 +1,25 @@
+/**
+ * @file store_fail.h  A disk that fails when told to
+ *
+ * SPDX-License-Identifier: BSD-3-Clause
+ */
+#ifndef STORE_FAIL_H
+#define STORE_FAIL_H
+
+enum store_fail {
+	STORE_FAIL_WRITE = 1,
+	STORE_FAIL_SYNC  = 2,
+};
+
+/** Put it below every database that is opened from now on */
+void store_fail_install(void);
+
+/**
+ * From now on these operations fail
+ *
+ * @param ops Set of enum store_fail; 0: none
+ * @param rc  SQLite's result code, e.g. SQLITE_FULL
+ */
+void store_fail_set(unsigned ops, int rc);
+
+#endif

@@ -1,0 +1,638 @@
+/**
+ * @file cmd.c  Commands on standard input
+ *
+ * A command is one line: a word, then key=value separated by spaces, values
+ * percent-encoded; text= takes the rest of the line as it is.
+ *
+ * SPDX-License-Identifier: BSD-3-Clause
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+#include "pf.h"
+
+
+enum { ARG_MAX_ = 24 };
+
+
+/** A command, split. Views into the line. */
+struct args {
+	struct pf *pf;
+	struct pl word;      /* the command itself                          */
+	struct pl bare;      /* first argument without "="                  */
+	struct pl rest;      /* all behind the command                      */
+	struct pl key[ARG_MAX_];
+	struct pl val[ARG_MAX_];
+	size_t n;
+};
+
+typedef int (cmd_h)(const struct args *args);
+
+
+static bool word_next(struct pl *word, struct pl *src)
+{
+	const char *p;
+
+	while (src->l && *src->p == ' ')
+		pl_advance(src, 1);
+
+	p = memchr(src->p, ' ', src->l);
+	word->p = src->p;
+	word->l = p ? (size_t)(p - src->p) : src->l;
+	pl_advance(src, (ssize_t)word->l);
+	return word->l > 0;
+}
+
+
+static int args_split(struct args *args, struct pl src)
+{
+	struct pl word;
+
+	if (!word_next(&args->word, &src))
+		return ENOENT;
+	args->rest = src;
+	if (args->rest.l)
+		pl_advance(&args->rest, 1);
+
+	while (word_next(&word, &src)) {
+		const char *p = memchr(word.p, '=', word.l);
+
+		if (!p) {
+			args->bare = word;
+			continue;
+		}
+		if (args->n == ARG_MAX_)
+			return E2BIG;
+
+		args->key[args->n].p = word.p;
+		args->key[args->n].l = (size_t)(p - word.p);
+		args->val[args->n].p = p + 1;
+		args->val[args->n].l = word.l - (size_t)(p + 1 - word.p);
+		if (!pl_strcmp(&args->key[args->n], "text")) {
+			args->val[args->n++].l += src.l;
+			break;
+		}
+		args->n++;
+	}
+
+	return 0;
+}
+
+
+static const struct pl *arg_find(const struct args *args, const char *key)
+{
+	size_t i;
+
+	for (i = 0; i < args->n; i++) {
+		if (!pl_strcmp(&args->key[i], key))
+			return &args->val[i];
+	}
+
+	return NULL;
+}
+
+
+/* A decoded value. @return 0, with NULL where there is none; ENOMEM */
+static int arg_get(char **valp, const struct args *args, const char *key)
+{
+	const struct pl *val = arg_find(args, key);
+
+	*valp = NULL;
+	return val && val->l ? percent_decode(valp, val) : 0;
+}
+
+
+/* @return 0; EINVAL: there, and no number */
+static int arg_num(uint64_t *np, const struct args *args, const char *key)
+{
+	const struct pl *val = arg_find(args, key);
+	size_t i;
+
+	for (i = 0; val && i < val->l; i++) {
+		if (val->p[i] < '0' || val->p[i] > '9')
+			return EINVAL;
+	}
+
+	*np = val ? pl_u64(val) : 0;
+	return 0;
+}
+
+
+/* A URI; a name alone is that of somebody here */
+static int arg_uri(char **urip, const struct args *args, const char *key)
+{
+	char *str, *uri;
+	int err = arg_get(&str, args, key);
+
+	if (err || !str || strchr(str, ':')) {
+		*urip = str;
+		return err;
+	}
+
+	err = re_sdprintf(&uri, "sip:%s@%s", str, args->pf->domain);
+	mem_deref(str);
+	*urip = err ? NULL : uri;
+	return err;
+}
+
+
+/* The user whom to= names; made when unknown, for he may come yet */
+static int arg_user(struct user **up, const struct args *args)
+{
+	char *uri = NULL, *name = NULL;
+	int err;
+
+	err = arg_uri(&uri, args, "to");
+	if (!err)
+		err = uri ? uri_name(&name, uri) : EINVAL;
+	if (!err) {
+		*up = user_find(args->pf, name);
+		if (!*up)
+			err = user_add(up, args->pf, name, NULL);
+	}
+
+	mem_deref(name);
+	mem_deref(uri);
+	return err;
+}
+
+
+static int default_set(char **strp, const char *str)
+{
+	return *strp ? 0 : str_dup(strp, str);
+}
+
+
+/* The fields that have a default */
+static int kept_default(struct kept *m, const struct args *args)
+{
+	char id[ID_SIZE], date[40];
+	int err;
+
+	uuid_make(id);
+	date_now(date, sizeof(date));
+
+	err = default_set(&m->id, id);
+	if (!err)
+		err = default_set(&m->date, date);
+	if (!err)
+		err = default_set(&m->type, "text/plain;charset=UTF-8");
+	if (!err)
+		err = default_set(&m->ask, "positive-delivery,display");
+	if (!err && !strcmp(m->ask, "none"))
+		m->ask = mem_deref(m->ask);
+	if (!err && !m->conv)
+		err = keep_conv(&m->conv, args->pf->keep, m->sender, m->user);
+
+	return err;
+}
+
+
+static int kept_fill(struct kept *m, const struct args *args)
+{
+	const struct pl *anon = arg_find(args, "anon");
+	struct user *user = NULL;
+	int err;
+
+	err = arg_user(&user, args);
+	if (!err)
+		err = str_dup(&m->user, user->name);
+	if (!err)
+		err = arg_uri(&m->sender, args, "from");
+	if (!err)
+		err = arg_uri(&m->rcpt, args, "to");
+	if (!err)
+		err = arg_get(&m->id, args, "id");
+	if (!err)
+		err = arg_get(&m->name, args, "name");
+	if (!err)
+		err = arg_get(&m->conv, args, "conv");
+	if (!err)
+		err = arg_get(&m->ask, args, "ask");
+	if (!err)
+		err = arg_get(&m->type, args, "type");
+	if (!err)
+		err = arg_get(&m->date, args, "date");
+	if (err)
+		return err;
+	if (!m->sender)
+		return EINVAL;
+
+	m->anon = anon && !pl_strcasecmp(anon, "yes");
+	err = arg_num(&m->size, args, "size");
+	return err ? err : kept_default(m, args);
+}
+
+
+static int cmd_leave(const struct args *args)
+{
+	const struct pl *text = arg_find(args, "text");
+	const struct pl *body = arg_find(args, "body");
+	char *file = NULL, *str = NULL;
+	struct kept *m;
+	struct pl pl;
+	int err;
+
+	if (!text && !body && !arg_find(args, "size") &&
+	    !arg_find(args, "file"))
+		return EINVAL;
+
+	err = kept_alloc(&m);
+	if (err)
+		return err;
+
+	err = kept_fill(m, args);
+	if (!err)
+		err = arg_get(&file, args, "file");
+	if (!err && body) {
+		err = percent_decode(&str, body);
+		pl_set_str(&pl, str);
+		text = &pl;
+	}
+	if (!err)
+		err = keep_put(args->pf->keep, m, text, file);
+	if (!err) {
+		event("kept id=%s from=%s to=%s size=%llu", m->id, m->sender,
+		      m->rcpt, (unsigned long long)m->size);
+		deliver_kept(user_find(args->pf, m->user));
+	}
+
+	mem_deref(str);
+	mem_deref(file);
+	mem_deref(m);
+	return err;
+}
+
+
+static int cmd_deliver(const struct args *args)
+{
+	struct user *user = NULL;
+	int err = arg_user(&user, args);
+
+	return err ? err : deliver_start(user);
+}
+
+
+static int cmd_auto(const struct args *args)
+{
+	const bool on = !pl_strcmp(&args->bare, "on");
+
+	if (!on && pl_strcmp(&args->bare, "off"))
+		return EINVAL;
+
+	args->pf->auto_on = on;
+	return 0;
+}
+
+
+static int cmd_set(const struct args *args)
+{
+	struct options *opt = &args->pf->opt;
+	size_t i;
+
+	for (i = 0; i < args->n; i++) {
+		const struct pl *key = &args->key[i], *val = &args->val[i];
+		const bool window = !pl_strcmp(key, "window");
+
+		if (window || !pl_strcmp(key, "chunk")) {
+			if (!pl_u32(val))
+				return EINVAL;
+			*(window ? &opt->window : &opt->chunk) = pl_u32(val);
+			continue;
+		}
+		if (pl_strcmp(key, "setup") ||
+		    (pl_strcmp(val, "actpass") && pl_strcmp(val, "active") &&
+		     pl_strcmp(val, "passive") && pl_strcmp(val, "none")))
+			return EINVAL;
+		(void)pl_strcpy(val, opt->setup, sizeof(opt->setup));
+	}
+
+	return args->n ? 0 : EINVAL;
+}
+
+
+static int cmd_fault(const struct args *args)
+{
+	struct pl pl = args->rest;
+	char str[64];
+
+	while (pl.l && pl.p[pl.l - 1] == ' ')
+		pl.l--;
+	if (pl_strcpy(&pl, str, sizeof(str)))
+		return EINVAL;
+
+	return fault_set(&args->pf->faults, str);
+}
+
+
+static int cmd_pending(const struct args *args)
+{
+	struct user *user = NULL;
+	char *uri = NULL;
+	int err;
+
+	err = arg_user(&user, args);
+	if (!err)
+		err = arg_uri(&uri, args, "to");
+	if (!err)
+		event("pending to=%s count=%llu", uri, (unsigned long long)
+		      keep_count(args->pf->keep, user->name));
+
+	mem_deref(uri);
+	return err;
+}
+
+
+static struct session *arg_session(const struct args *args)
+{
+	struct user *user = NULL;
+
+	return arg_user(&user, args) ? NULL : user->sess;
+}
+
+
+static int cmd_bye(const struct args *args)
+{
+	struct session *sess = arg_session(args);
+
+	if (!sess)
+		return ESRCH;
+
+	session_end(sess, BY_PF, "command");
+	return 0;
+}
+
+
+static int cmd_reinvite(const struct args *args)
+{
+	struct session *sess = arg_session(args);
+
+	return sess ? dialog_modify(sess, true, true) : ESRCH;
+}
+
+
+static int cmd_update(const struct args *args)
+{
+	struct session *sess = arg_session(args);
+
+	return sess ? dialog_modify(sess, false, true) : ESRCH;
+}
+
+
+struct sums {
+	uint32_t n;
+	uint32_t repeats;
+	bool print;
+};
+
+
+static void notice_handler(const struct notice *n, void *arg)
+{
+	struct sums *sums = arg;
+
+	sums->n++;
+	sums->repeats += n->count - 1;
+	if (sums->print)
+		event("imdn id=%s status=%s from=%s to=%s count=%u", n->id,
+		      n->status, n->from, n->to, n->count);
+}
+
+
+static int cmd_imdns(const struct args *args)
+{
+	struct sums sums = {.print = true};
+	char *from = NULL;
+	int err = arg_uri(&from, args, "from");
+
+	if (err)
+		return err;
+
+	keep_notices(args->pf->keep, from, notice_handler, &sums);
+	event("imdns n=%u", sums.n);
+	mem_deref(from);
+	return 0;
+}
+
+
+static int cmd_stats(const struct args *args)
+{
+	const struct pf *pf = args->pf;
+	struct sums sums = {.print = false};
+
+	keep_notices(pf->keep, NULL, notice_handler, &sums);
+	event("stats kept=%llu delivered=%u imdn=%u repeats=%u sessions=%u",
+	      (unsigned long long)keep_count(pf->keep, NULL), pf->delivered,
+	      sums.n, sums.repeats, pf->sessions);
+	return 0;
+}
+
+
+static int cmd_quit(const struct args *args)
+{
+	(void)args;
+	re_cancel();
+	return 0;
+}
+
+
+static int cmd_help(const struct args *args);
+
+
+static const struct {
+	const char *name;
+	cmd_h *h;
+	const char *help;
+} table[] = {
+	{"leave", cmd_leave,
+		"from=URI to=URI [name=DISPLAY] [conv=ID | conv=none] "
+		"[id=ID]\n"
+		"             [ask=positive-delivery,display | ask=none] "
+		"[type=MIME] [anon=yes]\n"
+		"             [date=RFC3339] and one of text=REST OF LINE | "
+		"body=PERCENT-ENCODED |\n"
+		"             size=N | file=PATH      keep a message"},
+	{"deliver", cmd_deliver, "to=URI       deliver what is kept now"},
+	{"auto", cmd_auto,
+		"on|off       deliver on registration and on leave"},
+	{"set", cmd_set,
+		"setup=actpass|passive|active|none window=N chunk=N"},
+	{"fault", cmd_fault, "NAME[=ARG] | none"},
+	{"pending", cmd_pending, "to=URI       how many are kept"},
+	{"bye", cmd_bye, "to=URI       end the running delivery"},
+	{"reinvite", cmd_reinvite, "to=URI       the same offer once more"},
+	{"update", cmd_update, "to=URI       the same with UPDATE"},
+	{"imdns", cmd_imdns, "[from=URI]   the notifications collected"},
+	{"stats", cmd_stats, "counts"},
+	{"help", cmd_help, "this list"},
+	{"quit", cmd_quit, "end the program"},
+};
+
+
+/* To stderr: standard output is for events */
+static int cmd_help(const struct args *args)
+{
+	size_t i;
+	(void)args;
+
+	for (i = 0; i < ARRAY_SIZE(table); i++)
+		(void)fprintf(stderr, "  %-9s  %s\n", table[i].name,
+			      table[i].help);
+	(void)fprintf(stderr, "faults:\n");
+	fault_help(stderr);
+	return 0;
+}
+
+
+static const char *err_text(int err)
+{
+	switch (err) {
+
+	case EINVAL:   return "wrong or missing argument";
+	case ENOENT:   return "nothing is kept";
+	case ENOTCONN: return "not registered";
+	case ESRCH:    return "no delivery is running";
+	case EBUSY:    return "another change is under way";
+	case EPROTO:   return "not in this state";
+	default:       return strerror(err);
+	}
+}
+
+
+static void line_run(struct pf *pf, const char *p, size_t n)
+{
+	struct args args = {.pf = pf};
+	struct pl line = {p, n};
+	char text[256];
+	size_t i;
+	int err;
+
+	if (line.l && line.p[line.l - 1] == '\r')
+		line.l--;
+	err = args_split(&args, line);
+	if (err == ENOENT)
+		return;
+
+	for (i = 0; i < ARRAY_SIZE(table) && !err; i++) {
+		if (pl_strcmp(&args.word, table[i].name))
+			continue;
+		err = table[i].h(&args);
+		if (!err)
+			return;
+	}
+
+	(void)re_snprintf(text, sizeof(text), "%r: %s", &args.word,
+			  err ? err_text(err) : "unknown command, see help");
+	event("error text=%s", text);
+}
+
+
+static void lines_run(struct pf *pf)
+{
+	struct mbuf *mb = pf->line;
+	const char *p;
+
+	while ((p = memchr(mbuf_buf(mb), '\n', mbuf_get_left(mb)))) {
+		const char *start = (const char *)mbuf_buf(mb);
+		const size_t n = (size_t)(p - start);
+
+		mb->pos += n + 1;
+		line_run(pf, start, n);
+	}
+
+	memmove(mb->buf, mbuf_buf(mb), mbuf_get_left(mb));
+	mb->end -= mb->pos;
+	mb->pos = 0;
+	if (mb->end > LINE_MAX_) {
+		event("error text=%s", "line too long");
+		mb->end = 0;
+	}
+}
+
+
+/* @return More may come */
+static bool input_read(struct pf *pf)
+{
+	char buf[16384];
+	const ssize_t n = read(STDIN_FILENO, buf, sizeof(buf));
+
+	if (n <= 0)
+		return n < 0 && (errno == EINTR || errno == EAGAIN);
+
+	pf->line->pos = pf->line->end;
+	if (mbuf_write_mem(pf->line, (const uint8_t *)buf, (size_t)n))
+		return false;
+	pf->line->pos = 0;
+	lines_run(pf);
+	return true;
+}
+
+
+/* What differs between releases of libre: fd_listen() fills in a handle from
+   3.6.0 on */
+#ifdef HAVE_RE_ARG
+
+static struct re_fhs *input_fhs;
+
+
+static void input_close(void)
+{
+	input_fhs = fd_close(input_fhs);
+}
+
+
+static int input_listen(fd_h *h, void *arg)
+{
+	return fd_listen(&input_fhs, STDIN_FILENO, FD_READ, h, arg);
+}
+
+#else
+
+static void input_close(void)
+{
+	fd_close(STDIN_FILENO);
+}
+
+
+static int input_listen(fd_h *h, void *arg)
+{
+	return fd_listen(STDIN_FILENO, FD_READ, h, arg);
+}
+
+#endif
+
+
+static void input_handler(int flags, void *arg)
+{
+	(void)flags;
+
+	if (!input_read(arg))
+		input_close();
+}
+
+
+/** Listen to commands. @return 0; ENOMEM */
+int cmd_listen(struct pf *pf)
+{
+	pf->line = mbuf_alloc(1024);
+	if (!pf->line)
+		return ENOMEM;
+
+	/* a plain file cannot be waited for, and need not be */
+	if (input_listen(input_handler, pf)) {
+		while (input_read(pf))
+			;
+	}
+	else if (isatty(STDIN_FILENO)) {
+		(void)fprintf(stderr, "Type \"help\" for the commands.\n");
+	}
+
+	return 0;
+}
+
+
+/** Stop listening */
+void cmd_close(struct pf *pf)
+{
+	input_close();
+	pf->line = mem_deref(pf->line);
+}

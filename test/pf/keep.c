@@ -1,0 +1,552 @@
+/**
+ * @file keep.c  What must survive, in SQLite: messages and notifications
+ *
+ * A body is a blob, read a piece at a time, so size costs no memory. A body
+ * of generated text is not stored at all. The program is a test tool: the
+ * database survives its death, but is not meant to survive that of the
+ * machine, so nothing waits for the disk.
+ *
+ * SPDX-License-Identifier: BSD-3-Clause
+ */
+#include <stdio.h>
+#include <sqlite3.h>
+#include "pf.h"
+
+
+enum stmt {
+	ST_PUT, ST_NEXT, ST_CONV_NEXT, ST_CONV_GET, ST_CONV_PUT, ST_REMOVE,
+	ST_COUNT, ST_LEFT, ST_LAST, ST_NOTICE, ST_COUNT_GET, ST_NOTICES,
+	ST_MAX
+};
+
+#define COLUMNS "seq,id,user,sender,rcpt,name,conv,ask,type,date,anon,gen,size"
+
+static const char *const sql[ST_MAX] = {
+	[ST_PUT] = "INSERT INTO msg(id,user,sender,rcpt,name,conv,ask,type,"
+		"date,anon,gen,size,body)"
+		" VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13)",
+	[ST_NEXT] = "SELECT " COLUMNS " FROM msg WHERE user=?1 AND sender=?2"
+		" AND conv=?3 AND seq>?4 AND seq<=?5 ORDER BY seq LIMIT 1",
+	[ST_CONV_NEXT] = "SELECT " COLUMNS ",MIN(seq) AS first FROM msg"
+		" WHERE user=?1 AND seq<=?3 GROUP BY sender,conv"
+		" HAVING first>?2 ORDER BY first LIMIT 1",
+	[ST_CONV_GET] = "SELECT id FROM conv WHERE sender=?1 AND user=?2",
+	[ST_CONV_PUT] = "INSERT INTO conv(sender,user,id) VALUES(?1,?2,?3)",
+	[ST_REMOVE] = "DELETE FROM msg WHERE seq=?1",
+	[ST_COUNT] = "SELECT COUNT(*) FROM msg WHERE ?1 IS NULL OR user=?1",
+	[ST_LEFT] = "SELECT COUNT(*) FROM msg WHERE user=?1 AND sender=?2"
+		" AND conv=?3",
+	[ST_LAST] = "SELECT MAX(seq) FROM msg",
+	[ST_NOTICE] = "INSERT INTO imdn(id,status,sender,rcpt,count)"
+		" VALUES(?1,?2,?3,?4,1)"
+		" ON CONFLICT(id,status) DO UPDATE SET count=count+1",
+	[ST_COUNT_GET] = "SELECT count FROM imdn WHERE id=?1 AND status=?2",
+	[ST_NOTICES] = "SELECT id,status,sender,rcpt,count FROM imdn"
+		" WHERE ?1 IS NULL OR sender=?1 ORDER BY rowid",
+};
+
+/* AUTOINCREMENT: a number is never used again, for sessions remember how far
+   they have come */
+static const char schema[] =
+	"PRAGMA journal_mode=WAL;"
+	"PRAGMA synchronous=OFF;"
+	"CREATE TABLE IF NOT EXISTS msg("
+	" seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL,"
+	" user TEXT NOT NULL, sender TEXT NOT NULL, rcpt TEXT NOT NULL,"
+	" name TEXT, conv TEXT NOT NULL, ask TEXT, type TEXT NOT NULL,"
+	" date TEXT NOT NULL, anon INTEGER, gen INTEGER, size INTEGER,"
+	" body BLOB);"
+	"CREATE INDEX IF NOT EXISTS msg_conv ON msg(user,sender,conv,seq);"
+	"CREATE TABLE IF NOT EXISTS conv("
+	" sender TEXT NOT NULL, user TEXT NOT NULL, id TEXT NOT NULL,"
+	" PRIMARY KEY(sender,user));"
+	"CREATE TABLE IF NOT EXISTS imdn("
+	" id TEXT NOT NULL, status TEXT NOT NULL, sender TEXT, rcpt TEXT,"
+	" count INTEGER NOT NULL, UNIQUE(id,status));";
+
+struct keep {
+	sqlite3 *db;
+	sqlite3_stmt *st[ST_MAX];
+};
+
+struct body {
+	sqlite3_blob *blob;      /* NULL: generated */
+	uint64_t size;
+};
+
+
+static void keep_destructor(void *arg)
+{
+	struct keep *k = arg;
+	size_t i;
+
+	for (i = 0; i < ST_MAX; i++)
+		(void)sqlite3_finalize(k->st[i]);
+	(void)sqlite3_close(k->db);
+}
+
+
+static void kept_destructor(void *arg)
+{
+	struct kept *m = arg;
+
+	mem_deref(m->id);
+	mem_deref(m->user);
+	mem_deref(m->sender);
+	mem_deref(m->rcpt);
+	mem_deref(m->name);
+	mem_deref(m->conv);
+	mem_deref(m->ask);
+	mem_deref(m->type);
+	mem_deref(m->date);
+}
+
+
+static void body_destructor(void *arg)
+{
+	struct body *b = arg;
+
+	(void)sqlite3_blob_close(b->blob);
+}
+
+
+/** Open or make a database. @param file NULL: in memory. @return 0; EIO */
+int keep_open(struct keep **kp, const char *file)
+{
+	struct keep *k = mem_zalloc(sizeof(*k), keep_destructor);
+	size_t i;
+
+	if (!k)
+		return ENOMEM;
+
+	if (sqlite3_open(file ? file : ":memory:", &k->db) ||
+	    sqlite3_exec(k->db, schema, NULL, NULL, NULL))
+		goto fail;
+	for (i = 0; i < ST_MAX; i++) {
+		if (sqlite3_prepare_v3(k->db, sql[i], -1,
+				       SQLITE_PREPARE_PERSISTENT, &k->st[i],
+				       NULL))
+			goto fail;
+	}
+
+	*kp = k;
+	return 0;
+
+ fail:
+	(void)fprintf(stderr, "pf: %s: %s\n", file ? file : "database",
+		      sqlite3_errmsg(k->db));
+	mem_deref(k);
+	return EIO;
+}
+
+
+static void bind_str(sqlite3_stmt *st, int i, const char *str)
+{
+	(void)sqlite3_bind_text(st, i, str, -1, SQLITE_STATIC);
+}
+
+
+static void bind_num(sqlite3_stmt *st, int i, uint64_t n)
+{
+	(void)sqlite3_bind_int64(st, i,
+				 (sqlite3_int64)MIN(n, (uint64_t)INT64_MAX));
+}
+
+
+/* One step of a statement that is bound. @return 0: done; EAGAIN: a row is
+   there, reset when read; EIO */
+static int step(sqlite3_stmt *st)
+{
+	const int rc = sqlite3_step(st);
+
+	if (rc == SQLITE_ROW)
+		return EAGAIN;
+	(void)sqlite3_reset(st);
+	(void)sqlite3_clear_bindings(st);
+
+	return rc == SQLITE_DONE ? 0 : EIO;
+}
+
+
+static void done(sqlite3_stmt *st)
+{
+	(void)sqlite3_reset(st);
+	(void)sqlite3_clear_bindings(st);
+}
+
+
+static int column_dup(char **strp, sqlite3_stmt *st, int i)
+{
+	const char *str = (const char *)sqlite3_column_text(st, i);
+
+	return str ? str_dup(strp, str) : 0;
+}
+
+
+/** Allocate an empty one. @return 0; ENOMEM */
+int kept_alloc(struct kept **mp)
+{
+	*mp = mem_zalloc(sizeof(**mp), kept_destructor);
+
+	return *mp ? 0 : ENOMEM;
+}
+
+
+static int kept_read(struct kept **mp, sqlite3_stmt *st)
+{
+	static const size_t field[] = {
+		offsetof(struct kept, id), offsetof(struct kept, user),
+		offsetof(struct kept, sender), offsetof(struct kept, rcpt),
+		offsetof(struct kept, name), offsetof(struct kept, conv),
+		offsetof(struct kept, ask), offsetof(struct kept, type),
+		offsetof(struct kept, date),
+	};
+	const int n = ARRAY_SIZE(field);
+	struct kept *m;
+	int i, err;
+
+	err = kept_alloc(&m);
+	for (i = 0; i < n && !err; i++)
+		err = column_dup((char **)(void *)((char *)m + field[i]), st,
+				 i + 1);
+	if (err) {
+		mem_deref(m);
+		return err;
+	}
+
+	m->seq = (uint64_t)sqlite3_column_int64(st, 0);
+	m->anon = sqlite3_column_int(st, n + 1);
+	m->gen = sqlite3_column_int(st, n + 2);
+	m->size = (uint64_t)sqlite3_column_int64(st, n + 3);
+
+	*mp = m;
+	return 0;
+}
+
+
+/* A bound query for one message */
+static int kept_query(struct kept **mp, sqlite3_stmt *st)
+{
+	int err = step(st);
+
+	if (err != EAGAIN)
+		return err ? err : ENOENT;
+
+	err = kept_read(mp, st);
+	done(st);
+	return err;
+}
+
+
+static uint64_t number_query(sqlite3_stmt *st)
+{
+	uint64_t n;
+
+	if (step(st) != EAGAIN)
+		return 0;
+
+	n = (uint64_t)sqlite3_column_int64(st, 0);
+	done(st);
+	return n;
+}
+
+
+static int blob_fill(struct keep *k, uint64_t seq, FILE *f, uint64_t size)
+{
+	static uint8_t buf[65536];
+	sqlite3_blob *blob = NULL;
+	uint64_t off;
+	size_t n;
+	int err = EIO;
+
+	if (sqlite3_blob_open(k->db, "main", "msg", "body",
+			      (sqlite3_int64)seq, 1, &blob))
+		goto out;
+
+	for (off = 0; off < size; off += n) {
+		n = (size_t)MIN(size - off, (uint64_t)sizeof(buf));
+		if (fread(buf, 1, n, f) != n ||
+		    sqlite3_blob_write(blob, buf, (int)n, (int)off))
+			goto out;
+	}
+	err = 0;
+
+ out:
+	(void)sqlite3_blob_close(blob);
+	return err;
+}
+
+
+static int file_size(uint64_t *sizep, FILE *f)
+{
+	long n;
+
+	if (fseek(f, 0, SEEK_END))
+		return errno;
+	n = ftell(f);
+	if (n < 0 || n > INT32_MAX)
+		return EFBIG;
+	rewind(f);
+
+	*sizep = (uint64_t)n;
+	return 0;
+}
+
+
+/* All but the body */
+static void kept_bind(sqlite3_stmt *st, const struct kept *m)
+{
+	bind_str(st, 1, m->id);
+	bind_str(st, 2, m->user);
+	bind_str(st, 3, m->sender);
+	bind_str(st, 4, m->rcpt);
+	bind_str(st, 5, m->name);
+	bind_str(st, 6, m->conv);
+	bind_str(st, 7, m->ask);
+	bind_str(st, 8, m->type);
+	bind_str(st, 9, m->date);
+	bind_num(st, 10, m->anon);
+	bind_num(st, 11, m->gen);
+	bind_num(st, 12, m->size);
+}
+
+
+/**
+ * Keep a message
+ *
+ * @param m    All but seq is set; seq and, for a file, size are filled in
+ * @param text Body, or NULL
+ * @param file Path of the body, or NULL. Neither: generated, of m->size
+ *
+ * @return 0; EIO; errno of the file
+ */
+int keep_put(struct keep *k, struct kept *m, const struct pl *text,
+	     const char *file)
+{
+	sqlite3_stmt *st = k->st[ST_PUT];
+	FILE *f = NULL;
+	int err = 0;
+
+	if (file) {
+		f = fopen(file, "rb");
+		if (!f)
+			return errno;
+		err = file_size(&m->size, f);
+		if (err)
+			goto out;
+		(void)sqlite3_bind_zeroblob64(st, 13, m->size);
+	}
+	else if (text) {
+		m->size = text->l;
+		(void)sqlite3_bind_blob(st, 13, text->p, (int)text->l,
+					SQLITE_STATIC);
+	}
+	else {
+		m->gen = true;
+	}
+
+	kept_bind(st, m);
+	err = step(st);
+	if (err)
+		goto out;
+	m->seq = (uint64_t)sqlite3_last_insert_rowid(k->db);
+
+	if (f) {
+		err = blob_fill(k, m->seq, f, m->size);
+		if (err)
+			(void)keep_remove(k, m->seq);
+	}
+
+ out:
+	if (f)
+		(void)fclose(f);
+	return err;
+}
+
+
+/** Next message of a delivery. @return 0; ENOENT; EIO; ENOMEM */
+int keep_next(struct kept **mp, struct keep *k, const struct session *sess,
+	      uint64_t after, uint64_t upto)
+{
+	sqlite3_stmt *st = k->st[ST_NEXT];
+
+	bind_str(st, 1, sess->user->name);
+	bind_str(st, 2, sess->sender);
+	bind_str(st, 3, sess->conv);
+	bind_num(st, 4, after);
+	bind_num(st, 5, upto);
+
+	return kept_query(mp, st);
+}
+
+
+/** First message of the next conversation whose first message comes behind
+    after. @return 0; ENOENT; EIO; ENOMEM */
+int keep_conv_next(struct kept **mp, struct keep *k, const char *user,
+		   uint64_t after, uint64_t upto)
+{
+	sqlite3_stmt *st = k->st[ST_CONV_NEXT];
+
+	bind_str(st, 1, user);
+	bind_num(st, 2, after);
+	bind_num(st, 3, upto);
+
+	return kept_query(mp, st);
+}
+
+
+/** The Conversation-ID of a sender with a user, made when new.
+    @return 0; EIO; ENOMEM */
+int keep_conv(char **convp, struct keep *k, const char *sender,
+	      const char *user)
+{
+	sqlite3_stmt *st = k->st[ST_CONV_GET];
+	char id[ID_SIZE];
+	int err;
+
+	bind_str(st, 1, sender);
+	bind_str(st, 2, user);
+	err = step(st);
+	if (err == EAGAIN) {
+		err = column_dup(convp, st, 0);
+		done(st);
+		return err;
+	}
+	if (err)
+		return err;
+
+	uuid_make(id);
+	st = k->st[ST_CONV_PUT];
+	bind_str(st, 1, sender);
+	bind_str(st, 2, user);
+	bind_str(st, 3, id);
+	err = step(st);
+
+	return err ? err : str_dup(convp, id);
+}
+
+
+/** Remove a message. @return 0; ENOENT: not there; EIO */
+int keep_remove(struct keep *k, uint64_t seq)
+{
+	int err;
+
+	bind_num(k->st[ST_REMOVE], 1, seq);
+	err = step(k->st[ST_REMOVE]);
+	if (err)
+		return err;
+
+	return sqlite3_changes(k->db) ? 0 : ENOENT;
+}
+
+
+/** Messages kept for a user. @param user NULL: for all */
+uint64_t keep_count(struct keep *k, const char *user)
+{
+	bind_str(k->st[ST_COUNT], 1, user);
+	return number_query(k->st[ST_COUNT]);
+}
+
+
+/** Messages left of the conversation that a session delivers */
+uint64_t keep_left(struct keep *k, const struct session *sess)
+{
+	sqlite3_stmt *st = k->st[ST_LEFT];
+
+	bind_str(st, 1, sess->user->name);
+	bind_str(st, 2, sess->sender);
+	bind_str(st, 3, sess->conv);
+
+	return number_query(st);
+}
+
+
+/** The latest message of all */
+uint64_t keep_last(struct keep *k)
+{
+	return number_query(k->st[ST_LAST]);
+}
+
+
+/** Collect a notification. @param notice count is filled in.
+    @return 0; EIO */
+int keep_notice(struct keep *k, struct notice *notice)
+{
+	sqlite3_stmt *st = k->st[ST_NOTICE];
+	int err;
+
+	bind_str(st, 1, notice->id);
+	bind_str(st, 2, notice->status);
+	bind_str(st, 3, notice->from);
+	bind_str(st, 4, notice->to);
+	err = step(st);
+	if (err)
+		return err;
+
+	st = k->st[ST_COUNT_GET];
+	bind_str(st, 1, notice->id);
+	bind_str(st, 2, notice->status);
+	notice->count = (uint32_t)number_query(st);
+
+	return notice->count ? 0 : EIO;
+}
+
+
+static void column_copy(char *buf, size_t size, sqlite3_stmt *st, int i)
+{
+	const char *str = (const char *)sqlite3_column_text(st, i);
+
+	str_ncpy(buf, str ? str : "", size);
+}
+
+
+/** Go through what was collected. @param from Sent by that URI, or NULL */
+void keep_notices(struct keep *k, const char *from, notice_h *h, void *arg)
+{
+	sqlite3_stmt *st = k->st[ST_NOTICES];
+	struct notice n;
+
+	bind_str(st, 1, from);
+	while (step(st) == EAGAIN) {
+		column_copy(n.id, sizeof(n.id), st, 0);
+		column_copy(n.status, sizeof(n.status), st, 1);
+		column_copy(n.from, sizeof(n.from), st, 2);
+		column_copy(n.to, sizeof(n.to), st, 3);
+		n.count = (uint32_t)sqlite3_column_int(st, 4);
+		h(&n, arg);
+	}
+}
+
+
+/** Open the body of a message. Close it before the message is removed.
+    @return 0; EIO; ENOMEM */
+int body_open(struct body **bp, struct keep *k, const struct kept *m)
+{
+	struct body *b = mem_zalloc(sizeof(*b), body_destructor);
+
+	if (!b)
+		return ENOMEM;
+
+	b->size = m->size;
+	if (!m->gen && m->size &&
+	    sqlite3_blob_open(k->db, "main", "msg", "body",
+			      (sqlite3_int64)m->seq, 0, &b->blob)) {
+		mem_deref(b);
+		return EIO;
+	}
+
+	*bp = b;
+	return 0;
+}
+
+
+/** Read a piece of a body. @return 0; EIO */
+int body_read(struct body *b, uint64_t off, uint8_t *buf, size_t len)
+{
+	if (b->blob)
+		return sqlite3_blob_read(b->blob, buf, (int)len, (int)off)
+			? EIO : 0;
+
+	text_make(buf, off, len, b->size);
+	return 0;
+}

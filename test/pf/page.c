@@ -1,0 +1,148 @@
+/**
+ * @file page.c  MESSAGE: disposition notifications (RFC 5438) that go back
+ *               to a sender
+ *
+ * SPDX-License-Identifier: BSD-3-Clause
+ */
+#include "pf.h"
+
+
+/* The sender has shown who he is, or the request is answered already */
+static bool sender_check(struct pf *pf, const struct sip_msg *msg)
+{
+	struct user *who = NULL;
+	enum auth auth;
+	char name[128] = "";
+
+	if (pf->opt.noauth || pf_from_core(pf, msg))
+		return true;
+
+	auth = auth_check(&who, pf, msg, SIP_HDR_PROXY_AUTHORIZATION);
+	if (auth == AUTH_OK && who == user_find_uri(pf, &msg->from.auri))
+		return true;
+
+	if (auth == AUTH_WRONG) {
+		(void)pl_strcpy(&msg->from.uri.user, name, sizeof(name));
+		event("refused user=%s code=407", name);
+	}
+	if (auth == AUTH_OK)
+		(void)sip_treply(NULL, pf->sip, msg, 403, "Forbidden");
+	else
+		(void)auth_challenge(pf, msg, 407, auth == AUTH_STALE);
+
+	return false;
+}
+
+
+static bool refuse(struct pf *pf, const struct sip_msg *msg,
+		   const struct notice *notice)
+{
+	struct faults *faults = &pf->faults;
+
+	if (!faults->on[FAULT_REFUSE] || !faults->arg[FAULT_REFUSE])
+		return false;
+
+	if (!--faults->arg[FAULT_REFUSE])
+		faults->on[FAULT_REFUSE] = false;
+
+	event("declined id=%s status=%s code=%u", notice->id, notice->status,
+	      faults->code);
+	(void)sip_treply(NULL, pf->sip, msg, (uint16_t)faults->code,
+			 "Refused On Purpose");
+	return true;
+}
+
+
+static const char *header_str(char *buf, size_t size,
+			      const struct sip_msg *msg, const char *name)
+{
+	const struct sip_hdr *hdr = sip_msg_xhdr(msg, name);
+
+	buf[0] = '\0';
+	if (hdr)
+		(void)pl_strcpy(&hdr->val, buf, size);
+
+	return buf;
+}
+
+
+static void notice_recv(struct pf *pf, const struct sip_msg *msg,
+			const struct cpim *cpim, struct notice *notice)
+{
+	char imdnid[257] = "", callid[257] = "", conv[257], contrib[257];
+
+	(void)pl_strcpy(&msg->from.auri, notice->from, sizeof(notice->from));
+	(void)pl_strcpy(&msg->to.auri, notice->to, sizeof(notice->to));
+	(void)pl_strcpy(&cpim->id, imdnid, sizeof(imdnid));
+	(void)pl_strcpy(&msg->callid, callid, sizeof(callid));
+
+	if (refuse(pf, msg, notice))
+		return;
+
+	if (keep_notice(pf->keep, notice)) {
+		event("error text=%s", "database");
+		(void)sip_treply(NULL, pf->sip, msg, 500, "Database");
+		return;
+	}
+	(void)sip_treply(NULL, pf->sip, msg, 200, "OK");
+
+	event("imdn id=%s status=%s from=%s to=%s repeat=%u imdnid=%s "
+	      "callid=%s conv=%s contrib=%s",
+	      notice->id, notice->status, notice->from, notice->to,
+	      notice->count - 1, imdnid, callid,
+	      header_str(conv, sizeof(conv), msg, "Conversation-ID"),
+	      header_str(contrib, sizeof(contrib), msg, "Contribution-ID"));
+}
+
+
+static void cpim_recv(struct pf *pf, const struct sip_msg *msg)
+{
+	struct notice notice = {.count = 0};
+	struct cpim cpim;
+	struct pl pl;
+	const char *why;
+
+	pl_set_mbuf(&pl, msg->mb);
+	if (cpim_decode(&cpim, &pl, &why))
+		goto bad;
+
+	if (!pl_has(&cpim.ctype, "message/imdn+xml")) {
+		(void)sip_treply(NULL, pf->sip, msg, 415,
+				 "Unsupported Media Type");
+		return;
+	}
+	if (imdn_decode(&notice, &cpim.body, &why))
+		goto bad;
+
+	/* RFC 5438, 7.2.1.1: a fault of the client, but no ambiguity */
+	if (!pl_has(&cpim.disp, "notification"))
+		event("error text=%s",
+		      "IMDN without Content-Disposition: notification");
+
+	notice_recv(pf, msg, &cpim, &notice);
+	return;
+
+ bad:
+	event("error text=%s", why);
+	(void)sip_treply(NULL, pf->sip, msg, 400, "Bad CPIM");
+}
+
+
+/** Handle a MESSAGE */
+void page_recv(struct pf *pf, const struct sip_msg *msg)
+{
+	if (!sender_check(pf, msg))
+		return;
+
+	if (!pl_strcasecmp(&msg->ctyp.type, "message") &&
+	    !pl_strcasecmp(&msg->ctyp.subtype, "cpim")) {
+		cpim_recv(pf, msg);
+		return;
+	}
+
+	(void)sip_treplyf(NULL, NULL, pf->sip, msg, false, 415,
+			  "Unsupported Media Type",
+			  "Accept: message/cpim\r\n"
+			  "Content-Length: 0\r\n"
+			  "\r\n");
+}

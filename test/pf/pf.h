@@ -1,0 +1,429 @@
+/**
+ * @file pf.h  A small OMA CPM Participating Function: private interface
+ *
+ * Registrar with digest (RFC 3261, 10; RFC 2617), messages kept in SQLite for
+ * absent users, delivery over SIP and MSRP (OMA CPM Conversation Functions,
+ * 7.3.12 and 8.3.2; RFC 4975), collection of disposition notifications
+ * (RFC 5438). It is the other side in the tests of cpm.so, so it has nothing
+ * of cpm.so in it, and what it prints must be exactly what happened.
+ *
+ * SPDX-License-Identifier: BSD-3-Clause
+ */
+#ifndef PF_H
+#define PF_H
+
+#include <cpm_re.h>
+
+struct pf;
+struct user;
+struct session;
+struct conn;
+struct keep;
+struct body;
+
+/* as a Conversation-ID: the INVITE has none */
+#define NO_CONV "none"
+
+enum {
+	ID_SIZE   = 37,            /**< text of a UUID and its end          */
+	LINE_MAX_ = 1024 * 1024,   /**< one command: bounds our buffer      */
+};
+
+
+/*
+ * print.c: events on standard output
+ */
+
+void event(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+
+/*
+ * text.c: identifiers, dates, encodings, generated text
+ */
+
+void uuid_make(char id[ID_SIZE]);
+void token_make(char *buf, size_t size);
+void date_now(char *buf, size_t size);
+int  percent_decode(char **dst, const struct pl *src);
+int  uri_name(char **namep, const char *uri);
+uint32_t pl_number(const struct pl *pl);
+bool pl_has(const struct pl *pl, const char *word);
+void text_make(uint8_t *buf, uint64_t off, size_t len, uint64_t total);
+
+
+/*
+ * fault.c: what to do wrong on purpose
+ */
+
+enum fault {
+	FAULT_DROP,          /**< close TCP after N octets of a session     */
+	FAULT_NOACK,         /**< no ACK to the 200                         */
+	FAULT_BADRANGE,      /**< Byte-Range that does not fit its chunk    */
+	FAULT_DELAY,         /**< wait MS before each message               */
+	FAULT_REFUSE,        /**< answer the next N IMDNs with a code       */
+	FAULT_NOBYE,         /**< no BYE at the end                         */
+	FAULT_EARLYBYE,      /**< BYE right after the ACK                   */
+	FAULT_CANCEL,        /**< CANCEL after MS                           */
+	FAULT_LOSE,          /**< do not read answers, stop after N messages*/
+	FAULT_ABORT,         /**< abort each 2nd message, then repeat it    */
+	FAULT_INTERLEAVE,    /**< chunks of two messages alternate          */
+	FAULT_SHUFFLE,       /**< chunks of a message out of order          */
+	FAULT_OCTET,         /**< MSRP octet by octet                       */
+	FAULT_DUP,           /**< each message twice in a session           */
+	FAULT_NOPATH,        /**< offer without a=path                      */
+	FAULT_NOACCEPT,      /**< offer without message/cpim                */
+	FAULT_NORANGE,       /**< SEND without Byte-Range, one chunk        */
+	FAULT_AUDIO,         /**< offer of audio only                       */
+	FAULT_SESSIONLEVEL,  /**< a=sendonly at session level               */
+	FAULT_SENDRECV,      /**< a=sendrecv                                */
+	FAULT_EXPIRES,       /**< Session-Expires of N seconds              */
+	FAULT_REQUIRE,       /**< Require: nonsense                         */
+	FAULT_NOREFRESH,     /**< never refresh the session timer           */
+	FAULT_REPORT,        /**< ask for Success-Report                    */
+	FAULT_GROUP,         /**< the INVITE is tagged session.group        */
+	FAULT_MAX
+};
+
+struct faults {
+	bool on[FAULT_MAX];
+	uint32_t arg[FAULT_MAX];
+	uint32_t code;       /**< of FAULT_REFUSE                           */
+};
+
+int  fault_set(struct faults *faults, const char *str);
+void fault_help(FILE *f);
+
+
+/*
+ * keep.c: what must survive, in SQLite
+ */
+
+/** One kept message, without its body */
+struct kept {
+	uint64_t seq;        /**< order of arrival, and its key             */
+	char *id;            /**< imdn.Message-ID                           */
+	char *user;          /**< name of the user it waits for             */
+	char *sender;        /**< URI                                       */
+	char *rcpt;          /**< URI                                       */
+	char *name;          /**< display name of the sender, or NULL       */
+	char *conv;          /**< Conversation-ID                           */
+	char *ask;           /**< imdn.Disposition-Notification, or NULL    */
+	char *type;          /**< MIME type                                 */
+	char *date;          /**< RFC 3339                                  */
+	bool anon;           /**< CPIM From and To are anonymous            */
+	bool gen;            /**< the body is text_make()                   */
+	uint64_t size;       /**< octets of body                            */
+};
+
+/** One collected disposition notification */
+struct notice {
+	char id[257];        /**< whose state it tells                      */
+	char status[33];
+	char from[513];
+	char to[513];
+	uint32_t count;      /**< times seen, this one included             */
+};
+
+typedef void (notice_h)(const struct notice *notice, void *arg);
+
+int  kept_alloc(struct kept **mp);
+int  keep_open(struct keep **kp, const char *file);
+int  keep_put(struct keep *k, struct kept *m, const struct pl *text,
+	      const char *file);
+int  keep_next(struct kept **mp, struct keep *k, const struct session *sess,
+	       uint64_t after, uint64_t upto);
+int  keep_conv_next(struct kept **mp, struct keep *k, const char *user,
+		    uint64_t after, uint64_t upto);
+int  keep_conv(char **convp, struct keep *k, const char *sender,
+	       const char *user);
+int  keep_remove(struct keep *k, uint64_t seq);
+uint64_t keep_count(struct keep *k, const char *user);
+uint64_t keep_left(struct keep *k, const struct session *sess);
+uint64_t keep_last(struct keep *k);
+int  keep_notice(struct keep *k, struct notice *notice);
+void keep_notices(struct keep *k, const char *from, notice_h *h, void *arg);
+int  body_open(struct body **bp, struct keep *k, const struct kept *m);
+int  body_read(struct body *b, uint64_t off, uint8_t *buf, size_t len);
+
+
+/*
+ * cpim.c: message/cpim (RFC 3862) and message/imdn+xml (RFC 5438)
+ */
+
+/** A decoded message/cpim. Views. */
+struct cpim {
+	struct pl from;
+	struct pl to;
+	struct pl id;        /**< imdn.Message-ID                           */
+	struct pl ctype;
+	struct pl disp;      /**< Content-Disposition                       */
+	struct pl body;
+};
+
+int cpim_head_print(struct mbuf *mb, const struct kept *m);
+int cpim_decode(struct cpim *cpim, const struct pl *pl, const char **why);
+int imdn_decode(struct notice *notice, const struct pl *xml,
+		const char **why);
+
+
+/*
+ * user.c: accounts and their bindings
+ */
+
+struct binding {
+	struct le le;
+	struct user *user;   /**< borrowed: owns us                         */
+	char *uri;           /**< Request-URI of a delivery                 */
+	struct tmr tmr;      /**< end of the registration                   */
+	bool third;          /**< by the core: the URI is the user's own    */
+};
+
+struct user {
+	struct le le;
+	struct pf *pf;       /**< borrowed                                  */
+	char *name;
+	char *pass;          /**< NULL: no account, known by the core only  */
+	char *aor;
+	struct list bindl;   /**< latest first                              */
+	struct session *sess;/**< the running delivery                      */
+	uint64_t pos;        /**< conversations up to here were tried       */
+	uint64_t upto;       /**< last message of this round                */
+	bool again;          /**< registered anew while a delivery ran      */
+	struct tmr tmr;      /**< a round begins when this event is over    */
+};
+
+int  user_add(struct user **up, struct pf *pf, const char *name,
+	      const char *pass);
+struct user *user_find(const struct pf *pf, const char *name);
+struct user *user_find_uri(const struct pf *pf, const struct pl *uri);
+struct binding *user_binding(const struct user *user);
+int  user_bind(struct user *user, const char *uri, uint32_t expires,
+	       bool third);
+void user_unbind(struct user *user, const char *uri);
+
+
+/*
+ * auth.c: digest
+ */
+
+enum auth {
+	AUTH_OK,
+	AUTH_NONE,           /**< no credentials for our realm              */
+	AUTH_STALE,          /**< good, but the nonce is too old            */
+	AUTH_WRONG,          /**< wrong user or password                    */
+};
+
+enum auth auth_check(struct user **up, const struct pf *pf,
+		     const struct sip_msg *msg, enum sip_hdrid id);
+int auth_challenge(const struct pf *pf, const struct sip_msg *msg,
+		   uint16_t scode, bool stale);
+
+
+/*
+ * registrar.c, page.c: REGISTER and MESSAGE
+ */
+
+void registrar_recv(struct pf *pf, const struct sip_msg *msg);
+void page_recv(struct pf *pf, const struct sip_msg *msg);
+
+
+/*
+ * sdp.c: offer and answer
+ */
+
+struct answer {
+	char *path;          /**< all URIs                                  */
+	struct sa addr;      /**< where the path leads                      */
+	char setup[16];
+	char dir[16];
+	bool cpim;           /**< message/cpim is acceptable                */
+};
+
+int sdp_offer_print(struct mbuf *mb, const struct session *sess);
+int sdp_answer_decode(struct answer *ans, const struct pl *sdp,
+		      const char **why);
+
+
+/*
+ * frame.c, msrp.c: framing and connections
+ */
+
+/** A whole request or response. Views. */
+struct frame {
+	struct pl tid;
+	struct pl met;       /**< request                                   */
+	uint32_t code;       /**< response                                  */
+	struct pl to;
+	struct pl from;
+	struct pl mid;
+	struct pl range;
+	struct pl status;
+	struct pl ctype;
+	struct pl freport;   /**< Failure-Report                            */
+	struct pl body;
+	char flag;
+};
+
+int  frame_decode(struct frame *f, const struct pl *pl, size_t *usedp);
+
+int  msrp_listen(struct pf *pf);
+int  conn_open(struct session *sess);
+void conn_wake(struct conn *conn);
+
+
+/*
+ * sender.c: messages to chunks, answers to results
+ */
+
+struct sender {
+	struct list outl;    /**< messages on their way, oldest first       */
+	struct list donel;   /**< messages answered lately                  */
+	struct list chunkl;  /**< chunks without answer, oldest first       */
+	struct kept *next;   /**< to be sent next, if that is decided       */
+	uint32_t copy;       /**< of next: 0 for the first time             */
+	struct tmr tmr;      /**< FAULT_DELAY                               */
+	bool rested;         /**< that is over                              */
+	uint64_t last;       /**< latest message begun                      */
+	uint32_t begun;      /**< messages begun, without copies            */
+	uint32_t turn;       /**< FAULT_INTERLEAVE                          */
+	uint32_t lost;       /**< FAULT_LOSE: answers not read              */
+	uint32_t delivered;  /**< messages removed                          */
+};
+
+int  sender_fill(struct session *sess, struct mbuf *mb);
+void sender_answer(struct session *sess, const struct frame *f);
+void sender_report(struct session *sess, const struct frame *f);
+void sender_flush(struct session *sess);
+
+
+/*
+ * session.c, dialog.c: one delivery
+ */
+
+enum sess_state {
+	SESS_INVITING,       /**< no final answer yet                       */
+	SESS_ANSWERED,       /**< 200 came; MSRP is not bound yet           */
+	SESS_BOUND,          /**< messages may flow                         */
+	SESS_DRAINING,       /**< the client said BYE; answers to what we
+				  sent may still be on the way             */
+	SESS_LEAVING,        /**< our BYE waits for its answer              */
+	SESS_ENDED,          /**< only the last event is to come            */
+};
+
+enum by { BY_PF, BY_CLIENT, BY_ERROR };
+
+struct session {
+	struct le le;
+	struct pf *pf;       /**< borrowed                                  */
+	struct user *user;   /**< borrowed: owns us                         */
+	enum sess_state state;
+	char *target;        /**< Request-URI of the INVITE                 */
+	char *sender;
+	char *conv;
+	char contrib[ID_SIZE];
+	char sid[24];
+	char *path;          /**< ours                                      */
+	char setup[16];      /**< offered                                   */
+	struct mbuf *offer;
+	struct sip_dialog *dlg;
+	struct sip_request *req;   /**< the INVITE                          */
+	struct sip_request *mreq;  /**< re-INVITE or UPDATE                 */
+	struct sip_request *breq;  /**< the BYE                             */
+	bool reinvite;       /**< what mreq is                              */
+	bool asked;          /**< mreq was commanded                        */
+	bool canceled;
+	bool confirmed;      /**< an ACK went out                           */
+	uint32_t expires;    /**< session timer offered, seconds            */
+	uint32_t interval;   /**< session timer agreed, 0: none             */
+	bool refresher;      /**< that is us                                */
+	struct answer ans;
+	struct conn *conn;
+	struct sender send;
+	struct tmr tmr;      /**< deadline of the state                     */
+	struct tmr tmr_sip;  /**< CANCEL, then the session timer            */
+	enum by by;
+	char reason[64];
+	uint16_t scode;      /**< final answer to the INVITE                */
+};
+
+int  session_start(struct user *user, const struct binding *bind,
+		   const struct kept *first);
+void session_answered(struct session *sess, int err,
+		      const struct sip_msg *msg);
+void session_estab(struct session *sess);
+void session_alive(struct session *sess);
+void session_done(struct session *sess);
+void session_lost(struct session *sess, int err);
+void session_bye_recv(struct session *sess, const struct sip_msg *msg);
+void session_end(struct session *sess, enum by by, const char *reason);
+struct session *session_find(const struct pf *pf, const struct pl *path);
+
+int  dialog_invite(struct session *sess);
+void dialog_ack(struct session *sess, uint32_t cseq);
+void dialog_bye(struct session *sess, sip_resp_h *resph);
+int  dialog_modify(struct session *sess, bool reinvite, bool offer);
+void dialog_timer(struct session *sess, const struct sip_msg *msg,
+		  bool asked);
+bool dialog_recv(struct pf *pf, const struct sip_msg *msg);
+bool dialog_resp_recv(struct pf *pf, const struct sip_msg *msg);
+
+
+/*
+ * deliver.c: who gets what, and when
+ */
+
+int  deliver_start(struct user *user);
+void deliver_registered(struct user *user, const char *uri);
+void deliver_kept(struct user *user);
+void deliver_ended(struct session *sess);
+
+
+/*
+ * cmd.c: commands on standard input
+ */
+
+int  cmd_listen(struct pf *pf);
+void cmd_close(struct pf *pf);
+
+
+/*
+ * main.c: options and the rest of the state
+ */
+
+struct options {
+	const char *listen;
+	const char *db;
+	const char *domain;
+	const char *core;
+	char setup[16];
+	uint32_t window;
+	uint32_t chunk;
+	bool noauth;
+	bool verbose;
+};
+
+struct pf {
+	struct options opt;
+	struct faults faults;
+	char *domain;        /**< as a URI has it                           */
+	struct sip *sip;
+	struct sip_lsnr *lsnr_req;
+	struct sip_lsnr *lsnr_resp;
+	struct sa laddr;     /**< SIP                                       */
+	struct sa maddr;     /**< MSRP                                      */
+	struct sa core;      /**< unset: no core                            */
+	struct tcp_sock *ts;
+	struct list connl;
+	struct keep *keep;
+	struct list userl;
+	struct list sessl;   /**< running, of all users                     */
+	struct mbuf *line;   /**< unfinished command                        */
+	uint64_t secret;     /**< makes our nonces                          */
+	uint32_t delivered;
+	uint32_t sessions;
+	bool auto_on;
+};
+
+bool pf_from_core(const struct pf *pf, const struct sip_msg *msg);
+
+#endif

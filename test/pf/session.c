@@ -1,0 +1,425 @@
+/**
+ * @file session.c  One delivery: invited, answered, bound, ended
+ *
+ * OMA CPM Conversation Functions, 7.3.12: the client answers the INVITE,
+ * sets MSRP up after the ACK, and we say BYE when all is delivered.
+ *
+ * SPDX-License-Identifier: BSD-3-Clause
+ */
+#include <stdio.h>
+#include "pf.h"
+
+
+enum {
+	RING_WAIT   = 180 * 1000, /* ms until a client that rings is left   */
+	BIND_WAIT   = 15 * 1000,  /* from the ACK to the first SEND         */
+	NOACK_WAIT  = 60 * 1000,  /* longer than a client repeats its 200   */
+	ANSWER_WAIT = 60 * 1000,  /* without an octet in either direction   */
+	BYE_WAIT    = 2 * 1000,   /* our BYE may well find nobody           */
+	LOST_WAIT   = 300,        /* the BYE that belongs to a closed TCP
+				     connection comes another way           */
+	DRAIN_WAIT  = 500,        /* the same the other way round           */
+};
+
+
+static void destructor(void *arg)
+{
+	struct session *sess = arg;
+
+	list_unlink(&sess->le);
+	tmr_cancel(&sess->tmr);
+	tmr_cancel(&sess->tmr_sip);
+	sender_flush(sess);
+	mem_deref(sess->conn);
+	mem_deref(sess->req);
+	mem_deref(sess->mreq);
+	mem_deref(sess->breq);
+	mem_deref(sess->dlg);
+	mem_deref(sess->offer);
+	mem_deref(sess->ans.path);
+	mem_deref(sess->path);
+	mem_deref(sess->target);
+	mem_deref(sess->sender);
+	mem_deref(sess->conv);
+}
+
+
+/* The very end, outside of all handlers of this session's objects */
+static void finish_handler(void *arg)
+{
+	static const char *const by[] = {
+		[BY_PF] = "pf", [BY_CLIENT] = "client", [BY_ERROR] = "error",
+	};
+	struct session *sess = arg;
+
+	sess->state = SESS_ENDED;
+	sender_flush(sess);
+	mem_deref(sess->conn);
+
+	if (sess->scode < 300)
+		event("ended to=%s by=%s delivered=%u left=%llu reason=%s",
+		      sess->user->aor, by[sess->by], sess->send.delivered,
+		      (unsigned long long)keep_left(sess->pf->keep, sess),
+		      sess->reason);
+
+	deliver_ended(sess);
+}
+
+
+static void finish(struct session *sess)
+{
+	sess->state = SESS_ENDED;
+	tmr_cancel(&sess->tmr_sip);
+	tmr_start(&sess->tmr, 0, finish_handler, sess);
+}
+
+
+static void bye_resp_handler(int err, const struct sip_msg *msg, void *arg)
+{
+	if (!err && msg->scode < 200)
+		return;
+
+	finish(arg);
+}
+
+
+/** End a delivery, with BYE if there is a dialog. @param reason NULL: as it
+    was set before */
+void session_end(struct session *sess, enum by by, const char *reason)
+{
+	if (sess->state >= SESS_LEAVING)
+		return;
+
+	sess->by = by;
+	if (reason)
+		str_ncpy(sess->reason, reason, sizeof(sess->reason));
+	sess->req = mem_deref(sess->req);
+	tmr_cancel(&sess->tmr_sip);
+
+	if (by == BY_CLIENT || sess->state == SESS_INVITING ||
+	    sess->state == SESS_DRAINING) {
+		finish(sess);
+		return;
+	}
+	if (by == BY_ERROR) {
+		dialog_bye(sess, NULL);
+		finish(sess);
+		return;
+	}
+
+	sess->state = SESS_LEAVING;
+	tmr_start(&sess->tmr, BYE_WAIT, finish_handler, sess);
+	dialog_bye(sess, bye_resp_handler);
+}
+
+
+static void deadline_handler(void *arg)
+{
+	struct session *sess = arg;
+
+	switch (sess->state) {
+
+	case SESS_INVITING:
+		session_end(sess, BY_ERROR, "no final answer");
+		break;
+
+	case SESS_DRAINING:
+		session_end(sess, BY_CLIENT, NULL);
+		break;
+
+	case SESS_ANSWERED:
+		session_end(sess, BY_ERROR, sess->confirmed ? "no bind"
+			    : "noack");
+		break;
+
+	default:
+		session_end(sess, BY_ERROR, sess->conn ? "no answer"
+			    : "connection closed");
+		break;
+	}
+}
+
+
+/** The MSRP connection is bound: messages may flow */
+void session_estab(struct session *sess)
+{
+	if (sess->state != SESS_ANSWERED)
+		return;
+
+	if (!sess->confirmed)
+		event("error text=%s", "MSRP before the ACK");
+
+	sess->state = SESS_BOUND;
+	sess->pf->sessions++;
+	event("established to=%s", sess->user->aor);
+	session_alive(sess);
+	conn_wake(sess->conn);
+}
+
+
+/** Something moved */
+void session_alive(struct session *sess)
+{
+	if (sess->state == SESS_BOUND)
+		tmr_start(&sess->tmr, ANSWER_WAIT, deadline_handler, sess);
+}
+
+
+/** Everything is answered */
+void session_done(struct session *sess)
+{
+	if (sess->pf->faults.on[FAULT_NOBYE])
+		tmr_cancel(&sess->tmr);
+	else
+		session_end(sess, BY_PF, "complete");
+}
+
+
+/** The MSRP connection is closed */
+void session_lost(struct session *sess, int err)
+{
+	(void)err;
+
+	if (sess->state == SESS_DRAINING)
+		session_end(sess, BY_CLIENT, NULL);
+	else if (sess->state < SESS_LEAVING)
+		tmr_start(&sess->tmr, LOST_WAIT, deadline_handler, sess);
+}
+
+
+/** The client said BYE */
+void session_bye_recv(struct session *sess, const struct sip_msg *msg)
+{
+	const struct sip_hdr *hdr = sip_msg_hdr(msg, SIP_HDR_REASON);
+
+	switch (sess->state) {
+
+	case SESS_LEAVING:
+		finish(sess);
+		return;
+
+	case SESS_INVITING:
+	case SESS_ENDED:
+		return;
+
+	default:
+		break;
+	}
+
+	sess->state = SESS_DRAINING;
+	str_ncpy(sess->reason, "bye", sizeof(sess->reason));
+	if (hdr)
+		(void)pl_strcpy(&hdr->val, sess->reason,
+				sizeof(sess->reason));
+	if (sess->conn)
+		tmr_start(&sess->tmr, DRAIN_WAIT, deadline_handler, sess);
+	else
+		session_end(sess, BY_CLIENT, NULL);
+}
+
+
+static void answer_event(struct session *sess, uint16_t scode,
+			 const char *reason)
+{
+	if (scode < 300)
+		event("answer to=%s code=%u reason=%s setup=%s dir=%s "
+		      "port=%u",
+		      sess->user->aor, scode, reason, sess->ans.setup,
+		      sess->ans.dir, (unsigned)sa_port(&sess->ans.addr));
+	else
+		event("answer to=%s code=%u reason=%s", sess->user->aor,
+		      scode, reason);
+}
+
+
+static void refused(struct session *sess, int err, const struct sip_msg *msg)
+{
+	char reason[64] = "timeout";
+
+	if (err) {
+		sess->scode = err == ETIMEDOUT ? 408 : 503;
+		if (err != ETIMEDOUT)
+			str_ncpy(reason, "transport", sizeof(reason));
+	}
+	else {
+		sess->scode = msg->scode;
+		(void)pl_strcpy(&msg->reason, reason, sizeof(reason));
+	}
+
+	answer_event(sess, sess->scode, reason);
+	finish(sess);
+}
+
+
+/* Who connects (RFC 4145, 4; the client where nobody says so) */
+static const char *msrp_start(struct session *sess)
+{
+	const char *setup = sess->ans.setup;
+	bool active = !strcmp(setup, "passive");
+
+	if (!strcmp(sess->setup, "active") && !*setup)
+		active = true;
+	if (!strcmp(setup, sess->setup))
+		return "answer has the setup of the offer";
+
+	tmr_start(&sess->tmr, BIND_WAIT, deadline_handler, sess);
+	if (!active)
+		return NULL;
+	if (!sa_isset(&sess->ans.addr, SA_ALL))
+		return "path of the answer is no address";
+
+	return conn_open(sess) ? "connect" : NULL;
+}
+
+
+static void accepted(struct session *sess, const struct sip_msg *msg)
+{
+	const bool *fault = sess->pf->faults.on;
+	const char *why = NULL;
+	char reason[64] = "";
+	struct pl sdp;
+
+	sess->scode = msg->scode;
+	sess->state = SESS_ANSWERED;
+	(void)pl_strcpy(&msg->reason, reason, sizeof(reason));
+	pl_set_mbuf(&sdp, msg->mb);
+	(void)sdp_answer_decode(&sess->ans, &sdp, &why);
+	answer_event(sess, msg->scode, reason);
+
+	if (fault[FAULT_NOACK]) {
+		tmr_start(&sess->tmr, NOACK_WAIT, deadline_handler, sess);
+		return;
+	}
+
+	sess->confirmed = true;
+	dialog_ack(sess, msg->cseq.num);
+	if (sess->canceled) {
+		session_end(sess, BY_PF, "cancel");
+		return;
+	}
+	if (fault[FAULT_EARLYBYE]) {
+		session_end(sess, BY_PF, "early-bye");
+		return;
+	}
+
+	dialog_timer(sess, msg, true);
+	if (!why)
+		why = msrp_start(sess);
+	if (why) {
+		event("error text=%s", why);
+		session_end(sess, BY_ERROR, why);
+	}
+}
+
+
+/** The INVITE has its final answer */
+void session_answered(struct session *sess, int err, const struct sip_msg *msg)
+{
+	tmr_cancel(&sess->tmr_sip);
+
+	if (!err && msg->scode < 300) {
+		err = sip_dialog_create(sess->dlg, msg);
+		if (!err) {
+			accepted(sess, msg);
+			return;
+		}
+		event("error text=%s", "200 without usable Contact");
+	}
+
+	refused(sess, err, msg);
+}
+
+
+static void cancel_handler(void *arg)
+{
+	struct session *sess = arg;
+
+	sess->canceled = true;
+	sip_request_cancel(sess->req);
+}
+
+
+static int session_init(struct session *sess, const struct binding *bind,
+			const struct kept *first)
+{
+	struct pf *pf = sess->pf;
+	int err;
+
+	uuid_make(sess->contrib);
+	token_make(sess->sid, sizeof(sess->sid));
+	str_ncpy(sess->setup, pf->opt.setup, sizeof(sess->setup));
+	sess->expires = pf->faults.on[FAULT_EXPIRES]
+		? pf->faults.arg[FAULT_EXPIRES] : 1800;
+
+	err = str_dup(&sess->target, bind->uri);
+	if (!err)
+		err = str_dup(&sess->sender, first->sender);
+	if (!err)
+		err = str_dup(&sess->conv, first->conv);
+	if (!err)
+		err = re_sdprintf(&sess->path, "msrp://%J/%s;tcp", &pf->maddr,
+				  sess->sid);
+	if (err)
+		return err;
+
+	sess->offer = mbuf_alloc(512);
+	if (!sess->offer)
+		return ENOMEM;
+	return sdp_offer_print(sess->offer, sess);
+}
+
+
+/**
+ * Invite a user to take the messages of one conversation
+ *
+ * @param first The first of them
+ *
+ * @return 0; errno
+ */
+int session_start(struct user *user, const struct binding *bind,
+		  const struct kept *first)
+{
+	struct session *sess;
+	struct pf *pf = user->pf;
+	int err;
+
+	sess = mem_zalloc(sizeof(*sess), destructor);
+	if (!sess)
+		return ENOMEM;
+
+	sess->pf = pf;
+	sess->user = user;
+	sess->send.last = first->seq - 1;
+	list_append(&pf->sessl, &sess->le, sess);
+
+	err = session_init(sess, bind, first);
+	if (!err)
+		err = dialog_invite(sess);
+	if (err) {
+		mem_deref(sess);
+		return err;
+	}
+
+	user->sess = sess;
+	tmr_start(&sess->tmr, RING_WAIT, deadline_handler, sess);
+	if (pf->faults.on[FAULT_CANCEL])
+		tmr_start(&sess->tmr_sip, pf->faults.arg[FAULT_CANCEL],
+			  cancel_handler, sess);
+	return 0;
+}
+
+
+/** The session that waits for MSRP on that path, or NULL */
+struct session *session_find(const struct pf *pf, const struct pl *path)
+{
+	struct le *le;
+
+	for (le = list_head(&pf->sessl); le; le = le->next) {
+		struct session *sess = le->data;
+
+		if (!pl_strcmp(path, sess->path))
+			return sess->state == SESS_ANSWERED ? sess : NULL;
+	}
+
+	return NULL;
+}
