@@ -89,6 +89,19 @@ void scene_leave(struct scene *s, const char *fmt, ...)
 }
 
 
+void scene_halfway(struct scene *s)
+{
+	pf_cmd(s->pf, "auto off");
+	pf_cmd(s->pf, "fault nobye");
+	scene_leave(s, "from=%s text=one", BOB);
+	pf_cmd(s->pf, "deliver to=%s", ALICE);
+	(void)pf_event(s->pf, "delivered", E2E_WAIT);
+	pf_cmd(s->pf, "fault delay=60000");
+	scene_leave(s, "from=%s text=two", BOB);
+	pf_cmd(s->pf, "deliver to=%s", ALICE);
+}
+
+
 void scene_empty(struct scene *s)
 {
 	const struct pf_event *ev;

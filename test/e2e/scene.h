@@ -49,6 +49,10 @@ void scene_pf_restart(struct scene *s, const char *pass);
 /** Let the PF keep a message for Alice: "from=... text=..." */
 void scene_leave(struct scene *s, const char *fmt, ...) E2E_FMT(2, 3);
 
+/** A delivery from Bob that stands still half way: his first message is there,
+    the second waits with the PF, for a minute */
+void scene_halfway(struct scene *s);
+
 /** Wait until the PF has nothing left */
 void scene_empty(struct scene *s);
 

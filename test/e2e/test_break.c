@@ -96,13 +96,9 @@ START_TEST(pf_dies)
 	const struct odict *o;
 	struct scene s;
 
-	scene_open(&s, &(struct scene_args){.optv = {"-f", "delay=300"}});
+	scene_open(&s, NULL);
 	scene_start(&s);
-	pf_cmd(s.pf, "auto off");
-	scene_leave(&s, "from=%s text=one", BOB);
-	scene_leave(&s, "from=%s text=two", BOB);
-	pf_cmd(s.pf, "deliver to=%s", ALICE);
-	(void)pf_event(s.pf, "delivered", E2E_WAIT);
+	scene_halfway(&s);
 	proc_kill(s.pf->proc);
 	do {
 		o = ctrl_event(s.c, "session", E2E_WAIT);
@@ -130,7 +126,6 @@ START_TEST(idle)
 	scene_start(&s);
 	scene_leave(&s, "from=%s text=one", BOB);
 	(void)pf_event(s.pf, "delivered", E2E_WAIT);
-	ck_assert_int_eq(1, scene_count(&s, "sessions"));
 	ev = pf_event(s.pf, "ended", E2E_WAIT);
 	ck_assert_str_eq("client", pf_str(ev, "by"));
 	scene_delivered(&s, 1);
@@ -145,13 +140,9 @@ START_TEST(quit_in_the_middle)
 	const struct pf_event *ev;
 	struct scene s;
 
-	scene_open(&s, &(struct scene_args){.optv = {"-f", "delay=300"}});
+	scene_open(&s, NULL);
 	scene_start(&s);
-	pf_cmd(s.pf, "auto off");
-	scene_leave(&s, "from=%s text=one", BOB);
-	scene_leave(&s, "from=%s text=two", BOB);
-	pf_cmd(s.pf, "deliver to=%s", ALICE);
-	(void)pf_event(s.pf, "delivered", E2E_WAIT);
+	scene_halfway(&s);
 	ck_assert_int_eq(0, baresip_quit(s.b));
 	ev = pf_event(s.pf, "ended", E2E_WAIT);
 	ck_assert_str_eq("client", pf_str(ev, "by"));

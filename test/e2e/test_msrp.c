@@ -132,23 +132,32 @@ START_TEST(shape)
 END_TEST
 
 
-/* An abort is said, and the message that was aborted comes again */
+/* Every other one is aborted, which is said, and comes again. What is aborted
+   is forgotten: more of them than may be open at once */
 START_TEST(aborted)
 {
 	static const char *const optv[OPTS] = {"-f", "abort"};
+	enum { MESSAGES = 140 };
 	const struct pf_event *ev;
 	struct scene s;
+	unsigned i;
 
 	start(&s, optv, NULL);
-	scene_leave(&s, "from=%s id=m1 size=5000", BOB);
-	scene_leave(&s, "from=%s id=m2 size=5000", BOB);
+	for (i=1; i<=MESSAGES; i++)
+		scene_leave(&s, "from=%s id=m%u size=%u", BOB, i, 50 * i);
 	deliver(&s);
-	ev = pf_event(s.pf, "aborted", E2E_SHORT);
-	ck_assert_str_eq("m2", pf_str(ev, "id"));
-	ev = pf_event_kv(s.pf, "delivered", "id", "m2", E2E_SHORT);
-	ck_assert_int_eq(1, pf_int(ev, "copy"));
-	scene_delivered(&s, 2);
-	noticed(&s, 2);
+	for (i=2; i<=MESSAGES; i+=2) {
+		const char *id = env_str(s.env, "m%u", i);
+
+		ev = pf_event(s.pf, "aborted", E2E_SHORT);
+		ck_assert_str_eq(id, pf_str(ev, "id"));
+		ev = pf_event_kv(s.pf, "delivered", "id", id, E2E_SHORT);
+		ck_assert_int_eq(1, pf_int(ev, "copy"));
+	}
+	scene_delivered(&s, MESSAGES);
+	for (i=1; i<=MESSAGES; i+=23)
+		text_whole(&s, i, 50 * i);
+	noticed(&s, MESSAGES);
 	scene_close(&s);
 }
 END_TEST

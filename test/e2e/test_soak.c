@@ -24,7 +24,10 @@ enum {
 	CALM      = 2,        /* first rounds, without a kill             */
 	DELAY     = 4,        /* ms between messages of a slow delivery   */
 	ROUND_SEC = 8,        /* s for one round                          */
-	FIRST_SEC = 30,       /* s for all else                           */
+	FIRST_SEC = 90,       /* s for all else                           */
+	LAST      = 25,       /* rounds that take longer than a 200 waits
+				 for its ACK                              */
+	NO_ACK    = 40000,    /* ms that it waits, and a little more      */
 };
 
 struct soak {
@@ -274,12 +277,13 @@ static void soak_close(struct soak *k, const char *who)
 		      "damaged", k->seed, k->messages, k->missing, k->doubled,
 		      k->wrong);
 	repeats = scene_notified(&k->s, 2 * k->messages);
+	(void)ctrl_until(k->s.c, "cpm_status", NULL, "sessions", 0, NO_ACK);
 	ck_assert_int_eq(0, scene_count(&k->s, "imdn_failed"));
 	ck_assert_int_eq(k->messages, scene_count(&k->s, "messages"));
 	/* each file belongs to a message */
 	ck_assert_uint_eq(k->files, count_files(scene_file(&k->s, "spool")));
 	/* it was worth it */
-	ck_assert_uint_ge(4 * k->cuts, k->rounds);
+	ck_assert_uint_gt(k->cuts, 0);
 
 	printf("soak: %u rounds, %s killed %u times (%u deliveries cut off), "
 	       "seed %u: %u messages, %u missing, %u doubled; %u "
@@ -322,10 +326,17 @@ START_TEST(server_killed)
 
 	soak_open(&k, 2);
 	calibrate(&k);
+	/* counted from where most of it is still to come */
+	k.windowv[0] = k.windowv[0] * 2 / 3;
+	k.windowv[1] = k.windowv[1] * 2 / 3;
 	for (round=CALM; round<k.rounds + CALM; round++) {
 		leave_round(&k, round);
 		set_pace(&k, round);
 		deliver(&k);
+		/* without an ACK the softphone cannot end soon: so not at
+		   the end of the run */
+		if (round + LAST >= k.rounds + CALM)
+			(void)pf_event(k.s.pf, "established", E2E_WAIT);
 		wait_moment(&k, round);
 		proc_kill(k.s.pf->proc);
 		scene_pf_restart(&k.s, "secret");

@@ -8,6 +8,7 @@
  */
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include "pf.h"
 
@@ -429,7 +430,7 @@ static int cmd_stats(const struct args *args)
 
 static int cmd_quit(const struct args *args)
 {
-	(void)args;
+	args->pf->quit = true;
 	re_cancel();
 	return 0;
 }
@@ -610,6 +611,15 @@ static void input_handler(int flags, void *arg)
 }
 
 
+static bool input_plain(void)
+{
+	struct stat st;
+
+	return fstat(STDIN_FILENO, &st) || S_ISREG(st.st_mode) ||
+		(S_ISCHR(st.st_mode) && !isatty(STDIN_FILENO));
+}
+
+
 /** Listen to commands. @return 0; ENOMEM */
 int cmd_listen(struct pf *pf)
 {
@@ -617,8 +627,8 @@ int cmd_listen(struct pf *pf)
 	if (!pf->line)
 		return ENOMEM;
 
-	/* a plain file cannot be waited for, and need not be */
-	if (input_listen(input_handler, pf)) {
+	/* a plain file or /dev/null cannot be waited for, and need not be */
+	if (input_plain() || input_listen(input_handler, pf)) {
 		while (input_read(pf))
 			;
 	}

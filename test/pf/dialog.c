@@ -35,7 +35,8 @@ static int expires_print(struct mbuf *mb, const struct session *sess,
 {
 	return mbuf_printf(mb, "Supported: timer\r\n"
 			   "Session-Expires: %u;refresher=%s\r\n",
-			   sess->expires, ours ? "uac" : "uas");
+			   sess->interval ? sess->interval : sess->expires,
+			   ours ? "uac" : "uas");
 }
 
 
@@ -63,7 +64,8 @@ static int invite_print(struct mbuf *mb, const struct session *sess)
 		err = mbuf_printf(mb,
 				  "P-Asserted-Identity: "
 				  "<sip:rcse-standfw@%s>\r\n"
-				  "P-Asserted-Service: urn:urn-7:" ICSI "%s\r\n"
+				  "P-Asserted-Service: "
+				  "urn:urn-7:" ICSI "%s\r\n"
 				  "Referred-By: <%s>\r\n"
 				  "Accept-Contact: *;" ICSI_TAG "%s\""
 				  ";require;explicit\r\n"

@@ -127,7 +127,7 @@ static bool response_handler(const struct sip_msg *msg, void *arg)
 /* UDP and TCP on one port */
 static int transp_add(struct pf *pf, const struct sa *want)
 {
-	struct sa sa;
+	struct sa sa = *want;
 	int i, err = EADDRINUSE;
 
 	for (i = 0; i < PORT_TRIES && err == EADDRINUSE; i++) {
@@ -407,7 +407,7 @@ int main(int argc, char *argv[])
 	pf.secret = rand_u64();
 
 	err = pf_start(&pf, userv, userc);
-	if (!err)
+	if (!err && !pf.quit)
 		err = re_main(signal_handler);
 	if (err)
 		(void)fprintf(stderr, "pf: %s\n", strerror(err));

@@ -422,6 +422,7 @@ struct pf {
 	uint32_t delivered;
 	uint32_t sessions;
 	bool auto_on;
+	bool quit;           /**< said before the main loop ran             */
 };
 
 bool pf_from_core(const struct pf *pf, const struct sip_msg *msg);
