@@ -89,25 +89,18 @@ static int answer_decode(enum cpm_answer *answer, const char *str)
 }
 
 
-static int show_policy(struct ctx *ctx, const char *aor, const char *from)
+static int in_force(struct ctx *ctx, const char *aor, const char *from)
 {
-	struct odict *o = ctx->out;
 	struct cpm_policy pol;
 	int err;
 
 	cpm_policy_get(ctx->cpm, aor, from, &pol);
 
-	err = show_str(o, "account", aor);
+	err = show_str(ctx->out, "account", aor);
 	if (!err)
-		err = show_str(o, "from", from);
-	if (!err)
-		err = show_str(o, "deferred", show_answer(pol.deferred));
-	if (!err)
-		err = show_bool(o, "delivery_imdn", pol.delivery_imdn);
-	if (!err)
-		err = show_bool(o, "display_imdn", pol.display_imdn);
+		err = show_str(ctx->out, "from", from);
 
-	return err;
+	return err ? err : show_policy(ctx->out, &pol);
 }
 
 
@@ -149,7 +142,7 @@ int run_policy(struct ctx *ctx)
 	if (err == EINVAL)
 		return fail(ctx, err, "\"from\" is no URI");
 
-	return err ? err : show_policy(ctx, chg.account, chg.peer);
+	return err ? err : in_force(ctx, chg.account, chg.peer);
 }
 
 

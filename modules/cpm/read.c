@@ -348,14 +348,8 @@ static int show_account(struct odict *o, const struct cpm *cpm,
 	/* the registration does not carry the CPM tags yet */
 	if (!err)
 		err = show_bool(o, "tagged", false);
-	if (!err)
-		err = show_str(o, "deferred", show_answer(pol.deferred));
-	if (!err)
-		err = show_bool(o, "delivery_imdn", pol.delivery_imdn);
-	if (!err)
-		err = show_bool(o, "display_imdn", pol.display_imdn);
 
-	return err;
+	return err ? err : show_policy(o, &pol);
 }
 
 

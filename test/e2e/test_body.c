@@ -116,8 +116,8 @@ START_TEST(non_latin)
 {
 	static const char *const textv[] = {
 		"Grüße aus Zürich",
-		"Алиса, 你好 — שלום — สวัสดี"
-		" — नमस्ते 😀👩‍👩‍👧",
+		("Алиса, 你好 — שלום — สวัสดี"
+		 " — नमस्ते 😀👩‍👩‍👧"),
 		"\"quoted\" and \\ back \\\" slash / {\"json\":[1]}",
 		" space before, and behind ",
 		"%s %n %d 100%",

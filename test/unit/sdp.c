@@ -252,14 +252,28 @@ static const struct {
 START_TEST(test_errors)
 {
 	ck_assert_int_eq(errv[_i].err, decode(errv[_i].str));
-
-	/* and the object is good for another one */
-	ck_assert_int_eq(0, decode(TOP C4 T0 M ATTRS));
+	if (errv[_i].err)
+		ck_assert_ptr_null(remote()->path);
 }
 END_TEST
 
 
-START_TEST(test_attributes)
+/* One that fails leaves the object good for the next, with the same lines */
+START_TEST(test_again)
+{
+	ck_assert_int_eq(0, decode(TOP C4 T0 M ATTRS "a=setup:active\r\n"));
+	ck_assert_int_eq(EPROTO, decode(TOP C4 T0 M));
+	ck_assert_ptr_null(remote()->path);
+	ck_assert_int_eq(ENOENT, decode(TOP C4 T0 "m=message 0 TCP/MSRP *\r\n"
+					ATTRS));
+	ck_assert_int_eq(0, decode(TOP C4 T0 M ATTRS "a=sendonly\r\n"));
+	ck_assert_int_eq(MSRP_SETUP_NONE, remote()->setup);
+	ck_assert_int_eq(SDP_SENDONLY, remote()->dir);
+}
+END_TEST
+
+
+START_TEST(test_attributes_tls)
 {
 	ck_assert_int_eq(0, decode(TOP C4 T0
 		"a=fingerprint:SHA-1 00\r\na=setup:passive\r\n"
@@ -271,7 +285,12 @@ START_TEST(test_attributes)
 	ck_assert(remote()->max_size == 4294967296ULL);
 	ck_assert_int_eq(MSRP_SETUP_ACTIVE, remote()->setup);
 	ck_assert_ptr_null(remote()->accept_wrapped_types);
+}
+END_TEST
 
+
+START_TEST(test_attributes)
+{
 	ck_assert_int_eq(0, decode(TOP C4 T0 "a=fingerprint:SHA-1 00\r\n"
 				   "a=setup:passive\r\n" M ATTRS));
 	ck_assert(!remote()->tls);
@@ -437,6 +456,8 @@ Suite *sdp_suite(void)
 	tcase_add_loop_test(tc, test_direction, 0, N(dirv));
 	tcase_add_loop_test(tc, test_addr, 0, N(addrv));
 	tcase_add_loop_test(tc, test_errors, 0, N(errv));
+	tcase_add_test(tc, test_again);
+	tcase_add_test(tc, test_attributes_tls);
 	tcase_add_test(tc, test_attributes);
 	tcase_add_test(tc, test_answer);
 	tcase_add_test(tc, test_answer_lines);

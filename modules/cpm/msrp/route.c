@@ -49,7 +49,8 @@ static uint16_t sess_take(struct msrp_conn *conn, struct msrp_sess *sess)
 	if (sess->state != SESS_ESTAB)
 		msrp_sess_bound(sess);
 
-	return ch->sess ? 0 : 481;
+	/* a handler may have ended it */
+	return ch->sess == sess ? 0 : 481;
 }
 
 

@@ -149,7 +149,7 @@ struct msrp_rx *msrp_rx_find(const struct msrp_sess *sess,
 /* The session forgets the message */
 void msrp_rx_detach(struct msrp_rx *rx)
 {
-	if (!rx->sess)
+	if (!rx || !rx->sess)
 		return;
 
 	rx_count(rx, -1);
