@@ -6,6 +6,7 @@ all: module
 include mk/config.mk
 include mk/build.mk
 include mk/test.mk
+include mk/bench.mk
 include mk/lint.mk
 
 help:
@@ -17,6 +18,7 @@ help:
 	@echo "make e2e        the end-to-end tests only (nothing is installed)"
 	@echo "make soak       ROUNDS=200 rounds of kill -9 during deliveries"
 	@echo "make call       60 s audio call with and without messages arriving"
+	@echo "make bench      N=100000 messages into the real baresip, beside two sinks"
 	@echo "make pf         the Participating Function, $(BUILD)/pf"
 	@echo "make lint       warnings of two compilers, cppcheck, headers, layout"
 	@echo "make clean      remove $(BUILD)"

@@ -1,7 +1,8 @@
 # What a reader would complain about.
 # SPDX-License-Identifier: BSD-3-Clause
 
-LINT_SRC := $(LIB_SRC) $(GLUE_SRC) $(UNIT_SRC) $(E2E_SRC) $(DEMO_SRC) $(PF_SRC)
+LINT_SRC := $(LIB_SRC) $(GLUE_SRC) $(UNIT_SRC) $(E2E_SRC) $(DEMO_SRC) $(PF_SRC) \
+	    $(BENCH_SRC)
 
 lint: need-build
 	@mk/packages check cppcheck clang

@@ -180,7 +180,7 @@ static void field(char *dst, size_t size, const char *text, const char *name)
 
 int host_call(struct host *h, int usock, char *own, char *peer, size_t size)
 {
-	char text[8192], uri[300];
+	char text[8192], uri[256];
 	uint16_t port;
 	int lfd = listen_any(&port), fd, on = 1;
 	ssize_t n;
