@@ -167,6 +167,28 @@ START_TEST(codes)
 END_TEST
 
 
+/* With either challenge the credentials go, once */
+START_TEST(challenged)
+{
+	static const int codev[] = {407, 401};
+	const struct scene_args args = {
+		.optv = {_i ? "-f" : NULL, "www", NULL}};
+	const struct pf_event *ev;
+	struct scene s;
+
+	scene_open(&s, &args);
+	scene_leave(&s, "from=%s id=a text=1", BOB);
+	scene_start(&s);
+	ev = pf_event(s.pf, "challenged", E2E_WAIT);
+	ck_assert_int_eq(codev[_i], pf_int(ev, "code"));
+	told(&s, "a", "delivered");
+	ck_assert_ptr_null(pf_try_event(s.pf, "challenged", NULL, NULL, 1));
+	stats_are(&s, 1, 0);
+	scene_close(&s);
+}
+END_TEST
+
+
 /* The server does not take our password any more: that is no reason to give
    up, for somebody may set it right */
 START_TEST(wrong_password)
@@ -300,6 +322,7 @@ void retry_cases(Suite *suite)
 	tcase_add_test(tc, backoff);
 	tcase_add_test(tc, refused_for_good);
 	tcase_add_test(tc, codes);
+	tcase_add_loop_test(tc, challenged, 0, 2);
 	tcase_add_test(tc, wrong_password);
 	tcase_add_test(tc, server_away_udp);
 	tcase_add_test(tc, server_away_tcp);

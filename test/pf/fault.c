@@ -55,6 +55,8 @@ static const struct {
 	[FAULT_REPORT] = {"report", false, "  ask for Success-Report"},
 	[FAULT_GROUP] = {"group", false,
 		"  the INVITE is tagged as one of a group session"},
+	[FAULT_WWW] = {"www", false,
+		"  challenge a MESSAGE with 401, not with 407"},
 };
 
 

@@ -10,6 +10,8 @@
 /* The sender has shown who he is, or the request is answered already */
 static bool sender_check(struct pf *pf, const struct sip_msg *msg)
 {
+	const bool www = pf->faults.on[FAULT_WWW];
+	const uint16_t code = www ? 401 : 407;
 	struct user *who = NULL;
 	enum auth auth;
 	char name[128] = "";
@@ -17,18 +19,21 @@ static bool sender_check(struct pf *pf, const struct sip_msg *msg)
 	if (pf->opt.noauth || pf_from_core(pf, msg))
 		return true;
 
-	auth = auth_check(&who, pf, msg, SIP_HDR_PROXY_AUTHORIZATION);
+	auth = auth_check(&who, pf, msg, www ? SIP_HDR_AUTHORIZATION
+			  : SIP_HDR_PROXY_AUTHORIZATION);
 	if (auth == AUTH_OK && who == user_find_uri(pf, &msg->from.auri))
 		return true;
 
-	if (auth == AUTH_WRONG) {
-		(void)pl_strcpy(&msg->from.uri.user, name, sizeof(name));
-		event("refused user=%s code=407", name);
-	}
-	if (auth == AUTH_OK)
+	(void)pl_strcpy(&msg->from.uri.user, name, sizeof(name));
+	if (auth == AUTH_WRONG)
+		event("refused user=%s code=%u", name, code);
+	if (auth == AUTH_OK) {
 		(void)sip_treply(NULL, pf->sip, msg, 403, "Forbidden");
-	else
-		(void)auth_challenge(pf, msg, 407, auth == AUTH_STALE);
+	}
+	else {
+		event("challenged user=%s code=%u", name, code);
+		(void)auth_challenge(pf, msg, code, auth == AUTH_STALE);
+	}
 
 	return false;
 }
