@@ -175,7 +175,8 @@ typedef uint16_t (msrp_data_h)(struct msrp_rx *rx, uint64_t off,
 /**
  * All octets are there. The chunk that completed the message (and the one
  * with the $ flag) is answered only by msrp_rx_answer(), now or later: take
- * a reference to rx for that.
+ * a reference to rx for that. While 1024 messages of a session, or 16 MiB in
+ * them, wait for it, the connection is not read: TCP slows the sender.
  */
 typedef void (msrp_done_h)(struct msrp_rx *rx, void *arg);
 

@@ -102,6 +102,29 @@ static int authority_decode(struct msrp_uri *uri, struct pl auth)
 }
 
 
+/* ["/" session-id] ";" transport *( ";" URI-parameter ) */
+static int tail_decode(struct msrp_uri *uri, struct pl rest)
+{
+	if (rest.l && rest.p[0] == '/') {
+		pl_advance(&rest, 1);
+		uri->sid.p = rest.p;
+		uri->sid.l = span_until(&rest, ";");
+		pl_advance(&rest, (ssize_t)uri->sid.l);
+		if (!uri->sid.l)
+			return EBADMSG;
+	}
+
+	if (!rest.l)
+		return EBADMSG;
+
+	pl_advance(&rest, 1);
+	uri->transport.p = rest.p;
+	uri->transport.l = span_until(&rest, ";");
+
+	return uri->transport.l ? 0 : EBADMSG;
+}
+
+
 /* MSRP-URI = ("msrp" / "msrps") "://" authority ["/" session-id]
               ";" transport *( ";" URI-parameter ) */
 int msrp_uri_decode(struct msrp_uri *uri, const struct pl *pl)
@@ -133,22 +156,7 @@ int msrp_uri_decode(struct msrp_uri *uri, const struct pl *pl)
 	if (err)
 		return err;
 
-	if (rest.l && rest.p[0] == '/') {
-		pl_advance(&rest, 1);
-		uri->sid.p = rest.p;
-		uri->sid.l = span_until(&rest, ";");
-		pl_advance(&rest, uri->sid.l);
-		if (!uri->sid.l)
-			return EBADMSG;
-	}
-
-	if (!rest.l)
-		return EBADMSG;
-	pl_advance(&rest, 1);
-	uri->transport.p = rest.p;
-	uri->transport.l = span_until(&rest, ";");
-
-	return uri->transport.l ? 0 : EBADMSG;
+	return tail_decode(uri, rest);
 }
 
 
