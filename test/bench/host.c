@@ -30,6 +30,26 @@ static uint16_t free_port(void)
 }
 
 
+/* SIP over TLS listens on the port after the one that is configured */
+static uint16_t free_pair(void)
+{
+	struct sockaddr_in sa = {.sin_family = AF_INET};
+	uint16_t port;
+	int fd, err;
+
+	sa.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	do {
+		port = free_port();
+		sa.sin_port = htons((uint16_t)(port + 1));
+		fd = socket(AF_INET, SOCK_STREAM, 0);
+		err = bind(fd, (struct sockaddr *)&sa, sizeof(sa));
+		close(fd);
+	} while (err);
+
+	return port;
+}
+
+
 static void put(const char *dir, const char *name, const char *text)
 {
 	char path[512];
@@ -79,7 +99,7 @@ void host_start(struct host *h, const char *dir, const char *module)
 	int fd, i;
 
 	snprintf(h->dir, sizeof(h->dir), "%s", dir);
-	h->sip_port = free_port();
+	h->sip_port = free_pair();
 	h->ctrl_port = free_port();
 	folder(h, module);
 
