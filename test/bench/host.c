@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -107,6 +108,8 @@ void host_start(struct host *h, const char *dir, const char *module)
 	snprintf(path, sizeof(path), "%s/cpm/cpm.db", h->dir);
 	h->pid = fork();
 	if (!h->pid) {
+		/* it must not outlive a bench that gives up */
+		(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 		fd = open(log, O_WRONLY | O_CREAT, 0600);
 		dup2(fd, 1);
 		dup2(fd, 2);

@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <sys/wait.h>
@@ -93,6 +94,7 @@ static void run_sink(enum sink_kind kind, uint32_t window, uint32_t count,
 
 	pid = fork();
 	if (!pid) {
+		(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 		pin(0, 1);
 		sink_run(kind, lfd, folder);
 	}
