@@ -81,7 +81,7 @@ enum fault {
 	FAULT_NOREFRESH,     /**< never refresh the session timer           */
 	FAULT_REPORT,        /**< ask for Success-Report                    */
 	FAULT_GROUP,         /**< the INVITE is tagged session.group        */
-	FAULT_WWW,           /**< MESSAGE is challenged with 401               */
+	FAULT_WWW,           /**< MESSAGE is challenged with 401        */
 	FAULT_MAX
 };
 
