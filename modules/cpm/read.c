@@ -178,6 +178,15 @@ static int msgs_page(struct odict **arrp, struct list_ctx *lc,
 }
 
 
+static bool found_handler(const struct cpm_conv *conv, void *arg)
+{
+	(void)conv;
+	(void)arg;
+
+	return true;
+}
+
+
 static int msgs_query(struct ctx *ctx, struct cpm_query *q)
 {
 	const uint64_t limit = args_has(ctx->in, "limit")
@@ -193,6 +202,13 @@ static int msgs_query(struct ctx *ctx, struct cpm_query *q)
 	q->first        = args_has(ctx->in, "after");  /* also behind 0 */
 	q->before       = args_uint(ctx->in, "before");
 	q->limit        = (uint32_t)limit;
+
+	/* an empty list would hide that the number is wrong */
+	if (q->conversation &&
+	    cpm_store_conv(cpm_reader(ctx->cpm), q->conversation,
+			   found_handler, NULL) == ENOENT)
+		return fail(ctx, ENOENT, "no conversation %llu",
+			    q->conversation);
 
 	return 0;
 }

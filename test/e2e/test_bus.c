@@ -242,8 +242,6 @@ START_TEST(messages)
 	ck_assert_uint_eq(3, j_count(o, "messages"));
 	o = ctrl_ask(s.c, "cpm_messages", "{\"peer\":\"sip:x@y.test\"}");
 	ck_assert_uint_eq(0, j_count(o, "messages"));
-	o = ctrl_ask(s.c, "cpm_messages", "{\"conversation\":99}");
-	ck_assert_uint_eq(0, j_count(o, "messages"));
 	ck_assert(!j_bool(o, "more"));
 	scene_close(&s);
 }

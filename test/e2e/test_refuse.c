@@ -114,6 +114,9 @@ START_TEST(meaning)
 {
 	static const struct refusal v[] = {
 		{"cpm_message", "99", "ENOENT", "no message 99"},
+		{"cpm_messages", "99", "ENOENT", "no conversation 99"},
+		{"cpm_policy", "{\"account\":\"sip:nobody@x\"}", "ENOENT",
+		 "no account sip:nobody@x"},
 		{"cpm_message", "{\"offset\":1}", "EINVAL",
 		 "\"id\" is missing"},
 		{"cpm_message", "0", "EINVAL", "\"id\" is missing"},
