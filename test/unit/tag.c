@@ -122,6 +122,71 @@ START_TEST(vector_31)
 END_TEST
 
 
+/* several services in one quoted value; cut anywhere, none is made up */
+START_TEST(vector_30)
+{
+	const unsigned all = TAG_SESSION | TAG_GROUP | TAG_MSG | TAG_LARGE;
+	struct mbuf *mb = unit_file("vectors/30-contact-register-rust-rcs.txt");
+	struct pl pl = {(char *)mb->buf, mb->end};
+
+	ck_assert_uint_gt(pl.l, 0);
+	ck_assert_uint_eq(all, tag_contact(&pl));
+	while (pl.l--)
+		ck_assert_uint_eq(0, tag_contact(&pl) & ~all);
+
+	mem_deref(mb);
+}
+END_TEST
+
+
+static const struct {
+	const char *file;
+	const char *peer;
+	const char *conv;
+	const char *contrib;
+	bool standfw;
+} invitev[] = {
+	{"vectors/03-sip-invite-chat-compact-headers.txt",
+	 "sip:310410123456789@sharetechnote.com",
+	 "6b79b8bc937e4985b1dffd062b687bd7",
+	 "d5e4121aeec2cc59546ebaef8966ef185a2f37f0", false},
+	{"vectors/90-SYNTHETIC-deferred-invite.txt", "tel:+15550000001",
+	 "f81d4fae-7dec-11d0-a765-00a0c91e6bf6",
+	 "abcdef00-1234-5678-90ab-cdef01234567", true},
+};
+
+
+/* Whole INVITEs: the service, the sender, the ids. A cut head is no INVITE */
+START_TEST(vector_invite)
+{
+	struct mbuf *mb = unit_file(invitev[_i].file);
+	struct sip_msg *msg = NULL;
+	struct origin org;
+	size_t head, n;
+
+	ck_assert_int_eq(0, sip_msg_decode(&msg, mb));
+	head = mb->pos;
+	ck_assert_uint_eq(TAG_SESSION, tag_msg(msg));
+	ck_assert_int_eq(0, origin_decode(&org, msg));
+	ck_assert_pstr_eq(invitev[_i].peer, org.peer);
+	ck_assert_pstr_eq(invitev[_i].conv, org.conversation_id);
+	ck_assert_pstr_eq(invitev[_i].contrib, org.contribution_id);
+	ck_assert_int_eq(invitev[_i].standfw, org.standfw);
+	origin_reset(&org);
+	msg = mem_deref(msg);
+
+	for (n=0; n<head; n++) {
+		mb->pos = 0;
+		mb->end = n;
+		ck_assert_int_ne(0, sip_msg_decode(&msg, mb));
+		ck_assert_ptr_null(msg);
+	}
+	ck_assert_uint_gt(n, 500);
+	mem_deref(mb);
+}
+END_TEST
+
+
 static unsigned tags_of(const char *headers)
 {
 	struct mbuf *mb = mbuf_alloc(1024);
@@ -182,7 +247,10 @@ Suite *tag_suite(void)
 	tcase_add_loop_test(tc, contact, 0,
 			    sizeof(contactv)/sizeof(contactv[0]));
 	tcase_add_test(tc, service);
+	tcase_add_test(tc, vector_30);
 	tcase_add_test(tc, vector_31);
+	tcase_add_loop_test(tc, vector_invite, 0,
+			    sizeof(invitev)/sizeof(invitev[0]));
 	tcase_add_test(tc, message);
 	suite_add_tcase(s, tc);
 

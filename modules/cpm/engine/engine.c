@@ -31,22 +31,6 @@ uint64_t engine_now(void)
 }
 
 
-int engine_uuid(char **strp)
-{
-	uint8_t b[16];
-
-	rand_bytes(b, sizeof(b));
-	b[6] = (uint8_t)((b[6] & 0x0f) | 0x40);
-	b[8] = (uint8_t)((b[8] & 0x3f) | 0x80);
-
-	return re_sdprintf(strp, "%02x%02x%02x%02x-%02x%02x-%02x%02x-"
-			   "%02x%02x-%02x%02x%02x%02x%02x%02x",
-			   b[0], b[1], b[2], b[3], b[4], b[5], b[6], b[7],
-			   b[8], b[9], b[10], b[11], b[12], b[13], b[14],
-			   b[15]);
-}
-
-
 void engine_event(struct cpm *cpm, const struct cpm_event *ev)
 {
 	cpm->host.eventh(ev, cpm->host.arg);

@@ -164,7 +164,4 @@ void engine_event(struct cpm *cpm, const struct cpm_event *ev);
 /** ms since 1970 */
 uint64_t engine_now(void);
 
-/** Random UUID (RFC 4122, 4.4). @param strp mem_deref() it */
-int engine_uuid(char **strp);
-
 #endif
