@@ -130,8 +130,10 @@ int cpm_uri_norm(char **strp, const struct pl *uri)
 		return EINVAL;
 
 	for (i=0; i<uri->l; i++) {
-		if ((unsigned char)uri->p[i] <= ' ' || uri->p[i] == 0x7f ||
-		    strchr("<>\"", uri->p[i]))
+		const unsigned char c = (unsigned char)uri->p[i];
+
+		if (c <= ' ' || c == 0x7f || c == '<' || c == '>' ||
+		    c == '"')
 			return EBADMSG;
 	}
 

@@ -15,13 +15,20 @@ static void take(struct pl *pl, struct pl *tok, size_t n)
 }
 
 
-/* Octets before the first of any of set */
+/* Octets before the first of any of set, which is ASCII. Each request has
+   two paths: a call an octet would be the better part of decoding it. */
 static size_t span_until(const struct pl *pl, const char *set)
 {
+	uint64_t mask[2] = {0, 0};
 	size_t i;
 
+	for (; *set; set++)
+		mask[(uint8_t)*set >> 6] |= 1ULL << (*set & 63);
+
 	for (i=0; i<pl->l; i++) {
-		if (pl->p[i] && strchr(set, pl->p[i]))
+		const uint8_t c = (uint8_t)pl->p[i];
+
+		if (c < 0x80 && (mask[c >> 6] >> (c & 63) & 1))
 			break;
 	}
 

@@ -9,80 +9,6 @@
 #include "store.h"
 
 
-struct conv_row {
-	uint64_t id;           /* 0: there is none yet */
-	enum cpm_kind kind;
-	uint64_t messages;
-};
-
-
-static int conv_find(struct write *w, struct conv_row *conv,
-		     const struct cpm_msg *msg)
-{
-	struct dbq q;
-	int err;
-
-	conv->id = 0;
-	conv->kind = msg->kind;
-	conv->messages = 0;
-
-	dbq_start(&q, w->db, SQL_CONV_FIND);
-	dbq_text(&q, 1, msg->account);
-	dbq_text(&q, 2, msg->key);
-	err = dbq_step(&q);
-	if (!err) {
-		conv->id = dbq_get(&q, 0);
-		conv->kind = dbq_get(&q, 1) ? CPM_GROUP : CPM_CHAT;
-		conv->messages = dbq_get(&q, 2);
-	}
-	dbq_end(&q);
-
-	return err == ENOENT ? 0 : err;
-}
-
-
-static int conv_add(struct write *w, struct conv_row *conv,
-		    const struct cpm_msg *msg)
-{
-	struct dbq q;
-	int err;
-
-	dbq_start(&q, w->db, SQL_CONV_ADD);
-	dbq_text(&q, 1, msg->account);
-	dbq_text(&q, 2, msg->key);
-	dbq_int(&q, 3, msg->kind);
-	err = dbq_run(&q, NULL);
-	if (!err)
-		conv->id = db_last_id(w->db);
-
-	return err;
-}
-
-
-/* The sender of a message to a group says nothing about the group, nor does
-   the display name on a message of our own about the other side */
-static int conv_put(struct write *w, const struct conv_row *conv,
-		    const struct job *job)
-{
-	const struct cpm_msg *msg = job->msg;
-	const bool chat = conv->kind == CPM_CHAT;
-	const bool in = msg->direction == CPM_IN;
-	struct dbq q;
-
-	dbq_start(&q, w->db, SQL_CONV_PUT);
-	dbq_int(&q, 1, conv->id);
-	dbq_int(&q, 2, in);
-	dbq_int(&q, 3, job->res.id);
-	if (chat && (in || job->res.opened))
-		dbq_text(&q, 4, msg->peer);
-	if (chat && in)
-		dbq_text(&q, 5, msg->name);
-	dbq_text(&q, 6, msg->conversation_id);
-
-	return dbq_run(&q, NULL);
-}
-
-
 static uint64_t identity(const struct write *w, const struct cpm_msg *msg,
 			 enum cpm_kind kind)
 {
@@ -104,18 +30,27 @@ static uint64_t identity(const struct write *w, const struct cpm_msg *msg,
 }
 
 
-static int known(struct write *w, struct job *job,
-		 const struct conv_row *conv, uint64_t hash)
+struct asked {
+	struct write *w;
+	struct job *job;
+	const struct conv_row *conv;
+};
+
+
+/* The same hash: is it the same message? */
+static int known_handler(uint64_t id, void *arg)
 {
-	const bool group = conv->kind == CPM_GROUP;
+	const struct asked *a = arg;
+	const bool group = a->conv->kind == CPM_GROUP;
+	struct job *job = a->job;
 	struct dbq q;
 	int err;
 
-	dbq_start(&q, w->db, group ? SQL_KNOWN_GROUP : SQL_KNOWN_CHAT);
-	dbq_delta(&q, 1, (int64_t)hash);
+	dbq_start(&q, a->w->db, group ? SQL_KNOWN_GROUP : SQL_KNOWN_CHAT);
+	dbq_int(&q, 1, id);
 	dbq_text(&q, 2, job->msg->msgkey);
 	if (group) {
-		dbq_int(&q, 3, conv->id);
+		dbq_int(&q, 3, a->conv->id);
 	}
 	else {
 		dbq_text(&q, 3, job->msg->account);
@@ -184,14 +119,15 @@ static int msg_add(struct write *w, struct job *job,
 	dbq_text(&q, 22, spool ? name : NULL);
 	if (inrow)
 		dbq_blob(&q, 23, job->body, inrow);
+	dbq_int(&q, 24, w->last_id + 1);
 	err = dbq_run(&q, NULL);
 	if (err)
 		return err;
 
-	job->res.id           = db_last_id(w->db);
+	job->res.id           = ++w->last_id;
 	job->res.conversation = conv->id;
 
-	return 0;
+	return seen_add(w->seen, hash, job->res.id);
 }
 
 
@@ -218,8 +154,37 @@ static int reports_put(struct write *w, const struct job *job)
 		if (err)
 			return err;
 
-		++w->add.pending;
+		++w->add->pending;
 	}
+
+	return 0;
+}
+
+
+static int add(struct write *w, struct job *job, struct conv_row *conv,
+	       uint64_t hash)
+{
+	const struct cpm_msg *msg = job->msg;
+	int err = 0;
+
+	if (!conv->id) {
+		err = convs_open(w->convs, conv);
+		job->res.opened = true;
+	}
+	if (!err)
+		err = msg_add(w, job, conv, hash);
+	if (!err)
+		err = reports_put(w, job);
+	if (!err)
+		err = usage_octets(w->usage, msg->account,
+				   (int64_t)job->bodyl);
+	if (err)
+		return err == ENOENT ? EIO : err;
+
+	w->add->messages      += 1;
+	w->add->conversations += !conv->messages;
+	w->add->unread        += msg->direction == CPM_IN;
+	convs_note(conv, job);
 
 	return 0;
 }
@@ -227,38 +192,20 @@ static int reports_put(struct write *w, const struct job *job)
 
 int write_put(struct write *w, struct job *job)
 {
-	struct conv_row conv;
+	struct conv_row *conv;
+	struct asked asked = {.w = w, .job = job};
 	uint64_t hash;
 	int err;
 
 	memset(&job->res, 0, sizeof(job->res));
 
-	err = conv_find(w, &conv, job->msg);
+	err = convs_find(w->convs, &conv, job->msg);
 	if (err)
 		return err;
 
-	hash = identity(w, job->msg, conv.kind);
-	err = known(w, job, &conv, hash);
-	if (err != ENOENT)
-		return err;
+	hash = identity(w, job->msg, conv->kind);
+	asked.conv = conv;
+	err = seen_find(w->seen, hash, known_handler, &asked);
 
-	err = 0;
-	if (!conv.id) {
-		err = conv_add(w, &conv, job->msg);
-		job->res.opened = true;
-	}
-	if (!err)
-		err = msg_add(w, job, &conv, hash);
-	if (!err)
-		err = conv_put(w, &conv, job);
-	if (!err)
-		err = reports_put(w, job);
-	if (err)
-		return err == ENOENT ? EIO : err;
-
-	w->add.messages      += 1;
-	w->add.conversations += !conv.messages;
-	w->add.unread        += job->msg->direction == CPM_IN;
-
-	return 0;
+	return err == ENOENT ? add(w, job, conv, hash) : err;
 }

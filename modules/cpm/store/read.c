@@ -448,25 +448,22 @@ int cpm_store_policies(struct cpm_store *st, cpm_policy_h *h, void *arg)
 
 int cpm_store_counts(struct cpm_store *st, struct cpm_counts *counts)
 {
-	struct dbq q;
+	struct totals total;
 	int err;
 
 	if (!st || !counts)
 		return EINVAL;
 
-	err = read_start(st, &q, SQL_TOTAL);
+	err = store_enter(st);
 	if (err)
-		return err;
+		return err == ENOMEM ? ENOMEM : EIO;
 
-	memset(counts, 0, sizeof(*counts));
-	err = dbq_step(&q);
-	if (!err) {
-		counts->conversations = dbq_get(&q, 0);
-		counts->messages      = dbq_get(&q, 1);
-		counts->unread        = dbq_get(&q, 2);
-		counts->imdn_pending  = dbq_get(&q, 3);
-		counts->imdn_failed   = dbq_get(&q, 4);
-	}
+	usage_read(st->writer.write.usage, &total);
+	counts->conversations = (uint64_t)total.conversations;
+	counts->messages      = (uint64_t)total.messages;
+	counts->unread        = (uint64_t)total.unread;
+	counts->imdn_pending  = (uint64_t)total.pending;
+	counts->imdn_failed   = (uint64_t)total.failed;
 
-	return read_end(st, &q, err == ENOENT ? EIO : err);
+	return 0;
 }

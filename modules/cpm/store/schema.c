@@ -2,11 +2,15 @@
  * @file schema.c  Migrations, append-only; PRAGMA user_version counts them
  *
  * A message is known again by msg.hash, a keyed 64-bit hash of its identity
- * (account, peer, msgkey; for a group: account, conversation, msgkey). An
- * index over those texts would be several times larger and is hit in no
- * order, which is what makes a random key expensive. The index is not
- * unique: equal hashes are told apart by comparing the texts, which suffices
- * because there is one writer.
+ * (account, peer, msgkey; for a group: account, conversation, msgkey). Equal
+ * hashes are told apart by comparing the texts, which suffices because there
+ * is one writer. Since version 2 the hashes are in a table of their own,
+ * seen, into which they get many at a time and in order (seen.c): a random
+ * key inserted with each message would dirty a page a message.
+ *
+ * Version 2 also dropped what cost a page a commit: sqlite_sequence (ids are
+ * counted by the writer), the table of totals (summed up at start), one of
+ * two indexes of conversations, and one of two indexes of conv in msg.
  *
  * Deleted messages move to their own table: so they are neither counted nor
  * listed nor skipped over, and their content is gone. What a report that is
@@ -112,8 +116,80 @@
 "  PRIMARY KEY (account, peer)) WITHOUT ROWID;"
 
 
+#define V2_CONV \
+"DROP INDEX conv_last;" \
+"DROP INDEX conv_account;" \
+"ALTER TABLE conv ADD COLUMN octets INTEGER NOT NULL DEFAULT 0;" \
+"UPDATE conv SET octets =" \
+"  (SELECT ifnull(sum(size), 0) FROM msg WHERE msg.conv = conv.id);" \
+"CREATE INDEX conv_last ON conv (last, account);" \
+"DROP TABLE total;"
+
+#define MSG_COLS \
+"id, hash, conv, read, dir, peer, msgkey, name, imdn_id, cid, contrib," \
+" reply_to, datetime, route, time, received, deferred, mode, type, notify," \
+" text, size, file, body"
+
+#define V2_MSG \
+"ALTER TABLE msg RENAME TO old;" \
+"DROP INDEX msg_hash;" \
+"DROP INDEX msg_conv;" \
+"DROP INDEX msg_peer;" \
+"DROP INDEX msg_new;" \
+"DROP INDEX msg_new_conv;" \
+"DROP INDEX msg_file;" \
+"CREATE TABLE msg (" \
+"  id INTEGER PRIMARY KEY," \
+"  hash INTEGER NOT NULL," \
+"  conv INTEGER NOT NULL," \
+"  read INTEGER NOT NULL," \
+"  dir INTEGER NOT NULL," \
+"  peer TEXT," \
+"  msgkey TEXT NOT NULL," \
+"  name TEXT," \
+"  imdn_id TEXT," \
+"  cid TEXT," \
+"  contrib TEXT," \
+"  reply_to TEXT," \
+"  datetime TEXT," \
+"  route TEXT," \
+"  time INTEGER NOT NULL," \
+"  received INTEGER NOT NULL," \
+"  deferred INTEGER NOT NULL," \
+"  mode INTEGER NOT NULL," \
+"  type TEXT," \
+"  notify INTEGER NOT NULL," \
+"  text INTEGER NOT NULL," \
+"  size INTEGER NOT NULL," \
+"  file TEXT," \
+"  body BLOB);" \
+"INSERT INTO msg SELECT " MSG_COLS " FROM old ORDER BY id;" \
+"CREATE INDEX msg_conv ON msg (conv, read, id);" \
+"CREATE INDEX msg_peer ON msg (peer, id);" \
+"CREATE INDEX msg_new ON msg (id) WHERE read = 0;" \
+"CREATE INDEX msg_file ON msg (file) WHERE file IS NOT NULL;" \
+"DROP TABLE old;"
+
+#define V2_SEEN \
+"CREATE TABLE seen (" \
+"  hash INTEGER NOT NULL," \
+"  id INTEGER NOT NULL," \
+"  PRIMARY KEY (hash, id)) WITHOUT ROWID;" \
+"INSERT INTO seen SELECT hash, id FROM msg" \
+"  UNION ALL SELECT hash, id FROM gone ORDER BY 1;" \
+"DROP INDEX gone_hash;" \
+"INSERT INTO meta SELECT 'seen', ifnull(max(id), 0) FROM seen;"
+
+#define V2_REPORT \
+"CREATE INDEX report_held ON report (id) WHERE held = 1;" \
+"CREATE INDEX report_failed ON report (id) WHERE state = 3;"
+
+#define VERSION_2 V2_CONV V2_MSG V2_SEEN V2_REPORT
+
+
 const char *const schema_sql[] = {
 	VERSION_1,
+	VERSION_2,
 };
 
 const int schema_version = sizeof(schema_sql) / sizeof(schema_sql[0]);

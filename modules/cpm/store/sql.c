@@ -33,13 +33,13 @@
 	" contrib, datetime, route) SELECT id, hash, conv, peer, msgkey," \
 	" imdn_id, cid, contrib, datetime, route FROM msg "
 
-/* live and deleted; ?1 hash, ?2 msgkey */
+/* live or deleted; ?1 id, ?2 msgkey */
 #define KNOWN(which) \
 	"SELECT m.id, m.conv FROM msg m JOIN conv c ON c.id = m.conv" \
-	" WHERE m.hash = ?1 AND m.msgkey = ?2 AND " which \
+	" WHERE m.id = ?1 AND m.msgkey = ?2 AND " which \
 	" UNION ALL " \
 	"SELECT m.id, m.conv FROM gone m JOIN conv c ON c.id = m.conv" \
-	" WHERE m.hash = ?1 AND m.msgkey = ?2 AND " which " LIMIT 1"
+	" WHERE m.id = ?1 AND m.msgkey = ?2 AND " which
 
 #define CONV_COLS \
 	"SELECT c.id, c.account, c.kind, c.peer, c.name, c.cid, c.messages," \
@@ -56,17 +56,25 @@
 	" (SELECT state FROM report r WHERE r.msg = m.id AND r.kind = 1)"
 
 /* the page is cut by id and handed out by time */
-#define MSGS(from, order) \
-	MSG_COLS " FROM (SELECT id AS i FROM msg " from \
-	" AND id > ?3 AND id < ?4 ORDER BY id " order " LIMIT ?5) p" \
+#define PAGE(from, order) \
+	"SELECT id AS i FROM msg " from " AND id > ?3 AND id < ?4" \
+	" ORDER BY id " order " LIMIT ?5"
+
+#define PAGED(page) \
+	MSG_COLS " FROM (" page ") p" \
 	" CROSS JOIN msg m ON m.id = p.i JOIN conv c ON c.id = m.conv" \
 	" ORDER BY m.time, m.id"
 
-#define MSGS_BOTH(set, from) \
-	[SQL_MSGS + (set)] = MSGS(from, "DESC"), \
-	[SQL_MSGS + (set) + QUERY_AFTER] = MSGS(from, "ASC")
+/* the index has what is read and what is not one after the other */
+#define PAGE_CONV(order) \
+	"SELECT i FROM (" PAGE("WHERE conv = ?1 AND read = 0", order) ")" \
+	" UNION ALL " \
+	"SELECT i FROM (" PAGE("WHERE conv = ?1 AND read = 1", order) ")" \
+	" ORDER BY i " order " LIMIT ?5"
 
-#define NEW "dir = 0 AND read = 0"
+#define MSGS(set, from) \
+	[SQL_MSGS + (set)] = PAGED(PAGE(from, "DESC")), \
+	[SQL_MSGS + (set) + QUERY_AFTER] = PAGED(PAGE(from, "ASC"))
 
 
 const char *const sql_text[SQL_MAX] = {
@@ -83,23 +91,26 @@ const char *const sql_text[SQL_MAX] = {
 
 	/* what is unknown does not replace what is known */
 	[SQL_CONV_PUT] =
-	"UPDATE conv SET messages = messages + 1, unread = unread + ?2,"
-	" last = ?3, peer = coalesce(?4, peer), name = coalesce(?5, name),"
-	" cid = coalesce(?6, cid) WHERE id = ?1",
+	"UPDATE conv SET messages = messages + ?2, unread = unread + ?3,"
+	" octets = octets + ?4, last = ?5, peer = coalesce(?6, peer),"
+	" name = coalesce(?7, name), cid = coalesce(?8, cid) WHERE id = ?1",
 
 	[SQL_CONV_UNREAD] =
 	"UPDATE conv SET unread = unread - ?2 WHERE id = ?1",
 
 	[SQL_CONV_DROP] =
 	"UPDATE conv SET messages = messages - 1, unread = unread - ?2,"
-	" last = ifnull((SELECT max(id) FROM msg WHERE conv = ?1), 0)"
+	" octets = octets - ?3, last = max("
+	"ifnull((SELECT max(id) FROM msg WHERE conv = ?1 AND read = 0), 0),"
+	" ifnull((SELECT max(id) FROM msg WHERE conv = ?1 AND read = 1), 0))"
 	" WHERE id = ?1 RETURNING messages",
 
 	[SQL_CONV_EMPTY] =
-	"UPDATE conv SET messages = 0, unread = 0, last = 0 WHERE id = ?1",
+	"UPDATE conv SET messages = 0, unread = 0, octets = 0, last = 0"
+	" WHERE id = ?1",
 
 	[SQL_CONV_IS] =
-	"SELECT 1 FROM conv WHERE id = ?1",
+	"SELECT account FROM conv WHERE id = ?1",
 
 	[SQL_KNOWN_CHAT] =
 	KNOWN("c.kind = 0 AND c.account = ?3"
@@ -111,26 +122,26 @@ const char *const sql_text[SQL_MAX] = {
 	[SQL_MSG_ADD] =
 	"INSERT INTO msg (hash, conv, dir, read, peer, msgkey, name, imdn_id,"
 	" cid, contrib, reply_to, datetime, route, time, received, deferred,"
-	" mode, type, notify, text, size, file, body) VALUES (?1, ?2, ?3, ?4,"
-	" ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18,"
-	" ?19, ?20, ?21, ?22, ?23)",
+	" mode, type, notify, text, size, file, body, id) VALUES (?1, ?2, ?3,"
+	" ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17,"
+	" ?18, ?19, ?20, ?21, ?22, ?23, ?24)",
 
 	[SQL_MSG_READ] =
-	"UPDATE msg SET read = 1 WHERE id = ?1 AND " NEW,
+	"UPDATE msg SET read = 1 WHERE id = ?1 AND read = 0",
 
 	[SQL_MSG_READ_CONV] =
-	"UPDATE msg SET read = 1 WHERE conv = ?1 AND id <= ?2 AND " NEW,
+	"UPDATE msg SET read = 1 WHERE conv = ?1 AND id <= ?2 AND read = 0",
 
 	[SQL_MSG_STATE] =
-	"SELECT conv, dir, read FROM msg WHERE id = ?1",
+	"SELECT conv, dir, read, size FROM msg WHERE id = ?1",
 
 	[SQL_GONE_ADD]      = GONE_SELECT "WHERE id = ?1",
 	[SQL_GONE_ADD_CONV] = GONE_SELECT "WHERE conv = ?1",
 	[SQL_MSG_DEL]       = "DELETE FROM msg WHERE id = ?1",
 	[SQL_MSG_DEL_CONV]  = "DELETE FROM msg WHERE conv = ?1",
 
-	[SQL_FILE]       = "SELECT read, dir, file FROM msg WHERE id = ?1",
-	[SQL_FILES_CONV] = "SELECT read, dir, file FROM msg WHERE conv = ?1",
+	[SQL_FILE]       = "SELECT read, size, file FROM msg WHERE id = ?1",
+	[SQL_FILES_CONV] = "SELECT read, size, file FROM msg WHERE conv = ?1",
 
 	[SQL_FILE_USED] =
 	"SELECT 1 FROM msg WHERE file = ?1 AND file IS NOT NULL",
@@ -167,10 +178,37 @@ const char *const sql_text[SQL_MAX] = {
 	[SQL_POLICY_DEL] =
 	"DELETE FROM policy WHERE account = ?1 AND peer = ?2",
 
-	[SQL_TOTAL_ADD] =
-	"UPDATE total SET conversations = conversations + ?1,"
-	" messages = messages + ?2, unread = unread + ?3,"
-	" pending = pending + ?4, failed = failed + ?5 WHERE id = 0",
+	[SQL_SEEN_FIND] =
+	"SELECT id FROM seen WHERE hash = ?1",
+
+	[SQL_SEEN_ADD] =
+	"INSERT INTO seen (hash, id) VALUES (?1, ?2)",
+
+	[SQL_SEEN_UPTO] =
+	"SELECT value FROM meta WHERE name = 'seen'",
+
+	[SQL_SEEN_SET_UPTO] =
+	"UPDATE meta SET value = ?1 WHERE name = 'seen'",
+
+	[SQL_SEEN_REST] =
+	"SELECT id, hash FROM msg WHERE id > ?1 UNION ALL "
+	"SELECT id, hash FROM gone WHERE id > ?1 ORDER BY 1",
+
+	[SQL_LAST_ID] =
+	"SELECT max(ifnull((SELECT max(id) FROM msg), 0),"
+	" ifnull((SELECT max(id) FROM gone), 0))",
+
+	/* once, at start: conversations are few beside messages */
+	[SQL_USAGE] =
+	"SELECT account, count(*), sum(messages), sum(unread), sum(octets)"
+	" FROM conv WHERE messages > 0 GROUP BY account",
+
+	[SQL_REPORTS] =
+	"SELECT (SELECT count(*) FROM report INDEXED BY report_next"
+	" WHERE state = 1 AND held = 0),"
+	" (SELECT count(*) FROM report INDEXED BY report_held WHERE held = 1),"
+	" (SELECT count(*) FROM report INDEXED BY report_failed"
+	" WHERE state = 3)",
 
 	[SQL_SALT] =
 	"SELECT value FROM meta WHERE name = 'salt'",
@@ -216,21 +254,19 @@ const char *const sql_text[SQL_MAX] = {
 	[SQL_POLICIES] =
 	"SELECT account, peer, deferred, delivery, display FROM policy",
 
-	[SQL_TOTAL] =
-	"SELECT conversations, messages, unread, pending, failed FROM total"
-	" WHERE id = 0",
-
-	MSGS_BOTH(0,                       "WHERE 1"),
-	MSGS_BOTH(QUERY_CONV,              "WHERE conv = ?1"),
-	MSGS_BOTH(QUERY_PEER,              "WHERE peer = ?2"),
-	MSGS_BOTH(QUERY_CONV | QUERY_PEER, "WHERE conv = ?1 AND peer = ?2"),
-	MSGS_BOTH(QUERY_UNREAD,
-		  "INDEXED BY msg_new WHERE " NEW),
-	MSGS_BOTH(QUERY_UNREAD | QUERY_CONV,
-		  "INDEXED BY msg_new_conv WHERE " NEW " AND conv = ?1"),
-	MSGS_BOTH(QUERY_UNREAD | QUERY_PEER,
-		  "INDEXED BY msg_new WHERE " NEW " AND peer = ?2"),
-	MSGS_BOTH(QUERY_UNREAD | QUERY_CONV | QUERY_PEER,
-		  "INDEXED BY msg_new_conv WHERE " NEW " AND conv = ?1"
-		  " AND peer = ?2"),
+	MSGS(0,                       "WHERE 1"),
+	[SQL_MSGS + QUERY_CONV] = PAGED(PAGE_CONV("DESC")),
+	[SQL_MSGS + QUERY_CONV + QUERY_AFTER] = PAGED(PAGE_CONV("ASC")),
+	MSGS(QUERY_PEER,              "WHERE peer = ?2"),
+	MSGS(QUERY_CONV | QUERY_PEER,
+	     "INDEXED BY msg_peer WHERE conv = ?1 AND peer = ?2"),
+	MSGS(QUERY_UNREAD,
+	     "INDEXED BY msg_new WHERE read = 0"),
+	MSGS(QUERY_UNREAD | QUERY_CONV,
+	     "WHERE conv = ?1 AND read = 0"),
+	MSGS(QUERY_UNREAD | QUERY_PEER,
+	     "INDEXED BY msg_new WHERE read = 0 AND peer = ?2"),
+	MSGS(QUERY_UNREAD | QUERY_CONV | QUERY_PEER,
+	     "INDEXED BY msg_conv WHERE conv = ?1 AND read = 0"
+	     " AND peer = ?2"),
 };

@@ -242,6 +242,7 @@ static int attach(struct cpm_store *st, char *why, size_t size)
 	if (err)
 		return err;
 
+	write_close(&st->writer.write);
 	err = write_init(&st->writer.write, st->wdb, st->spool);
 	if (err)
 		return err;

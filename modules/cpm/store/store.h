@@ -71,7 +71,14 @@ enum sql {
 	SQL_REPORT_RELEASE,
 	SQL_POLICY_SET,
 	SQL_POLICY_DEL,
-	SQL_TOTAL_ADD,
+	SQL_SEEN_FIND,
+	SQL_SEEN_ADD,
+	SQL_SEEN_UPTO,
+	SQL_SEEN_SET_UPTO,
+	SQL_SEEN_REST,
+	SQL_LAST_ID,
+	SQL_USAGE,
+	SQL_REPORTS,
 	SQL_SALT,
 
 	SQL_CONVS,
@@ -83,7 +90,6 @@ enum sql {
 	SQL_DUE,
 	SQL_DUE_NEXT,
 	SQL_POLICIES,
-	SQL_TOTAL,
 	SQL_MSGS,
 	SQL_MAX = SQL_MSGS + 16
 };
@@ -182,6 +188,83 @@ int  spool_read(const struct spool *sp, const char *name, uint64_t off,
 
 
 /*
+ * seen.c  Which messages are known
+ */
+struct seen;
+
+/* Is it this one? @return 0: yes; ENOENT: no; else an error, which stops */
+typedef int (seen_h)(uint64_t id, void *arg);
+
+int  seen_alloc(struct seen **snp, struct db *db);
+void seen_free(struct seen *sn);
+
+/* Ask for each message with this hash. @return 0; ENOENT; that of h */
+int  seen_find(struct seen *sn, uint64_t hash, seen_h *h, void *arg);
+
+/* Ids grow. @return 0; what keeps it from making room: ENOSPC, EIO, ... */
+int  seen_add(struct seen *sn, uint64_t hash, uint64_t id);
+
+/* The transaction has ended: forget what was added if it failed */
+void seen_end(struct seen *sn, bool committed);
+
+/* Outside of a transaction: load, or take in what is young if it is many */
+void seen_settle(struct seen *sn);
+
+
+/*
+ * convs.c  Conversations that one transaction changes
+ */
+struct convs;
+struct job;
+
+struct conv_row {
+	uint64_t id;           /* 0: there is none yet */
+	enum cpm_kind kind;
+	uint64_t messages;     /* with those of this transaction */
+};
+
+int  convs_alloc(struct convs **csp, struct db *db);
+void convs_free(struct convs *cs);
+int  convs_find(struct convs *cs, struct conv_row **rowp,
+		const struct cpm_msg *msg);
+int  convs_open(struct convs *cs, struct conv_row *row);
+
+/* Count a message that was added */
+void convs_note(struct conv_row *row, const struct job *job);
+
+/* Write what was noted, and forget all */
+int  convs_flush(struct convs *cs);
+void convs_drop(struct convs *cs);
+
+
+/*
+ * usage.c  Totals, and octets by account
+ */
+struct usage;
+
+struct totals {
+	int64_t conversations;
+	int64_t messages;
+	int64_t unread;
+	int64_t pending;
+	int64_t failed;
+};
+
+int  usage_alloc(struct usage **usp, struct db *db);
+void usage_free(struct usage *us);
+
+/* Of the writer: what its transaction adds */
+struct totals *usage_totals(struct usage *us);
+int  usage_octets(struct usage *us, const char *aor, int64_t n);
+uint64_t usage_now(const struct usage *us, const char *aor);
+void usage_end(struct usage *us, bool committed);
+
+/* Of the main loop: what the last commit left */
+void usage_read(struct usage *us, struct totals *total);
+uint64_t usage_read_octets(struct usage *us, const char *aor);
+
+
+/*
  * write.c  What a job does to the database; runs in the writer
  */
 enum job_type {
@@ -227,25 +310,26 @@ struct job {
 	bool end;               /* last one of its commit */
 };
 
-/* What one transaction adds to the totals */
-struct totals {
-	int64_t conversations;
-	int64_t messages;
-	int64_t unread;
-	int64_t pending;
-	int64_t failed;
-};
-
 struct write {
 	struct db *db;
 	struct spool *spool;
-	struct totals add;
+	struct seen *seen;
+	struct convs *convs;
+	struct usage *usage;
+	struct totals *add;     /* what this transaction adds to the totals */
+	uint64_t last_id;       /* the last one given to a message */
+	uint64_t kept_id;       /* before this transaction */
 	uint8_t salt[HASH_KEY];
 };
 
-int write_init(struct write *w, struct db *db, struct spool *spool);
-int write_job(struct write *w, struct job *job);
-int write_totals(struct write *w);
+int  write_init(struct write *w, struct db *db, struct spool *spool);
+void write_close(struct write *w);
+int  write_job(struct write *w, struct job *job);
+
+/* A transaction: begins, is about to be committed, has ended */
+void write_begin(struct write *w);
+int  write_flush(struct write *w);
+void write_end(struct write *w, bool committed);
 
 
 /*

@@ -10,18 +10,14 @@
 #include "store.h"
 
 
-int write_init(struct write *w, struct db *db, struct spool *spool)
+static int salt_read(struct write *w)
 {
 	const void *salt;
 	struct dbq q;
 	size_t len = 0;
 	int err;
 
-	memset(w, 0, sizeof(*w));
-	w->db    = db;
-	w->spool = spool;
-
-	dbq_start(&q, db, SQL_SALT);
+	dbq_start(&q, w->db, SQL_SALT);
 	err = dbq_step(&q);
 	if (!err) {
 		salt = dbq_mem(&q, 0, &len);
@@ -33,6 +29,81 @@ int write_init(struct write *w, struct db *db, struct spool *spool)
 	dbq_end(&q);
 
 	return err == ENOENT ? EBADMSG : err;
+}
+
+
+static int last_id_read(struct write *w)
+{
+	struct dbq q;
+	int err;
+
+	dbq_start(&q, w->db, SQL_LAST_ID);
+	err = dbq_step(&q);
+	if (!err)
+		w->last_id = dbq_get(&q, 0);
+	dbq_end(&q);
+
+	return err;
+}
+
+
+int write_init(struct write *w, struct db *db, struct spool *spool)
+{
+	int err;
+
+	memset(w, 0, sizeof(*w));
+	w->db    = db;
+	w->spool = spool;
+
+	err = salt_read(w);
+	if (!err)
+		err = last_id_read(w);
+	if (!err)
+		err = seen_alloc(&w->seen, db);
+	if (!err)
+		err = convs_alloc(&w->convs, db);
+	if (!err)
+		err = usage_alloc(&w->usage, db);
+	if (err) {
+		write_close(w);
+		return err;
+	}
+
+	w->add = usage_totals(w->usage);
+
+	return 0;
+}
+
+
+void write_close(struct write *w)
+{
+	seen_free(w->seen);
+	convs_free(w->convs);
+	usage_free(w->usage);
+	memset(w, 0, sizeof(*w));
+}
+
+
+void write_begin(struct write *w)
+{
+	w->kept_id = w->last_id;
+}
+
+
+int write_flush(struct write *w)
+{
+	return convs_flush(w->convs);
+}
+
+
+void write_end(struct write *w, bool committed)
+{
+	if (!committed)
+		w->last_id = w->kept_id;
+
+	convs_drop(w->convs);
+	seen_end(w->seen, committed);
+	usage_end(w->usage, committed);
 }
 
 
@@ -53,15 +124,21 @@ static int run(struct write *w, enum sql id, uint64_t a, uint64_t b,
 
 static int unread_sub(struct write *w, uint64_t conv, uint64_t n)
 {
-	w->add.unread -= (int64_t)n;
+	w->add->unread -= (int64_t)n;
 
 	return n ? run(w, SQL_CONV_UNREAD, conv, n, 2, NULL) : 0;
 }
 
 
-/* @param conv set if there is such a message */
-static int msg_state(struct write *w, uint64_t id, uint64_t *conv, bool *in,
-		     bool *unread)
+struct msg_state {
+	uint64_t conv;
+	bool in;
+	bool unread;
+	uint64_t size;
+};
+
+
+static int msg_state(struct write *w, uint64_t id, struct msg_state *ms)
 {
 	struct dbq q;
 	int err;
@@ -70,9 +147,10 @@ static int msg_state(struct write *w, uint64_t id, uint64_t *conv, bool *in,
 	dbq_int(&q, 1, id);
 	err = dbq_step(&q);
 	if (!err) {
-		*conv   = dbq_get(&q, 0);
-		*in     = dbq_get(&q, 1) == CPM_IN;
-		*unread = *in && !dbq_get(&q, 2);
+		ms->conv   = dbq_get(&q, 0);
+		ms->in     = dbq_get(&q, 1) == CPM_IN;
+		ms->unread = !dbq_get(&q, 2);
+		ms->size   = dbq_get(&q, 3);
 	}
 	dbq_end(&q);
 
@@ -93,7 +171,7 @@ static int report_make(struct write *w, uint64_t msg, enum cpm_report kind,
 		: NOTIFY_DISPLAY);
 	err = dbq_run(&q, rowsp);
 	if (!err)
-		w->add.pending += (int64_t)*rowsp;
+		w->add->pending += (int64_t)*rowsp;
 
 	return err;
 }
@@ -101,20 +179,20 @@ static int report_make(struct write *w, uint64_t msg, enum cpm_report kind,
 
 static int display_one(struct write *w, uint64_t id, bool report)
 {
-	uint64_t conv = 0, rows = 0;
-	bool in = false, unread = false;
+	struct msg_state ms;
+	uint64_t rows = 0;
 	int err;
 
-	err = msg_state(w, id, &conv, &in, &unread);
+	err = msg_state(w, id, &ms);
 	if (err)
 		return err;
-	if (!in)
+	if (!ms.in)
 		return ENOENT;
 
-	if (unread) {
+	if (ms.unread) {
 		err = run(w, SQL_MSG_READ, id, 0, 1, NULL);
 		if (!err)
-			err = unread_sub(w, conv, 1);
+			err = unread_sub(w, ms.conv, 1);
 	}
 	if (!err && report)
 		err = report_make(w, id, CPM_DISPLAYED, &rows);
@@ -141,7 +219,9 @@ static int job_display(struct write *w, struct job *job)
 }
 
 
-static int conv_exists(struct write *w, uint64_t conv)
+/* ENOENT if there is no such conversation.
+   @param octets that its account gets, if not 0 */
+static int conv_account(struct write *w, uint64_t conv, int64_t octets)
 {
 	struct dbq q;
 	int err;
@@ -149,6 +229,8 @@ static int conv_exists(struct write *w, uint64_t conv)
 	dbq_start(&q, w->db, SQL_CONV_IS);
 	dbq_int(&q, 1, conv);
 	err = dbq_step(&q);
+	if (!err && octets)
+		err = usage_octets(w->usage, dbq_str(&q, 0), octets);
 	dbq_end(&q);
 
 	return err;
@@ -161,7 +243,7 @@ static int job_display_conv(struct write *w, struct job *job)
 	struct dbq q;
 	int err;
 
-	err = conv_exists(w, job->conv);
+	err = conv_account(w, job->conv, 0);
 	if (err)
 		return err;
 
@@ -175,7 +257,7 @@ static int job_display_conv(struct write *w, struct job *job)
 		if (err)
 			return err;
 
-		w->add.pending += (int64_t)rows;
+		w->add->pending += (int64_t)rows;
 	}
 
 	err = run(w, SQL_MSG_READ_CONV, job->conv, job->last, 2, &rows);
@@ -220,26 +302,35 @@ static int job_report_move(struct write *w, struct job *job)
 	if (retry)
 		return 0;
 
-	w->add.pending -= 1;
-	w->add.failed  += job->to == CPM_REPORT_FAILED;
+	w->add->pending -= 1;
+	w->add->failed  += job->to == CPM_REPORT_FAILED;
 
 	return run(w, SQL_REPORT_RELEASE, job->id, 0, 1, NULL);
 }
 
 
-/* Notes the files that go with the rows */
+/* What goes with rows that are deleted */
+struct dropped {
+	uint64_t rows;
+	uint64_t unread;
+	uint64_t octets;
+};
+
+
+/* Notes the files */
 static int files_drop(struct write *w, enum sql id, uint64_t row,
-		      uint64_t *rowsp, uint64_t *unreadp)
+		      struct dropped *dp)
 {
 	struct dbq q;
 	int err;
 
-	*rowsp = *unreadp = 0;
+	memset(dp, 0, sizeof(*dp));
 	dbq_start(&q, w->db, id);
 	dbq_int(&q, 1, row);
 	while (!(err = dbq_step(&q))) {
-		++*rowsp;
-		*unreadp += !dbq_get(&q, 0) && !dbq_get(&q, 1);
+		dp->rows   += 1;
+		dp->unread += !dbq_get(&q, 0);
+		dp->octets += dbq_get(&q, 1);
 		err = spool_drop(w->spool, dbq_str(&q, 2));
 		if (err)
 			break;
@@ -252,39 +343,46 @@ static int files_drop(struct write *w, enum sql id, uint64_t row,
 
 static int delete_conv(struct write *w, uint64_t conv)
 {
-	uint64_t rows, unread;
+	struct dropped d;
 	int err;
 
-	err = files_drop(w, SQL_FILES_CONV, conv, &rows, &unread);
+	err = files_drop(w, SQL_FILES_CONV, conv, &d);
 	if (err)
 		return err;
-	if (!rows)
+	if (!d.rows)
 		return ENOENT;
 
-	err = run(w, SQL_GONE_ADD_CONV, conv, 0, 1, NULL);
+	err = conv_account(w, conv, -(int64_t)d.octets);
+	if (!err)
+		err = run(w, SQL_GONE_ADD_CONV, conv, 0, 1, NULL);
 	if (!err)
 		err = run(w, SQL_MSG_DEL_CONV, conv, 0, 1, NULL);
 	if (!err)
 		err = run(w, SQL_CONV_EMPTY, conv, 0, 1, NULL);
 
-	w->add.messages      -= (int64_t)rows;
-	w->add.unread        -= (int64_t)unread;
-	w->add.conversations -= 1;
+	w->add->messages      -= (int64_t)d.rows;
+	w->add->unread        -= (int64_t)d.unread;
+	w->add->conversations -= 1;
 
 	return err;
 }
 
 
 /* @param leftp messages that remain */
-static int conv_drop(struct write *w, uint64_t conv, bool unread,
+static int conv_drop(struct write *w, const struct msg_state *ms,
 		     uint64_t *leftp)
 {
 	struct dbq q;
 	int err;
 
+	err = conv_account(w, ms->conv, -(int64_t)ms->size);
+	if (err)
+		return err == ENOENT ? EIO : err;
+
 	dbq_start(&q, w->db, SQL_CONV_DROP);
-	dbq_int(&q, 1, conv);
-	dbq_int(&q, 2, unread);
+	dbq_int(&q, 1, ms->conv);
+	dbq_int(&q, 2, ms->unread);
+	dbq_int(&q, 3, ms->size);
 	err = dbq_step(&q);
 	if (!err)
 		*leftp = dbq_get(&q, 0);
@@ -299,25 +397,26 @@ static int conv_drop(struct write *w, uint64_t conv, bool unread,
 
 static int delete_msg(struct write *w, uint64_t id)
 {
-	uint64_t conv = 0, rows = 0, none = 0, left = 0;
-	bool in = false, unread = false;
+	struct msg_state ms;
+	struct dropped d;
+	uint64_t left = 0;
 	int err;
 
-	err = msg_state(w, id, &conv, &in, &unread);
+	err = msg_state(w, id, &ms);
 	if (err)
 		return err;
 
-	err = files_drop(w, SQL_FILE, id, &rows, &none);
+	err = files_drop(w, SQL_FILE, id, &d);
 	if (!err)
 		err = run(w, SQL_GONE_ADD, id, 0, 1, NULL);
 	if (!err)
 		err = run(w, SQL_MSG_DEL, id, 0, 1, NULL);
 	if (!err)
-		err = conv_drop(w, conv, unread, &left);
+		err = conv_drop(w, &ms, &left);
 
-	w->add.messages      -= 1;
-	w->add.unread        -= unread;
-	w->add.conversations -= !left;
+	w->add->messages      -= 1;
+	w->add->unread        -= ms.unread;
+	w->add->conversations -= !left;
 
 	return err;
 }
@@ -362,25 +461,14 @@ int write_job(struct write *w, struct job *job)
 		[JOB_POLICY]       = job_policy,
 	};
 
+	int err;
+
+	/* it may ask for, and change, what is noted for later */
+	if (job->type != JOB_PUT) {
+		err = convs_flush(w->convs);
+		if (err)
+			return err;
+	}
+
 	return jobv[job->type](w, job);
-}
-
-
-/* The totals change once a transaction */
-int write_totals(struct write *w)
-{
-	static const struct totals none;
-	struct dbq q;
-
-	if (!memcmp(&w->add, &none, sizeof(none)))
-		return 0;
-
-	dbq_start(&q, w->db, SQL_TOTAL_ADD);
-	dbq_delta(&q, 1, w->add.conversations);
-	dbq_delta(&q, 2, w->add.messages);
-	dbq_delta(&q, 3, w->add.unread);
-	dbq_delta(&q, 4, w->add.pending);
-	dbq_delta(&q, 5, w->add.failed);
-
-	return dbq_run(&q, NULL);
 }

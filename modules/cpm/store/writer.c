@@ -64,8 +64,8 @@ static int transact(struct write *w, struct job **jobv, size_t jobc,
 	bool commit = false;
 	int err;
 
-	memset(&w->add, 0, sizeof(w->add));
 	db_forget(w->db);
+	write_begin(w);
 
 	err = run(w, SQL_BEGIN);
 	*begunp = !err;
@@ -76,7 +76,7 @@ static int transact(struct write *w, struct job **jobv, size_t jobc,
 
 	err = apply(w, jobv, jobc);
 	if (!err)
-		err = write_totals(w);
+		err = write_flush(w);
 	if (!err)
 		err = spool_sync(w->spool);
 	if (!err) {
@@ -92,6 +92,7 @@ static int transact(struct write *w, struct job **jobv, size_t jobc,
 	else {
 		spool_commit(w->spool);
 	}
+	write_end(w, !err);
 
 	return err;
 }
@@ -192,11 +193,13 @@ static void *thread_handler(void *arg)
 {
 	struct writer *wr = arg;
 
+	seen_settle(wr->write.seen);
 	while (take(wr)) {
 		struct fault fault = {.err = 0};
 
 		batch(&wr->write, wr->takenv, wr->takenc, &fault);
 		give(wr, &fault);
+		seen_settle(wr->write.seen);
 	}
 
 	return NULL;
@@ -341,6 +344,7 @@ void writer_close(struct writer *wr)
 	wr->mq = mem_deref(wr->mq);
 	list_flush(&wr->queue);
 	list_flush(&wr->done);
+	write_close(&wr->write);
 	pthread_cond_destroy(&wr->cond);
 	pthread_mutex_destroy(&wr->mutex);
 }
