@@ -584,6 +584,11 @@ static bool may_walk(int id, const char *plan)
 	case SQL_MSGS + QUERY_AFTER:
 		return strstr(plan, "(rowid>?") || !strcmp(plan, "SCAN p");
 
+	case SQL_MSGS + QUERY_CONV:
+	case SQL_MSGS + QUERY_CONV + QUERY_AFTER:
+		return !strcmp(plan, "SCAN p") ||
+			!strncmp(plan, "SCAN (subquery-", 15);
+
 	default:
 		return !strcmp(plan, "SCAN p") || !strcmp(plan, "SCAN policy");
 	}

@@ -13,6 +13,7 @@ static void destructor(void *arg)
 	struct cpm *cpm = arg;
 
 	tmr_cancel(&cpm->tmr_fresh);
+	tmr_cancel(&cpm->tmr_batch);
 	list_flush(&cpm->sessl);
 	mem_deref(cpm->outbox);
 	mem_deref(cpm->policy);
@@ -37,12 +38,21 @@ void engine_event(struct cpm *cpm, const struct cpm_event *ev)
 }
 
 
-static void batch_handler(void *arg)
+static void after_handler(void *arg)
 {
 	struct cpm *cpm = arg;
 
 	fresh_flush(cpm);
 	outbox_kick(cpm->outbox);
+}
+
+
+/* Behind the answers to what was committed, which are on a timer too */
+static void batch_handler(void *arg)
+{
+	struct cpm *cpm = arg;
+
+	tmr_start(&cpm->tmr_batch, 0, after_handler, cpm);
 }
 
 
@@ -95,6 +105,7 @@ int cpm_alloc(struct cpm **cpmp, const struct cpm_conf *conf,
 	cpm->conf.db = NULL;  /* the store has its own copy */
 	cpm->host = *host;
 	tmr_init(&cpm->tmr_fresh);
+	tmr_init(&cpm->tmr_batch);
 
 	err = cpm_store_open(&cpm->store, conf->db, batch_handler,
 			     fault_handler, cpm, errp);

@@ -24,6 +24,7 @@ struct cpm {
 	struct outbox *outbox;
 	struct list freshl;      /* struct fresh: events held for the rate  */
 	struct tmr tmr_fresh;
+	struct tmr tmr_batch;    /* what a commit brought is to be told     */
 	uint32_t sess_last;      /* last session number given               */
 	size_t buffered;         /* octets of messages being received       */
 	bool down;               /* SIP is not to be used any more          */

@@ -45,7 +45,10 @@
 	"SELECT c.id, c.account, c.kind, c.peer, c.name, c.cid, c.messages," \
 	" c.unread, c.last, m.time, m.text, m.size," \
 	" CASE WHEN m.text THEN substr(m.body, 1, 2048) END" \
-	" FROM conv c LEFT JOIN msg m ON m.id = c.last "
+	" FROM conv c "
+
+#define CONV_LAST \
+	" LEFT JOIN msg m ON m.id = c.last "
 
 #define MSG_COLS \
 	"SELECT m.id, m.conv, c.account, m.dir, c.kind, c.key, m.peer," \
@@ -214,15 +217,17 @@ const char *const sql_text[SQL_MAX] = {
 	"SELECT value FROM meta WHERE name = 'salt'",
 
 	[SQL_CONVS] =
-	CONV_COLS "WHERE c.last > 0 AND c.last < ?2 ORDER BY c.last DESC"
+	CONV_COLS CONV_LAST
+	"WHERE c.last > 0 AND c.last < ?2 ORDER BY c.last DESC"
 	" LIMIT ?3",
 
 	[SQL_CONVS_ACCOUNT] =
-	CONV_COLS "WHERE c.account = ?1 AND c.last > 0 AND c.last < ?2"
+	CONV_COLS "INDEXED BY conv_last" CONV_LAST
+	"WHERE c.account = ?1 AND c.last > 0 AND c.last < ?2"
 	" ORDER BY c.last DESC LIMIT ?3",
 
 	[SQL_CONV] =
-	CONV_COLS "WHERE c.id = ?1",
+	CONV_COLS CONV_LAST "WHERE c.id = ?1",
 
 	[SQL_MSG] =
 	MSG_COLS " FROM msg m JOIN conv c ON c.id = m.conv WHERE m.id = ?1",
