@@ -48,6 +48,7 @@ struct cpm_conf {
 	bool display_imdn;         /**< cpm_display_imdn                    */
 	struct sa listen;          /**< cpm_listen; unset: any address      */
 	uint64_t max_size;         /**< octets, cpm_max_size                */
+	struct cpm_limits limits;  /**< cpm_quota, cpm_disk_reserve         */
 	uint32_t idle_timeout;     /**< s, cpm_idle_timeout                 */
 };
 

@@ -139,7 +139,8 @@ struct cpm_put_result {
 	bool opened;            /**< its conversation is new                */
 };
 
-/** Result of one write. @param err 0; ENOSPC; EIO; EROFS; EBUSY: another
+/** Result of one write. @param err 0; ENOSPC; EDQUOT: the account is to have
+    no more (cpm_store_limit()); EIO; EROFS; EBUSY: another
     program holds the database; EBADMSG: it is damaged; EACCES; ENOMEM;
     ENOENT: the row was not there, or had already moved */
 typedef void (cpm_put_h)(int err, const struct cpm_put_result *res,
@@ -170,6 +171,20 @@ int cpm_store_open(struct cpm_store **stp, const char *path,
 /** Commit what is queued, hand out every result, stop the thread, close.
     Sets *stp to NULL. */
 void cpm_store_close(struct cpm_store **stp);
+
+/** How much may be kept. Zero: no limit. */
+struct cpm_limits {
+	uint64_t quota;         /**< octets of bodies of one account        */
+	uint64_t reserve;       /**< octets that stay free on the disk      */
+};
+
+/** Set limits. Before the first write. A message that would be over one is
+    refused: EDQUOT, or ENOSPC; whatever else is written is not. */
+void cpm_store_limit(struct cpm_store *st, const struct cpm_limits *lim);
+
+/** Is there room for anything more of an account? What is on its way is not
+    counted. @return 0; EDQUOT; ENOSPC; EINVAL */
+int cpm_store_room(struct cpm_store *st, const char *account);
 
 /** Path of the database. Borrowed. */
 const char *cpm_store_path(const struct cpm_store *st);

@@ -18,6 +18,8 @@
   cpm_display_imdn    yes
   cpm_listen          any:0             # where MSRP listens when passive
   cpm_max_size        100000000         # octets of a message
+  cpm_quota           0                 # octets an account may keep, 0: any
+  cpm_disk_reserve    50000000          # octets that stay free on the disk
   cpm_idle_timeout    300               # seconds
  \endverbatim
  *
@@ -166,6 +168,8 @@ static int config(struct cpm_conf *conf, char *path, size_t size)
 	conf->delivery_imdn = true;
 	conf->display_imdn  = true;
 	conf->max_size      = 100000000;
+	conf->limits.quota   = 0;
+	conf->limits.reserve = 50000000;
 	sa_init(&conf->listen, AF_UNSPEC);
 
 	err = get_path(path, size);
@@ -181,6 +185,11 @@ static int config(struct cpm_conf *conf, char *path, size_t size)
 		err = get_listen(&conf->listen, "cpm_listen");
 	if (!err)
 		err = get_num(&conf->max_size, "cpm_max_size", 1, size_max);
+	if (!err)
+		err = get_num(&conf->limits.quota, "cpm_quota", 0, size_max);
+	if (!err)
+		err = get_num(&conf->limits.reserve, "cpm_disk_reserve", 0,
+			      size_max);
 	if (!err)
 		err = get_num(&idle, "cpm_idle_timeout", 1, IDLE_MAX);
 

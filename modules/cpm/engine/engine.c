@@ -109,8 +109,10 @@ int cpm_alloc(struct cpm **cpmp, const struct cpm_conf *conf,
 
 	err = cpm_store_open(&cpm->store, conf->db, batch_handler,
 			     fault_handler, cpm, errp);
-	if (!err)
+	if (!err) {
+		cpm_store_limit(cpm->store, &conf->limits);
 		err = parts_alloc(cpm);
+	}
 	if (err)
 		cpm_close(&cpm);
 	else

@@ -187,6 +187,20 @@ static void decide(struct session *s, const struct sip_msg *msg)
 }
 
 
+/* Before anything is sent here: the server keeps it for another time */
+static bool refuse_room(struct cpm *cpm, const char *aor,
+			const struct sip_msg *msg)
+{
+	if (!cpm_store_room(cpm->store, aor))
+		return false;
+
+	refuse(cpm, msg, 480, "Temporarily not available",
+	       "Retry-After: 300\r\n");
+
+	return true;
+}
+
+
 static void begin(struct cpm *cpm, const struct cpm_account *acc,
 		  struct source *src, const struct sip_msg *msg,
 		  unsigned tags)
@@ -240,7 +254,8 @@ bool session_invite(struct cpm *cpm, const struct sip_msg *msg)
 	if (refuse_form(cpm, msg))
 		return true;
 
-	if (!source_decode(&src, cpm, &acc, msg))
+	if (!refuse_room(cpm, acc.aor, msg) &&
+	    !source_decode(&src, cpm, &acc, msg))
 		begin(cpm, &acc, src, msg, tags);
 
 	mem_deref(src);

@@ -165,7 +165,15 @@ static int add(struct write *w, struct job *job, struct conv_row *conv,
 	       uint64_t hash)
 {
 	const struct cpm_msg *msg = job->msg;
-	int err = 0;
+	int err;
+
+	err = room_check(&w->refused, w->lim, msg->account,
+			 usage_now(w->usage, msg->account), w->free,
+			 job->bodyl);
+	if (err) {
+		job->refused = true;
+		return err;
+	}
 
 	if (!conv->id) {
 		err = convs_open(w->convs, conv);
@@ -181,6 +189,7 @@ static int add(struct write *w, struct job *job, struct conv_row *conv,
 	if (err)
 		return err == ENOENT ? EIO : err;
 
+	w->free -= job->bodyl;
 	w->add->messages      += 1;
 	w->add->conversations += !conv->messages;
 	w->add->unread        += msg->direction == CPM_IN;

@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <sys/random.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 #include "store.h"
 
@@ -284,6 +285,20 @@ int spool_drop(struct spool *sp, const char *name)
 		names_add(&sp->dropped, name);
 
 	return err;
+}
+
+
+/* For one without privileges */
+int spool_free(const struct spool *sp, uint64_t *octetsp)
+{
+	struct statvfs fs;
+
+	if (fstatvfs(sp->fd, &fs) < 0)
+		return file_errno(errno);
+
+	*octetsp = (uint64_t)fs.f_bavail * fs.f_frsize;
+
+	return 0;
 }
 
 

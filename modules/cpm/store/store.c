@@ -46,9 +46,9 @@ void store_fault(struct cpm_store *st, bool reading, int err,
 		 const char *text)
 {
 	static const char *const whatv[] = {
-		"disk-full", "store-unwritable", "store-unreadable"
+		"disk-full", "store-unwritable", "store-unreadable", "quota"
 	};
-	const int i = reading ? 2 : (err == ENOSPC ? 0 : 1);
+	const int i = reading ? 2 : err == ENOSPC ? 0 : err == EDQUOT ? 3 : 1;
 	const uint64_t now = tmr_jiffies();
 
 	if (!st->faulth)
@@ -243,7 +243,7 @@ static int attach(struct cpm_store *st, char *why, size_t size)
 		return err;
 
 	write_close(&st->writer.write);
-	err = write_init(&st->writer.write, st->wdb, st->spool);
+	err = write_init(&st->writer.write, st->wdb, st->spool, &st->lim);
 	if (err)
 		return err;
 
@@ -378,6 +378,35 @@ void cpm_store_close(struct cpm_store **stp)
 
 	*stp = NULL;
 	mem_deref(st);
+}
+
+
+void cpm_store_limit(struct cpm_store *st, const struct cpm_limits *lim)
+{
+	if (st && lim)
+		st->lim = *lim;
+}
+
+
+int cpm_store_room(struct cpm_store *st, const char *account)
+{
+	struct fault why;
+	int err;
+
+	if (!st || !account)
+		return EINVAL;
+
+	err = store_enter(st);
+	if (err)
+		return err;
+
+	err = room_check(&why, &st->lim, account,
+			 usage_read_octets(st->writer.write.usage, account),
+			 room_free(&st->lim, st->spool), 1);
+	if (err)
+		store_fault(st, false, err, why.text);
+
+	return err;
 }
 
 

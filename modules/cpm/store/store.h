@@ -181,6 +181,7 @@ int  spool_put(struct spool *sp, char name[SPOOL_NAME + 1],
 	       const uint8_t *p, size_t len);
 int  spool_drop(struct spool *sp, const char *name);
 int  spool_sync(struct spool *sp);
+int  spool_free(const struct spool *sp, uint64_t *octetsp);
 void spool_commit(struct spool *sp);
 void spool_rollback(struct spool *sp, bool keep);
 int  spool_read(const struct spool *sp, const char *name, uint64_t off,
@@ -307,7 +308,13 @@ struct job {
 
 	struct cpm_put_result res;
 	int err;
+	bool refused;           /* err is about this job, which did nothing */
 	bool end;               /* last one of its commit */
+};
+
+struct fault {
+	int err;                /* 0: none */
+	char text[STORE_WHY_MAX];
 };
 
 struct write {
@@ -317,12 +324,16 @@ struct write {
 	struct convs *convs;
 	struct usage *usage;
 	struct totals *add;     /* what this transaction adds to the totals */
+	const struct cpm_limits *lim;
+	uint64_t free;          /* on the disk, about */
+	struct fault refused;   /* why a job of this transaction was */
 	uint64_t last_id;       /* the last one given to a message */
 	uint64_t kept_id;       /* before this transaction */
 	uint8_t salt[HASH_KEY];
 };
 
-int  write_init(struct write *w, struct db *db, struct spool *spool);
+int  write_init(struct write *w, struct db *db, struct spool *spool,
+		const struct cpm_limits *lim);
 void write_close(struct write *w);
 int  write_job(struct write *w, struct job *job);
 
@@ -330,6 +341,18 @@ int  write_job(struct write *w, struct job *job);
 void write_begin(struct write *w);
 int  write_flush(struct write *w);
 void write_end(struct write *w, bool committed);
+
+
+/*
+ * room.c  Is there room for a message?
+ */
+
+/* Octets that are free on the disk; UINT64_MAX if that does not matter */
+uint64_t room_free(const struct cpm_limits *lim, const struct spool *spool);
+
+/* @return 0; EDQUOT; ENOSPC: nothing was done, and why says why */
+int room_check(struct fault *why, const struct cpm_limits *lim,
+	       const char *aor, uint64_t used, uint64_t free, uint64_t more);
 
 
 /*
@@ -341,11 +364,6 @@ int write_put(struct write *w, struct job *job);
 /*
  * writer.c  The thread
  */
-struct fault {
-	int err;                /* 0: none */
-	char text[STORE_WHY_MAX];
-};
-
 struct writer {
 	pthread_t thread;
 	pthread_mutex_t mutex;
@@ -383,11 +401,12 @@ struct cpm_store {
 	struct db *wdb;
 	struct db *rdb;
 	struct spool *spool;
+	struct cpm_limits lim;
 	char *path;             /* absolute: a daemon leaves its folder */
 	int lock;
 	pid_t pid;
 	bool closed;
-	uint64_t faultv[3];     /* when each word was last said */
+	uint64_t faultv[4];     /* when each word was last said */
 
 	cpm_batch_h *batchh;
 	cpm_fault_h *faulth;

@@ -47,13 +47,15 @@ static int last_id_read(struct write *w)
 }
 
 
-int write_init(struct write *w, struct db *db, struct spool *spool)
+int write_init(struct write *w, struct db *db, struct spool *spool,
+	       const struct cpm_limits *lim)
 {
 	int err;
 
 	memset(w, 0, sizeof(*w));
 	w->db    = db;
 	w->spool = spool;
+	w->lim   = lim;
 
 	err = salt_read(w);
 	if (!err)
@@ -87,6 +89,8 @@ void write_close(struct write *w)
 void write_begin(struct write *w)
 {
 	w->kept_id = w->last_id;
+	w->free = room_free(w->lim, w->spool);
+	w->refused.err = 0;
 }
 
 

@@ -44,9 +44,12 @@ static int apply(struct write *w, struct job **jobv, size_t jobc)
 	size_t i;
 
 	for (i=0; i<jobc; i++) {
-		jobv[i]->err = write_job(w, jobv[i]);
-		if (jobv[i]->err && jobv[i]->err != ENOENT)
-			return jobv[i]->err;
+		struct job *job = jobv[i];
+
+		job->refused = false;
+		job->err = write_job(w, job);
+		if (job->err && job->err != ENOENT && !job->refused)
+			return job->err;
 	}
 
 	return 0;
@@ -91,6 +94,8 @@ static int transact(struct write *w, struct job **jobv, size_t jobc,
 	}
 	else {
 		spool_commit(w->spool);
+		if (w->refused.err)
+			*fault = w->refused;
 	}
 	write_end(w, !err);
 
@@ -127,6 +132,7 @@ static void batch(struct write *w, struct job **jobv, size_t jobc,
 			fail(jobv[i], err);
 			failed = true;
 		}
+		failed |= jobv[i]->refused;
 	}
 
 	if (!failed)
