@@ -175,10 +175,13 @@
 "  hash INTEGER NOT NULL," \
 "  id INTEGER NOT NULL," \
 "  PRIMARY KEY (hash, id)) WITHOUT ROWID;" \
-"INSERT INTO seen SELECT hash, id FROM msg" \
-"  UNION ALL SELECT hash, id FROM gone ORDER BY 1;" \
+"INSERT INTO seen SELECT hash >> 32, id FROM msg" \
+"  UNION ALL SELECT hash >> 32, id FROM gone ORDER BY 1;" \
 "DROP INDEX gone_hash;" \
-"INSERT INTO meta SELECT 'seen', ifnull(max(id), 0) FROM seen;"
+"CREATE TABLE taken (slice INTEGER PRIMARY KEY, upto INTEGER NOT NULL);" \
+"WITH RECURSIVE s(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM s" \
+"  WHERE i < 7) INSERT INTO taken SELECT i, ifnull((SELECT max(id)" \
+"  FROM seen), 0) FROM s;"
 
 #define V2_REPORT \
 "CREATE INDEX report_held ON report (id) WHERE held = 1;" \

@@ -4,10 +4,14 @@
  * The hashes are random, so an index of them is hit in no order: inserted
  * with each message it would dirty a page a message, and more of them the
  * longer the history is. So only the table of messages is written with a
- * message; its hash waits in memory, and SEEN_YOUNG of them are taken into
- * the index at once and in order, when nobody waits for that. What a crash
- * keeps from being taken in is read from the messages again at start: those
- * with an id above the last one taken in.
+ * message; its hash waits in memory. Every now and then, when nobody waits,
+ * those of one slice, an eighth of all values, are taken into the index: in
+ * order, many to a page. What a crash keeps from being taken in is read from
+ * the messages again at start: each slice has the id up to which it is
+ * complete.
+ *
+ * The index has but the upper half of a hash: it is smaller for that, and
+ * whoever asks compares texts anyway.
  *
  * Runs in the writer.
  *
@@ -19,11 +23,13 @@
 
 
 enum {
-	SEEN_YOUNG  = 16384,   /* bounds memory (0.5 MiB) and what is read
-				  at start                               */
-	SEEN_MAX    = SEEN_YOUNG + CPM_BATCH_MAX,
-	SEEN_BUCKET = 32768,   /* a power of two */
-	SEEN_NONE   = 0xffffffff,
+	SLICES = 8,            /* as in table taken; a power of two */
+	PERIOD = 8192,         /* additions until the next slice is due */
+	FULL   = SLICES * PERIOD,  /* bounds memory (2 MiB) and what is read
+				      at start; half of it is usual       */
+	SEEN_MAX = FULL + CPM_BATCH_MAX,
+	BUCKETS  = 65536,      /* a power of two */
+	NONE     = 0xffffffff,
 };
 
 struct young {
@@ -35,9 +41,12 @@ struct young {
 struct seen {
 	struct db *db;
 	struct young v[SEEN_MAX];  /* by growing id */
-	uint32_t headv[SEEN_BUCKET];
+	uint32_t headv[BUCKETS];
 	uint32_t c;
 	uint32_t kept;         /* of c: before this transaction */
+	uint32_t added;        /* since the last slice */
+	unsigned slice;        /* the next one to be taken in */
+	uint64_t uptov[SLICES];
 	bool loaded;
 	int err;               /* of the last try to take in */
 };
@@ -65,28 +74,59 @@ void seen_free(struct seen *sn)
 
 static uint32_t *bucket(struct seen *sn, uint64_t hash)
 {
-	return &sn->headv[hash & (SEEN_BUCKET - 1)];
+	return &sn->headv[hash & (BUCKETS - 1)];
 }
 
 
-static void clear(struct seen *sn)
+static unsigned slice_of(uint64_t hash)
 {
-	memset(sn->headv, 0xff, sizeof(sn->headv));
-	sn->c = sn->kept = 0;
+	return (unsigned)(hash / (UINT64_MAX / SLICES + 1));
 }
 
 
-int seen_add(struct seen *sn, uint64_t hash, uint64_t id)
+static int64_t stored_hash(uint64_t hash)
+{
+	return (int64_t)hash >> 32;
+}
+
+
+static void append(struct seen *sn, uint64_t hash, uint64_t id)
 {
 	uint32_t *head = bucket(sn, hash);
-
-	if (sn->c >= SEEN_MAX)
-		return sn->err ? sn->err : ENOSPC;
 
 	sn->v[sn->c].hash = hash;
 	sn->v[sn->c].id   = id;
 	sn->v[sn->c].next = *head;
 	*head = sn->c++;
+}
+
+
+/* Keep but what no slice has taken in */
+static void sift(struct seen *sn)
+{
+	const uint32_t c = sn->c;
+	uint32_t i;
+
+	memset(sn->headv, 0xff, sizeof(sn->headv));
+	sn->c = 0;
+
+	for (i=0; i<c; i++) {
+		const struct young y = sn->v[i];
+
+		if (y.id > sn->uptov[slice_of(y.hash)])
+			append(sn, y.hash, y.id);
+	}
+
+	sn->kept = sn->c;
+}
+
+
+int seen_add(struct seen *sn, uint64_t hash, uint64_t id)
+{
+	if (sn->c >= SEEN_MAX)
+		return sn->err ? sn->err : ENOSPC;
+
+	append(sn, hash, id);
 
 	return 0;
 }
@@ -101,6 +141,7 @@ void seen_end(struct seen *sn, bool committed)
 		*bucket(sn, y->hash) = y->next;
 	}
 
+	sn->added += sn->c - sn->kept;
 	sn->kept = sn->c;
 }
 
@@ -111,7 +152,7 @@ static int stored(struct seen *sn, uint64_t hash, seen_h *h, void *arg)
 	int err;
 
 	dbq_start(&q, sn->db, SQL_SEEN_FIND);
-	dbq_delta(&q, 1, (int64_t)hash);
+	dbq_delta(&q, 1, stored_hash(hash));
 	while (!(err = dbq_step(&q))) {
 		err = h(dbq_get(&q, 0), arg);
 		if (err != ENOENT)
@@ -131,7 +172,7 @@ int seen_find(struct seen *sn, uint64_t hash, seen_h *h, void *arg)
 	if (!sn->loaded)
 		return sn->err ? sn->err : EIO;
 
-	for (i=*bucket(sn, hash); i != SEEN_NONE; i=sn->v[i].next) {
+	for (i=*bucket(sn, hash); i != NONE; i=sn->v[i].next) {
 		if (sn->v[i].hash != hash)
 			continue;
 
@@ -163,96 +204,135 @@ static int run(struct seen *sn, enum sql id)
 }
 
 
-static int insert(struct seen *sn, const struct young *v, uint64_t upto)
+static int insert(struct seen *sn, const struct young *v, uint32_t c)
 {
 	struct dbq q;
 	uint32_t i;
 	int err;
 
-	for (i=0; i<sn->c; i++) {
+	for (i=0; i<c; i++) {
 		dbq_start(&q, sn->db, SQL_SEEN_ADD);
-		dbq_delta(&q, 1, (int64_t)v[i].hash);
+		dbq_delta(&q, 1, stored_hash(v[i].hash));
 		dbq_int(&q, 2, v[i].id);
 		err = dbq_run(&q, NULL);
 		if (err)
 			return err;
 	}
 
+	return 0;
+}
+
+
+static int set_upto(struct seen *sn, unsigned slice, uint64_t id)
+{
+	struct dbq q;
+
 	dbq_start(&q, sn->db, SQL_SEEN_SET_UPTO);
-	dbq_int(&q, 1, upto);
+	dbq_int(&q, 1, slice);
+	dbq_int(&q, 2, id);
 
 	return dbq_run(&q, NULL);
 }
 
 
 /* A transaction of its own */
-static int take_in(struct seen *sn)
+static int commit(struct seen *sn, const struct young *v, uint32_t c,
+		  unsigned slice, uint64_t upto)
 {
-	struct young *v;
 	int err;
 
-	v = malloc(sn->c * sizeof(*v));
-	if (!v)
-		return ENOMEM;
-
-	memcpy(v, sn->v, sn->c * sizeof(*v));
-	qsort(v, sn->c, sizeof(*v), by_hash);
-
 	err = run(sn, SQL_BEGIN);
-	if (!err) {
-		err = insert(sn, v, sn->v[sn->c - 1].id);
-		if (!err)
-			err = run(sn, SQL_COMMIT);
-		if (err)
-			(void)run(sn, SQL_ROLLBACK);
-	}
-	if (!err)
-		clear(sn);
+	if (err)
+		return err;
 
-	free(v);
+	err = insert(sn, v, c);
+	if (!err)
+		err = set_upto(sn, slice, upto);
+	if (!err)
+		err = run(sn, SQL_COMMIT);
+	if (err)
+		(void)run(sn, SQL_ROLLBACK);
 
 	return err;
 }
 
 
-static int upto(struct seen *sn, uint64_t *idp)
+static int take_in(struct seen *sn, unsigned slice)
 {
-	struct dbq q;
+	const uint64_t upto = sn->c ? sn->v[sn->c - 1].id : 0;
+	struct young *v;
+	uint32_t i, c = 0;
 	int err;
 
-	dbq_start(&q, sn->db, SQL_SEEN_UPTO);
-	err = dbq_step(&q);
-	if (!err)
-		*idp = dbq_get(&q, 0);
-	dbq_end(&q);
+	if (!upto)
+		return 0;
 
-	return err == ENOENT ? EBADMSG : err;
-}
+	v = malloc(sn->c * sizeof(*v));
+	if (!v)
+		return ENOMEM;
 
+	for (i=0; i<sn->c; i++) {
+		if (slice_of(sn->v[i].hash) == slice)
+			v[c++] = sn->v[i];
+	}
+	qsort(v, c, sizeof(*v), by_hash);
 
-/* @return ENOSPC: there is more, after these were taken in */
-static int load_some(struct seen *sn)
-{
-	uint64_t id = 0;
-	struct dbq q;
-	int err;
-
-	clear(sn);
-	err = upto(sn, &id);
+	err = commit(sn, v, c, slice, upto);
+	free(v);
 	if (err)
 		return err;
 
-	dbq_start(&q, sn->db, SQL_SEEN_REST);
-	dbq_int(&q, 1, id);
+	sn->uptov[slice] = upto;
+	sift(sn);
+
+	return 0;
+}
+
+
+static int read_upto(struct seen *sn, uint64_t *minp)
+{
+	unsigned n = 0;
+	struct dbq q;
+	int err;
+
+	*minp = UINT64_MAX;
+	dbq_start(&q, sn->db, SQL_SEEN_UPTO);
 	while (!(err = dbq_step(&q))) {
-		if (sn->c >= SEEN_YOUNG) {
+		const uint64_t slice = dbq_get(&q, 0), id = dbq_get(&q, 1);
+
+		if (slice >= SLICES)
+			continue;
+
+		sn->uptov[slice] = id;
+		*minp = min(*minp, id);
+		++n;
+	}
+	dbq_end(&q);
+
+	return err != ENOENT ? err : n == SLICES ? 0 : EBADMSG;
+}
+
+
+/* @return ENOSPC: that is not all */
+static int read_rest(struct seen *sn, uint64_t from)
+{
+	struct dbq q;
+	int err;
+
+	dbq_start(&q, sn->db, SQL_SEEN_REST);
+	dbq_int(&q, 1, from);
+	while (!(err = dbq_step(&q))) {
+		const uint64_t id = dbq_get(&q, 0), hash = dbq_get(&q, 1);
+
+		if (id <= sn->uptov[slice_of(hash)])
+			continue;
+		if (sn->c >= FULL) {
 			err = ENOSPC;
 			break;
 		}
-		(void)seen_add(sn, dbq_get(&q, 1), dbq_get(&q, 0));
+		append(sn, hash, id);
 	}
 	dbq_end(&q);
-	sn->kept = sn->c;
 
 	return err == ENOENT ? 0 : err;
 }
@@ -260,16 +340,27 @@ static int load_some(struct seen *sn)
 
 static int load(struct seen *sn)
 {
+	uint64_t from = 0;
+	unsigned i;
 	int err;
 
-	do {
-		err = load_some(sn);
-		if (err != ENOSPC)
-			break;
-		err = take_in(sn);
-	} while (!err);
+	for (;;) {
+		err = read_upto(sn, &from);
+		if (err)
+			return err;
 
-	return err;
+		sn->c = 0;
+		sift(sn);
+		err = read_rest(sn, from);
+		sn->kept = sn->c;
+		if (err != ENOSPC)
+			return err;
+
+		for (i=0, err=0; i<SLICES && !err; i++)
+			err = take_in(sn, i);
+		if (err)
+			return err;
+	}
 }
 
 
@@ -279,7 +370,12 @@ void seen_settle(struct seen *sn)
 		sn->err = load(sn);
 		sn->loaded = !sn->err;
 	}
-	else if (sn->c >= SEEN_YOUNG) {
-		sn->err = take_in(sn);
+	else if (sn->added >= PERIOD) {
+		sn->err = take_in(sn, sn->slice);
+		if (sn->err)
+			return;
+
+		sn->added = 0;
+		sn->slice = (sn->slice + 1) % SLICES;
 	}
 }

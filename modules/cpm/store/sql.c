@@ -188,10 +188,10 @@ const char *const sql_text[SQL_MAX] = {
 	"INSERT INTO seen (hash, id) VALUES (?1, ?2)",
 
 	[SQL_SEEN_UPTO] =
-	"SELECT value FROM meta WHERE name = 'seen'",
+	"SELECT slice, upto FROM taken",
 
 	[SQL_SEEN_SET_UPTO] =
-	"UPDATE meta SET value = ?1 WHERE name = 'seen'",
+	"UPDATE taken SET upto = ?2 WHERE slice = ?1",
 
 	[SQL_SEEN_REST] =
 	"SELECT id, hash FROM msg WHERE id > ?1 UNION ALL "
