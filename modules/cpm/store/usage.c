@@ -40,28 +40,39 @@ static struct account *find(const struct usage *us, const char *aor)
 }
 
 
-static struct account *add(struct usage *us, const char *aor)
+/* The main loop reads the array */
+static int grow(struct usage *us)
 {
 	struct account *v;
-	char *copy = strdup(aor);
-
-	if (!copy)
-		return NULL;
 
 	pthread_mutex_lock(&us->mutex);
 	v = realloc(us->v, (us->c + 1) * sizeof(*v));
-	if (v) {
+	if (v)
 		us->v = v;
-		v += us->c++;
-		memset(v, 0, sizeof(*v));
-		v->aor = copy;
-	}
 	pthread_mutex_unlock(&us->mutex);
 
-	if (!v)
-		free(copy);
+	return v ? 0 : ENOMEM;
+}
 
-	return v;
+
+static struct account *add(struct usage *us, const char *aor)
+{
+	struct account *acc;
+
+	if (grow(us))
+		return NULL;
+
+	acc = &us->v[us->c];
+	memset(acc, 0, sizeof(*acc));
+	acc->aor = strdup(aor);
+	if (!acc->aor)
+		return NULL;
+
+	pthread_mutex_lock(&us->mutex);
+	++us->c;
+	pthread_mutex_unlock(&us->mutex);
+
+	return acc;
 }
 
 
