@@ -13,63 +13,46 @@
 
 
 struct account {
-	char *aor;
+	struct account *next;
 	int64_t octets;
 	int64_t add;           /* of this transaction */
+	char aor[];
 };
 
 struct usage {
 	pthread_mutex_t mutex; /* the writer changes, the main loop reads */
 	struct totals total;
 	struct totals add;     /* of this transaction */
-	struct account *v;
-	size_t c;
+	struct account *first;
 };
 
 
 static struct account *find(const struct usage *us, const char *aor)
 {
-	size_t i;
+	struct account *acc;
 
-	for (i=0; i<us->c; i++) {
-		if (!strcmp(us->v[i].aor, aor))
-			return &us->v[i];
+	for (acc = us->first; acc; acc = acc->next) {
+		if (!strcmp(acc->aor, aor))
+			break;
 	}
 
-	return NULL;
-}
-
-
-/* The main loop reads the array */
-static int grow(struct usage *us)
-{
-	struct account *v;
-
-	pthread_mutex_lock(&us->mutex);
-	v = realloc(us->v, (us->c + 1) * sizeof(*v));
-	if (v)
-		us->v = v;
-	pthread_mutex_unlock(&us->mutex);
-
-	return v ? 0 : ENOMEM;
+	return acc;
 }
 
 
 static struct account *add(struct usage *us, const char *aor)
 {
-	struct account *acc;
+	const size_t len = strlen(aor);
+	struct account *acc = calloc(1, sizeof(*acc) + len + 1);
 
-	if (grow(us))
+	if (!acc)
 		return NULL;
 
-	acc = &us->v[us->c];
-	memset(acc, 0, sizeof(*acc));
-	acc->aor = strdup(aor);
-	if (!acc->aor)
-		return NULL;
+	memcpy(acc->aor, aor, len);
 
 	pthread_mutex_lock(&us->mutex);
-	++us->c;
+	acc->next = us->first;
+	us->first = acc;
 	pthread_mutex_unlock(&us->mutex);
 
 	return acc;
@@ -142,15 +125,16 @@ int usage_alloc(struct usage **usp, struct db *db)
 
 void usage_free(struct usage *us)
 {
-	size_t i;
-
 	if (!us)
 		return;
 
-	for (i=0; i<us->c; i++)
-		free(us->v[i].aor);
+	while (us->first) {
+		struct account *acc = us->first;
 
-	free(us->v);
+		us->first = acc->next;
+		free(acc);
+	}
+
 	pthread_mutex_destroy(&us->mutex);
 	free(us);
 }
@@ -187,14 +171,14 @@ uint64_t usage_now(const struct usage *us, const char *aor)
 
 void usage_end(struct usage *us, bool committed)
 {
-	size_t i;
+	struct account *acc;
 
 	pthread_mutex_lock(&us->mutex);
 
-	for (i=0; i<us->c; i++) {
+	for (acc = us->first; acc; acc = acc->next) {
 		if (committed)
-			us->v[i].octets += us->v[i].add;
-		us->v[i].add = 0;
+			acc->octets += acc->add;
+		acc->add = 0;
 	}
 
 	if (committed) {
