@@ -63,12 +63,15 @@ enum sql {
 	SQL_FILES_CONV,
 	SQL_FILE_USED,
 	SQL_REPORT_PUT,
-	SQL_REPORT_ADD,
-	SQL_REPORT_ADD_CONV,
+	SQL_REPORTABLE,
+	SQL_REPORTABLE_CONV,
 	SQL_REPORT_HOLD,
 	SQL_REPORT_MOVE,
 	SQL_REPORT_RETRY,
 	SQL_REPORT_RELEASE,
+	SQL_SENDER_FIND,
+	SQL_SENDER_ADD,
+	SQL_SENDER_SET,
 	SQL_POLICY_SET,
 	SQL_POLICY_DEL,
 	SQL_TOTAL_ADD,
@@ -79,7 +82,7 @@ enum sql {
 	SQL_CONV,
 	SQL_MSG,
 	SQL_BODY,
-	SQL_DUE_ANY,
+	SQL_DUE_ACCOUNT,
 	SQL_DUE,
 	SQL_DUE_NEXT,
 	SQL_POLICIES,
@@ -182,6 +185,39 @@ int  spool_read(const struct spool *sp, const char *name, uint64_t off,
 
 
 /*
+ * sender.c  To whom reports are due; runs in the writer
+ */
+enum {
+	SENDER_CACHE = 16,   /* conversations that come mixed              */
+	SENDER_KEY   = 512,  /* octets of account and peer; longer ones are
+				looked up each time                        */
+};
+
+struct sender {
+	uint64_t id;            /* 0: free */
+	uint64_t next;
+	bool due;               /* as in the database, unless dirty */
+	bool dirty;             /* row to be written */
+	size_t keyl;            /* 0: not known by name */
+	char key[SENDER_KEY];
+};
+
+struct senders {
+	struct sender v[SENDER_CACHE];
+	unsigned last;          /* used last */
+	unsigned turn;          /* to be replaced next */
+};
+
+struct write;
+
+int  sender_due(struct write *w, const char *account, const char *peer,
+		uint64_t *idp);
+int  sender_moved(struct write *w, uint64_t id, uint64_t next);
+int  sender_flush(struct write *w);
+void sender_forget(struct write *w);
+
+
+/*
  * write.c  What a job does to the database; runs in the writer
  */
 enum job_type {
@@ -240,6 +276,7 @@ struct write {
 	struct db *db;
 	struct spool *spool;
 	struct totals add;
+	struct senders senders;
 	uint8_t salt[HASH_KEY];
 };
 
@@ -252,6 +289,19 @@ int write_totals(struct write *w);
  * put.c
  */
 int write_put(struct write *w, struct job *job);
+
+
+/*
+ * report.c  The reports that a job makes or moves
+ */
+int report_put(struct write *w, uint64_t msg, enum cpm_report kind,
+	       bool held, uint64_t sender);
+int report_make(struct write *w, uint64_t msg, enum cpm_report kind,
+		uint64_t *rowsp);
+int report_make_conv(struct write *w, uint64_t conv, uint64_t last,
+		     enum cpm_report kind);
+int report_add(struct write *w, struct job *job);
+int report_move(struct write *w, struct job *job);
 
 
 /*

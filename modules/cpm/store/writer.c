@@ -76,6 +76,8 @@ static int transact(struct write *w, struct job **jobv, size_t jobc,
 
 	err = apply(w, jobv, jobc);
 	if (!err)
+		err = sender_flush(w);
+	if (!err)
 		err = write_totals(w);
 	if (!err)
 		err = spool_sync(w->spool);
@@ -87,6 +89,7 @@ static int transact(struct write *w, struct job **jobv, size_t jobc,
 	if (err) {
 		fault_note(fault, w, err);
 		(void)run(w, SQL_ROLLBACK);
+		sender_forget(w);
 		spool_rollback(w->spool, commit);
 	}
 	else {
