@@ -32,7 +32,8 @@ enum {
 				       message; more are answered 486      */
 	CPM_BUFFER_MAX   = 268435456, /**< octets of messages being received,
 				       all sessions together: over it 413  */
-	CPM_WINDOW       = 16,    /**< notifications on their way at once  */
+	CPM_WINDOW       = 16,    /**< notifications of an account on their
+				       way at once, each to another sender */
 	CPM_AUTH_MAX     = 2,     /**< challenges followed in one try       */
 	CPM_MIN_SE       = 90,    /**< seconds, RFC 4028, 5                 */
 };

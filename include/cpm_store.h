@@ -122,6 +122,7 @@ struct cpm_due {
 	char *imdn_id;          /**< its own imdn.Message-ID, the same at
 				     each try                              */
 	uint32_t tries;         /**< failed so far                          */
+	uint64_t sender;        /**< account and peer as a number           */
 	char *account;
 	char *peer;
 	char *orig_id;          /**< imdn.Message-ID of the message         */
@@ -221,8 +222,9 @@ int cpm_store_display_conv(struct cpm_store *st, uint64_t conv, uint64_t last,
 int cpm_store_report_add(struct cpm_store *st, uint64_t msg,
 			 enum cpm_report kind, cpm_done_h *h, void *arg);
 
-/** Move a report from DUE: to SENT or FAILED, or stay DUE with one more try
-    and a new time. ENOENT if it is not DUE. @param next ms since 1970 */
+/** Move a report from DUE: to SENT or FAILED, or stay DUE with one more try.
+    ENOENT if it is not DUE.
+    @param next when its sender's turn comes again, ms since 1970 */
 int cpm_store_report_move(struct cpm_store *st, uint64_t id,
 			  enum cpm_report_state to, uint64_t next,
 			  cpm_done_h *h, void *arg);
@@ -290,12 +292,26 @@ int cpm_store_msg(struct cpm_store *st, uint64_t id, cpm_msg_h *h,
 int cpm_store_body(struct cpm_store *st, uint64_t id, uint64_t off,
 		   size_t len, struct mbuf *mb);
 
-/** Reports that are DUE, in the order in which they became so; a display
-    report is held back while the delivery report of its message is DUE.
-    @param now only those whose time has come, ms since 1970
-    @param nextp time of the earliest one that has not come, 0 if none */
-int cpm_store_due(struct cpm_store *st, uint64_t now, uint32_t limit,
-		  uint64_t *nextp, cpm_due_h *h, void *arg);
+/*
+ * Reports that are DUE. Those to one sender go one at a time, in the order in
+ * which they became due, and while the first one waits for its next try, the
+ * others wait behind it. A display report is not among them while the
+ * delivery report of its message is DUE. No call walks through a backlog.
+ */
+typedef bool (cpm_account_h)(const char *account, void *arg);
+
+/** Accounts with such a report. The AOR is borrowed. */
+int cpm_store_due_accounts(struct cpm_store *st, cpm_account_h *h, void *arg);
+
+/** The first report of each sender of an account whose time is from..to (ms
+    since 1970; 0: at once), earliest time first */
+int cpm_store_due(struct cpm_store *st, const char *account, uint64_t from,
+		  uint64_t to, uint32_t limit, cpm_due_h *h, void *arg);
+
+/** The earliest time of a sender of the account that is behind now
+    @param nextp ms since 1970; 0: there is none */
+int cpm_store_due_next(struct cpm_store *st, const char *account,
+		       uint64_t now, uint64_t *nextp);
 
 int cpm_store_policies(struct cpm_store *st, cpm_policy_h *h, void *arg);
 

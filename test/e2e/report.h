@@ -13,9 +13,8 @@
 void told(struct scene *s, const char *id, const char *status);
 
 /**
- * Notifications go in the order in which they become due. So when the one
- * for this new message is there, nothing that was wrongly sent before can
- * still be on its way.
+ * Notifications that can go, go at once. So when the one for this new message
+ * of another sender is the next to come, none was wrongly sent before.
  */
 void nothing_else(struct scene *s, const char *id);
 

@@ -7,12 +7,14 @@
  * SPDX-License-Identifier: BSD-3-Clause
  */
 #define _GNU_SOURCE
+#include <stdlib.h>
 #include "report.h"
 
 
 enum {
 	FIRST_GAP  = 700,     /* ms at least before the second try        */
 	SECOND_GAP = 1400,    /* and before the third                     */
+	BUSY       = 5000,    /* ms that a server says it is busy for     */
 };
 
 
@@ -264,7 +266,8 @@ START_TEST(server_away_tcp)
 END_TEST
 
 
-/* What was due when the softphone ended goes when it is back, and once */
+/* What was due when the softphone ended goes when it is back, and once. Five
+   senders: of one, the first notification would hold up the others */
 static void softphone_away(bool killed)
 {
 	const struct scene_args args = {.optv = {"-f", "refuse=1000", NULL}};
@@ -273,7 +276,8 @@ static void softphone_away(bool killed)
 
 	scene_open(&s, &args);
 	for (i=0; i<5; i++)
-		scene_leave(&s, "from=%s id=m%u text=%u", BOB, i, i);
+		scene_leave(&s, "from=sip:b%u@%s id=m%u text=%u", i, DOMAIN,
+			    i, i);
 	scene_start(&s);
 	scene_delivered(&s, 5);
 	for (i=0; i<5; i++)
@@ -314,6 +318,138 @@ START_TEST(softphone_killed)
 END_TEST
 
 
+/* The lines of the PF about a sender: "declined m1", "imdn m1" */
+static void told_is(struct scene *s, const char *to, const char *word,
+		    const char *id)
+{
+	const char *line = proc_line(s->pf->proc, env_str(
+		s->env, "^(imdn|declined) .* to=%s( |$)", to), E2E_WAIT);
+
+	ck_assert_msg(!strncmp(line, word, strlen(word)) &&
+		      strstr(line, env_str(s->env, " id=%s ", id)),
+		      "not %s %s: %s", word, id, line);
+}
+
+
+/* The server is busy in the middle of Bob's, and says for how long. His go on
+   where they stood; Carol's were not held up */
+START_TEST(busy_server)
+{
+	struct scene s;
+	uint64_t begin;
+	unsigned i;
+
+	scene_open(&s, NULL);
+	scene_start(&s);
+	for (i=0; i<2; i++)
+		scene_leave(&s, "from=%s id=b%u text=.", BOB, i);
+	for (i=0; i<2; i++)
+		told_is(&s, BOB, "imdn", env_str(s.env, "b%u", i));
+	(void)ctrl_until(s.c, "cpm_status", NULL, "imdn_pending", 0,
+			 E2E_WAIT);
+
+	pf_cmd(s.pf, "fault refuse=1,503,%u", BUSY / 1000);
+	scene_leave(&s, "from=%s id=b2 text=.", BOB);
+	told_is(&s, BOB, "declined", "b2");
+	begin = e2e_now();
+	for (i=3; i<6; i++)
+		scene_leave(&s, "from=%s id=b%u text=.", BOB, i);
+	for (i=0; i<3; i++) {
+		scene_leave(&s, "from=%s id=c%u text=.", CAROL, i);
+		told_is(&s, CAROL, "imdn", env_str(s.env, "c%u", i));
+	}
+	(void)ctrl_until(s.c, "cpm_status", NULL, "imdn_pending", 4,
+			 E2E_WAIT);
+	ck_assert_uint_lt(e2e_now() - begin, BUSY);
+	for (i=2; i<6; i++) {
+		told_is(&s, BOB, "imdn", env_str(s.env, "b%u", i));
+		ck_assert_uint_ge(e2e_now() - begin, BUSY - 100);
+	}
+	(void)ctrl_until(s.c, "cpm_status", NULL, "imdn_pending", 0,
+			 E2E_WAIT);
+	stats_are(&s, 9, 0);
+	scene_close(&s);
+}
+END_TEST
+
+
+enum { PEERS = 20 };
+
+/* Senders whose notification the PF has seen and ignored */
+static unsigned ignored(struct pf *pf, bool seen[PEERS])
+{
+	const struct pf_event *ev;
+	unsigned n = 0, i;
+
+	while ((ev = pf_try_event(pf, "ignored", NULL, NULL, 300)) != NULL) {
+		i = (unsigned)atoi(pf_str(ev, "id") + 1);
+		ck_assert_uint_lt(i, PEERS);
+		seen[i] = true;
+	}
+	for (i=0; i<PEERS; i++)
+		n += seen[i];
+
+	return n;
+}
+
+
+/* Two accounts with a server each. One of them answers no notification: it
+   gets 16 at a time, and the other account does not notice */
+START_TEST(two_accounts)
+{
+	const char *argv[] = {"-D", "mute.test", "-u", "dave:secret", "-f",
+			      "silent", NULL};
+	struct baresip_args args = {.name = "both"};
+	bool seen[PEERS] = {false};
+	struct scene s;
+	struct pf *mute;
+	unsigned i;
+
+	scene_open(&s, NULL);
+	mute = pf_start(s.env, argv);
+	for (i=0; i<PEERS; i++) {
+		pf_cmd(mute, "leave to=sip:dave@mute.test"
+		       " from=sip:p%u@mute.test id=d%u text=.", i, i);
+		(void)pf_event(mute, "kept", E2E_WAIT);
+	}
+	/* a second one of the first sender, which waits for the first */
+	pf_cmd(mute, "leave to=sip:dave@mute.test from=sip:p0@mute.test"
+	       " id=d99 text=.");
+	(void)pf_event(mute, "kept", E2E_WAIT);
+
+	args.accounts = env_str(s.env, "%s%s",
+				baresip_account(s.env, "alice", DOMAIN,
+						s.pf->sip, NULL),
+				baresip_account(s.env, "dave", "mute.test",
+						mute->sip, NULL));
+	s.b = baresip_start(s.env, &args);
+	s.c = s.b->ctrl;
+	baresip_registered(s.b, E2E_WAIT);
+	(void)ctrl_until(s.c, "cpm_status", NULL, "messages", PEERS + 1,
+			 E2E_WAIT);
+	for (i=0; i<30; i++) {
+		scene_leave(&s, "from=%s id=a%u text=.", BOB, i);
+		told(&s, env_str(s.env, "a%u", i), "delivered");
+	}
+	(void)ctrl_until(s.c, "cpm_status", NULL, "imdn_pending", PEERS + 1,
+			 E2E_WAIT);
+	ck_assert_uint_eq(16, ignored(mute, seen));
+	stats_are(&s, 30, 0);
+
+	/* it finds its voice: the rest goes, the second one last */
+	pf_cmd(mute, "fault none");
+	(void)ctrl_until(s.c, "cpm_status", NULL, "imdn_pending", 0,
+			 E2E_WAIT);
+	ck_assert_int_eq(PEERS + 1, pf_int(pf_ask(mute, "stats"), "imdn"));
+	ck_assert_int_eq(0, pf_int(pf_ask(mute, "stats"), "repeats"));
+	ck_assert_int_eq(0, baresip_quit(s.b));
+	ck_assert_int_eq(0, pf_quit(mute));
+	s.b = NULL;
+	scene_close(&s);
+}
+END_TEST
+
+
 void retry_cases(Suite *suite)
 {
 	TCase *tc = suite_case(suite, "retry", 60);
@@ -328,4 +464,6 @@ void retry_cases(Suite *suite)
 	tcase_add_test(tc, server_away_tcp);
 	tcase_add_test(tc, softphone_quits);
 	tcase_add_test(tc, softphone_killed);
+	tcase_add_test(tc, busy_server);
+	tcase_add_test(tc, two_accounts);
 }

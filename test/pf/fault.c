@@ -22,7 +22,8 @@ static const struct {
 		"  a Byte-Range that ends behind the octets of its chunk"},
 	[FAULT_DELAY] = {"delay", true, "=MS  wait before each message"},
 	[FAULT_REFUSE] = {"refuse", true,
-		"=N[,CODE]  answer the next N IMDNs with CODE (503)"},
+		"=N[,CODE[,SECONDS]]  answer the next N IMDNs with CODE (503)"
+		" and Retry-After"},
 	[FAULT_NOBYE] = {"nobye", false, "  no BYE at the end"},
 	[FAULT_EARLYBYE] = {"early-bye", false,
 		"  BYE right after the ACK"},
@@ -55,13 +56,35 @@ static const struct {
 	[FAULT_REPORT] = {"report", false, "  ask for Success-Report"},
 	[FAULT_GROUP] = {"group", false,
 		"  the INVITE is tagged as one of a group session"},
+	[FAULT_SILENT] = {"silent", false, "  no answer to an IMDN"},
 	[FAULT_WWW] = {"www", false,
 		"  challenge a MESSAGE with 401, not with 407"},
 };
 
 
+/* [,CODE[,SECONDS]] */
+static const char *refuse_arg(struct faults *faults, const char *val)
+{
+	char *end;
+
+	faults->code  = REFUSE_CODE;
+	faults->after = 0;
+	if (*val != ',')
+		return val;
+
+	faults->code = (uint32_t)strtoul(val + 1, &end, 10);
+	if (faults->code < 300 || faults->code > 699)
+		return val;
+	if (*end == ',')
+		faults->after = (uint32_t)strtoul(end + 1, &end, 10);
+
+	return end;
+}
+
+
 static int fault_arg(struct faults *faults, size_t i, const char *val)
 {
+	const char *rest;
 	char *end;
 	unsigned long n;
 
@@ -75,17 +98,9 @@ static int fault_arg(struct faults *faults, size_t i, const char *val)
 		return EINVAL;
 	faults->arg[i] = (uint32_t)n;
 
-	if (i == FAULT_REFUSE) {
-		faults->code = REFUSE_CODE;
-		if (*end == ',') {
-			val = end + 1;
-			faults->code = (uint32_t)strtoul(val, &end, 10);
-			if (faults->code < 300 || faults->code > 699)
-				return EINVAL;
-		}
-	}
+	rest = i == FAULT_REFUSE ? refuse_arg(faults, end) : end;
 
-	return *end ? EINVAL : 0;
+	return *rest ? EINVAL : 0;
 }
 
 

@@ -43,6 +43,7 @@ static bool refuse(struct pf *pf, const struct sip_msg *msg,
 		   const struct notice *notice)
 {
 	struct faults *faults = &pf->faults;
+	char after[64] = "";
 
 	if (!faults->on[FAULT_REFUSE] || !faults->arg[FAULT_REFUSE])
 		return false;
@@ -50,10 +51,15 @@ static bool refuse(struct pf *pf, const struct sip_msg *msg,
 	if (!--faults->arg[FAULT_REFUSE])
 		faults->on[FAULT_REFUSE] = false;
 
-	event("declined id=%s status=%s code=%u", notice->id, notice->status,
-	      faults->code);
-	(void)sip_treply(NULL, pf->sip, msg, (uint16_t)faults->code,
-			 "Refused On Purpose");
+	if (faults->after)
+		(void)re_snprintf(after, sizeof(after), "Retry-After: %u\r\n",
+				  faults->after);
+
+	event("declined id=%s status=%s code=%u to=%s", notice->id,
+	      notice->status, faults->code, notice->to);
+	(void)sip_treplyf(NULL, NULL, pf->sip, msg, false,
+			  (uint16_t)faults->code, "Refused On Purpose",
+			  "%sContent-Length: 0\r\n\r\n", after);
 	return true;
 }
 
@@ -81,6 +87,12 @@ static void notice_recv(struct pf *pf, const struct sip_msg *msg,
 	(void)pl_strcpy(&cpim->id, imdnid, sizeof(imdnid));
 	(void)pl_strcpy(&msg->callid, callid, sizeof(callid));
 
+	/* each time that it comes */
+	if (pf->faults.on[FAULT_SILENT]) {
+		event("ignored id=%s status=%s from=%s to=%s", notice->id,
+		      notice->status, notice->from, notice->to);
+		return;
+	}
 	if (refuse(pf, msg, notice))
 		return;
 

@@ -81,6 +81,7 @@ enum fault {
 	FAULT_NOREFRESH,     /**< never refresh the session timer           */
 	FAULT_REPORT,        /**< ask for Success-Report                    */
 	FAULT_GROUP,         /**< the INVITE is tagged session.group        */
+	FAULT_SILENT,        /**< no answer to an IMDN                      */
 	FAULT_WWW,           /**< MESSAGE is challenged with 401        */
 	FAULT_MAX
 };
@@ -89,6 +90,7 @@ struct faults {
 	bool on[FAULT_MAX];
 	uint32_t arg[FAULT_MAX];
 	uint32_t code;       /**< of FAULT_REFUSE                           */
+	uint32_t after;      /**< its Retry-After in s, 0: none             */
 };
 
 int  fault_set(struct faults *faults, const char *str);

@@ -245,6 +245,9 @@ Suite *store_suite(void)
 
 	suite_add_tcase(s, store_write_case());
 	suite_add_tcase(s, store_report_case());
+	suite_add_tcase(s, store_sender_case());
+	suite_add_tcase(s, store_sender_fail_case());
+	suite_add_tcase(s, store_sender_migrate_case());
 	suite_add_tcase(s, store_read_case());
 	suite_add_tcase(s, store_open_case());
 	suite_add_tcase(s, store_fail_case());

@@ -8,6 +8,9 @@
 #include "unit/store_unit.h"
 
 
+#define ALICE "sip:alice@example.net"
+
+
 struct due {
 	uint64_t id[16];
 	uint64_t msg[16];
@@ -51,8 +54,9 @@ static struct due due_at(uint64_t now, uint32_t limit)
 
 	memset(&d, 0, sizeof(d));
 	d.next = 4711;
-	ck_assert_int_eq(0, cpm_store_due(fx.st, now, limit, &d.next,
+	ck_assert_int_eq(0, cpm_store_due(fx.st, ALICE, 0, now, limit,
 					  due_handler, &d));
+	ck_assert_int_eq(0, cpm_store_due_next(fx.st, ALICE, now, &d.next));
 
 	return d;
 }
@@ -128,6 +132,7 @@ static void check_msg(uint64_t id, bool read, enum cpm_report_state delivered,
 }
 
 
+/* What is due of one sender goes one after the other */
 START_TEST(test_due)
 {
 	struct due d = due_at(5000, 10);
@@ -140,37 +145,55 @@ START_TEST(test_due)
 	put("k2", 0, false, false);
 	b = put("k3", 1, true, false);
 	d = due_at(5000, 10);
-	ck_assert_uint_eq(2, d.n);
+	ck_assert_uint_eq(1, d.n);
 	ck_assert_uint_eq(0, d.next);
 	ck_assert_uint_eq(a, d.msg[0]);
-	ck_assert_uint_eq(b, d.msg[1]);
 	ck_assert_int_eq(CPM_DELIVERED, d.kind[0]);
 	ck_assert_uint_eq(0, d.tries[0]);
-	ck_assert_str_ne(d.imdn_id[0], d.imdn_id[1]);
-
-	ck_assert_uint_eq(1, due_at(5000, 1).n);
-	memset(&d, 0, sizeof(d));
-	d.stop = 1;
-	ck_assert_int_eq(0, cpm_store_due(fx.st, 5000, 10, NULL, due_handler,
-					  &d));
-	ck_assert_uint_eq(1, d.n);
+	ck_assert_uint_eq(2, fx_counts().imdn_pending);
 
 	/* a known message makes no second report */
 	put("k1", 1, true, false);
 	ck_assert(fx.res.duplicate);
-	ck_assert_uint_eq(2, due_at(5000, 10).n);
 	ck_assert_uint_eq(2, fx_counts().imdn_pending);
 
-	ck_assert_int_eq(EINVAL, cpm_store_due(NULL, 0, 1, NULL, due_handler,
-					       NULL));
-	ck_assert_int_eq(EINVAL, cpm_store_due(fx.st, 0, 0, NULL,
-					       due_handler, NULL));
-	ck_assert_int_eq(EINVAL, cpm_store_due(fx.st, 0, 1, NULL, NULL,
-					       NULL));
+	ck_assert_int_eq(0, move(d.id[0], CPM_REPORT_SENT, 5000));
+	ck_assert_uint_eq(0, due_at(4999, 10).n);
+	d = due_at(5000, 10);
+	ck_assert_uint_eq(1, d.n);
+	ck_assert_uint_eq(b, d.msg[0]);
+	ck_assert_int_eq(0, move(d.id[0], CPM_REPORT_SENT, 6000));
+	d = due_at(UINT64_MAX, 10);
+	ck_assert_uint_eq(0, d.n);
+
+	/* who waits for nothing is not kept waiting by what was */
+	put("k4", 1, true, false);
+	ck_assert_uint_eq(1, due_at(1, 10).n);
 }
 END_TEST
 
 
+START_TEST(test_due_invalid)
+{
+	uint64_t next;
+
+	ck_assert_int_eq(EINVAL, cpm_store_due(NULL, ALICE, 0, 1, 1,
+					       due_handler, NULL));
+	ck_assert_int_eq(EINVAL, cpm_store_due(fx.st, NULL, 0, 1, 1,
+					       due_handler, NULL));
+	ck_assert_int_eq(EINVAL, cpm_store_due(fx.st, ALICE, 0, 1, 0,
+					       due_handler, NULL));
+	ck_assert_int_eq(EINVAL, cpm_store_due(fx.st, ALICE, 0, 1, 1, NULL,
+					       NULL));
+	ck_assert_int_eq(EINVAL, cpm_store_due_next(NULL, ALICE, 0, &next));
+	ck_assert_int_eq(EINVAL, cpm_store_due_next(fx.st, NULL, 0, &next));
+	ck_assert_int_eq(EINVAL, cpm_store_due_next(fx.st, ALICE, 0, NULL));
+	ck_assert_int_eq(EINVAL, cpm_store_due_accounts(fx.st, NULL, NULL));
+}
+END_TEST
+
+
+/* While the first one waits, the others wait behind it */
 START_TEST(test_retry)
 {
 	uint64_t a = put("k1", 1, true, false);
@@ -178,25 +201,31 @@ START_TEST(test_retry)
 	struct due d = due_at(5000, 10), e;
 
 	ck_assert_int_eq(0, move(d.id[0], CPM_REPORT_DUE, 9000));
-	ck_assert_int_eq(0, move(d.id[1], CPM_REPORT_DUE, 8000));
-	e = due_at(5000, 10);
+	e = due_at(8999, 10);
 	ck_assert_uint_eq(0, e.n);
-	ck_assert_uint_eq(8000, e.next);
-	e = due_at(8000, 10);
-	ck_assert_uint_eq(1, e.n);
-	ck_assert_uint_eq(b, e.msg[0]);
-	ck_assert_uint_eq(1, e.tries[0]);
 	ck_assert_uint_eq(9000, e.next);
+	put("k3", 1, true, false);
+	ck_assert_uint_eq(0, due_at(8999, 10).n);
 
 	/* a restart changes nothing, and the id stays */
 	ck_assert_int_eq(0, move(d.id[0], CPM_REPORT_DUE, 9001));
 	fx_reopen();
+	put("k4", 1, true, false);
+	ck_assert_uint_eq(0, due_at(9000, 10).n);
 	e = due_at(9001, 10);
-	ck_assert_uint_eq(2, e.n);
+	ck_assert_uint_eq(1, e.n);
 	ck_assert_uint_eq(a, e.msg[0]);
 	ck_assert_uint_eq(2, e.tries[0]);
 	ck_assert_str_eq(d.imdn_id[0], e.imdn_id[0]);
 	ck_assert_uint_eq(0, e.next);
+
+	/* the next one has tries of its own */
+	ck_assert_int_eq(0, move(e.id[0], CPM_REPORT_FAILED, 9001));
+	e = due_at(9001, 10);
+	ck_assert_uint_eq(1, e.n);
+	ck_assert_uint_eq(b, e.msg[0]);
+	ck_assert_uint_eq(0, e.tries[0]);
+	ck_assert_str_ne(d.imdn_id[0], e.imdn_id[0]);
 }
 END_TEST
 
@@ -208,6 +237,7 @@ START_TEST(test_move)
 	struct due d = due_at(5000, 10);
 
 	ck_assert_int_eq(0, move(d.id[0], CPM_REPORT_SENT, 0));
+	d.id[1] = due_at(5000, 10).id[0];
 	check_msg(a, false, CPM_REPORT_SENT, CPM_REPORT_NONE);
 	ck_assert_int_eq(ENOENT, move(d.id[0], CPM_REPORT_SENT, 0));
 	ck_assert_int_eq(ENOENT, move(d.id[0], CPM_REPORT_FAILED, 0));
@@ -262,14 +292,24 @@ START_TEST(test_display_waits)
 	ck_assert_int_eq(CPM_DISPLAYED, d.kind[0]);
 	ck_assert_int_eq(0, move(d.id[0], CPM_REPORT_SENT, 0));
 
-	/* delivery by hand, when display is due already */
+	/* delivery by hand, when display is due already, even on its way */
 	a = put("k3", 5, false, true);
-	ck_assert_uint_eq(1, due_at(5000, 10).n);
+	e = due_at(5000, 10);
+	ck_assert_uint_eq(1, e.n);
+	ck_assert_int_eq(CPM_DISPLAYED, e.kind[0]);
 	ck_assert_int_eq(0, add(a, CPM_DELIVERED));
 	d = due_at(5000, 10);
 	ck_assert_uint_eq(1, d.n);
 	ck_assert_int_eq(CPM_DELIVERED, d.kind[0]);
 	check_msg(a, false, CPM_REPORT_DUE, CPM_REPORT_DUE);
+	ck_assert_int_eq(0, move(e.id[0], CPM_REPORT_SENT, 0));
+	d = due_at(5000, 10);
+	ck_assert_uint_eq(1, d.n);
+	ck_assert_int_eq(CPM_DELIVERED, d.kind[0]);
+	ck_assert_int_eq(0, move(d.id[0], CPM_REPORT_SENT, 0));
+	check_msg(a, false, CPM_REPORT_SENT, CPM_REPORT_SENT);
+	ck_assert_uint_eq(0, due_at(UINT64_MAX, 10).n);
+	ck_assert_uint_eq(0, fx_counts().imdn_pending);
 }
 END_TEST
 
@@ -298,7 +338,7 @@ START_TEST(test_display)
 	ck_assert_int_eq(0, display(idv, 4, true));
 	check_msg(idv[2], true, CPM_REPORT_NONE, CPM_REPORT_DUE);
 	ck_assert_uint_eq(2, fx_counts().imdn_pending);
-	ck_assert_uint_eq(2, due_at(5000, 10).n);
+	ck_assert_uint_eq(1, due_at(5000, 10).n);
 
 	ck_assert_int_eq(ENOENT, display(&none, 1, true));
 	ck_assert_int_eq(EINVAL, cpm_store_display(fx.st, NULL, 1, true, NULL,
@@ -405,7 +445,7 @@ START_TEST(test_display_conv)
 	check_msg(d, false, CPM_REPORT_NONE, CPM_REPORT_NONE);
 	ck_assert_uint_eq(2, fx_counts().unread);
 	ck_assert_uint_eq(3, fx_counts().imdn_pending);
-	ck_assert_uint_eq(2, due_at(5000, 10).n);
+	ck_assert_uint_eq(b, due_at(5000, 10).msg[0]);
 
 	ck_assert_int_eq(0, display_conv(conv, UINT64_MAX, false));
 	check_msg(c, true, CPM_REPORT_NONE, CPM_REPORT_NONE);
@@ -438,13 +478,17 @@ START_TEST(test_due_of_deleted)
 		fx.st, 0, conv, fx_done_handler, NULL)));
 	fx_reopen();
 	d = due_at(5000, 10);
-	ck_assert_uint_eq(2, d.n);
+	ck_assert_uint_eq(1, d.n);
 	ck_assert_uint_eq(a, d.msg[0]);
-	ck_assert_uint_eq(b, d.msg[1]);
-	ck_assert_int_eq(0, move(d.id[1], CPM_REPORT_SENT, 0));
+	ck_assert_int_eq(0, move(d.id[0], CPM_REPORT_SENT, 0));
 	d = due_at(5000, 10);
-	ck_assert_uint_eq(2, d.n);
-	ck_assert_int_eq(CPM_DISPLAYED, d.kind[1]);
+	ck_assert_uint_eq(b, d.msg[0]);
+	ck_assert_int_eq(CPM_DELIVERED, d.kind[0]);
+	ck_assert_int_eq(0, move(d.id[0], CPM_REPORT_SENT, 0));
+	d = due_at(5000, 10);
+	ck_assert_uint_eq(1, d.n);
+	ck_assert_uint_eq(b, d.msg[0]);
+	ck_assert_int_eq(CPM_DISPLAYED, d.kind[0]);
 	ck_assert_int_eq(ENOENT, add(a, CPM_DISPLAYED));
 	ck_assert_int_eq(ENOENT, display(&a, 1, true));
 }
@@ -458,6 +502,7 @@ TCase *store_report_case(void)
 	tcase_set_timeout(tc, 60);
 	tcase_add_checked_fixture(tc, fx_setup_open, fx_teardown);
 	tcase_add_test(tc, test_due);
+	tcase_add_test(tc, test_due_invalid);
 	tcase_add_test(tc, test_retry);
 	tcase_add_test(tc, test_move);
 	tcase_add_test(tc, test_display_waits);

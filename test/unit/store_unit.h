@@ -65,6 +65,9 @@ struct cpm_counts fx_counts(void);
 
 TCase *store_write_case(void);
 TCase *store_report_case(void);
+TCase *store_sender_case(void);
+TCase *store_sender_fail_case(void);
+TCase *store_sender_migrate_case(void);
 TCase *store_read_case(void);
 TCase *store_open_case(void);
 TCase *store_fail_case(void);

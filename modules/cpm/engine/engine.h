@@ -122,7 +122,7 @@ int fresh_add(struct cpm *cpm, const char *account, uint64_t conv,
 	      uint64_t id, bool deferred);
 void fresh_flush(struct cpm *cpm);
 
-/* report.c: notifications to be sent */
+/* outbox.c: notifications to be sent */
 
 int outbox_alloc(struct outbox **obp, struct cpm *cpm);
 
@@ -134,6 +134,12 @@ void outbox_stop(struct outbox *ob, const char *aor);
 
 /* retry.c: pure */
 
+enum {
+	RETRY_MAX = 25,        /* tries in vain, about half a day: then a
+				  notification is of no use any more       */
+	RETRY_FAR = 172800000, /* ms: no time to wait for is so far ahead  */
+};
+
 /**
  * When to try again.
  *
@@ -144,6 +150,19 @@ void outbox_stop(struct outbox *ob, const char *aor);
  * @return ms; the delay doubles from 1 s to 1 h, less up to a quarter
  */
 uint64_t retry_at(uint64_t now, uint32_t tries, uint32_t rnd);
+
+/**
+ * The same when the server may have said when (Retry-After): never before
+ * that, but up to an eighth later.
+ *
+ * @param after seconds, 0: it did not
+ */
+uint64_t retry_next(uint64_t now, uint32_t tries, uint32_t after,
+		    uint32_t rnd);
+
+/** Value of a Retry-After header (RFC 3261, 20.33)
+    @return s, at most a day; 0: none that can be read */
+uint32_t retry_seconds(const struct pl *val);
 
 /** What an answer to a notification means */
 enum retry_verdict { RETRY_SENT, RETRY_LATER, RETRY_NEVER };

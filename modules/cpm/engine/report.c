@@ -1,62 +1,36 @@
 /**
- * @file report.c  The outbox of disposition notifications
+ * @file report.c  One disposition notification on its way
  *
  * Seed 7.3.12, 2 (each one in its own SIP MESSAGE); OMA 5.4; RFC 5438;
- * wire.md 6 and 13.6. A report is due in the store until a 2xx; what is here
- * is only what is on its way now.
+ * wire.md 6 and 13.6. It is due in the store until a 2xx or a refusal for
+ * good. Which one goes when: outbox.c.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
 #include <string.h>
 #include "engine.h"
+#include "outbox.h"
 
 
 static const char icsi_msg[] = "urn:urn-7:3gpp-service.ims.icsi.oma.cpm.msg";
 static const char icsi_msg_escaped[] =
 	"urn%3Aurn-7%3A3gpp-service.ims.icsi.oma.cpm.msg";
 
-struct outbox {
-	struct cpm *cpm;
-	struct list reportl;  /* on their way, or their result being stored */
-	struct tmr tmr;       /* until the next one is due                  */
-	bool looking;         /* results may come while we look             */
-};
-
-struct report {
-	struct le le;
-	struct outbox *ob;
-	uint64_t id;
-	uint64_t msg;
-	enum cpm_report kind;
-	uint32_t tries;
-	uint32_t authc;       /* challenges followed                        */
-	char *aor;
-	char *hdrs;           /* SIP headers of the MESSAGE                 */
-	struct mbuf *body;    /* CPIM                                       */
-	struct sip_dialog *dlg;
-	struct sip_auth *auth;
-	struct sip_request *req;
-	enum cpm_report_state result;
-	uint16_t scode;
+enum {
+	STORE_TRIES = 6,  /* no more than 32 s until a disk with room again is
+			     seen                                          */
 };
 
 
 static int send_request(struct report *rep);
+static void store(struct report *rep);
 
 
 static void destructor(void *arg)
 {
-	struct outbox *ob = arg;
-
-	tmr_cancel(&ob->tmr);
-	list_flush(&ob->reportl);
-}
-
-
-static void report_destructor(void *arg)
-{
 	struct report *rep = arg;
 
+	tmr_cancel(&rep->tmr);
 	list_unlink(&rep->le);
 	mem_deref(rep->req);
 	mem_deref(rep->auth);
@@ -64,30 +38,6 @@ static void report_destructor(void *arg)
 	mem_deref(rep->body);
 	mem_deref(rep->hdrs);
 	mem_deref(rep->aor);
-}
-
-
-static void tmr_handler(void *arg)
-{
-	outbox_kick(arg);
-}
-
-
-int outbox_alloc(struct outbox **obp, struct cpm *cpm)
-{
-	struct outbox *ob;
-
-	ob = mem_zalloc(sizeof(*ob), destructor);
-	if (!ob)
-		return ENOMEM;
-
-	ob->cpm = cpm;
-	tmr_init(&ob->tmr);
-	/* what a former run left; not before the softphone is up */
-	tmr_start(&ob->tmr, 1, tmr_handler, ob);
-	*obp = ob;
-
-	return 0;
 }
 
 
@@ -103,11 +53,34 @@ static void tell(const struct report *rep)
 }
 
 
-/* only now another look may find the report: before, the store would still
-   have shown it as due, and it would have been sent twice */
+static void tmr_handler(void *arg)
+{
+	store(arg);
+}
+
+
+/* What was answered is not sent again because the disk is full: the result
+   waits here, and so does its sender */
+static void store_later(struct report *rep)
+{
+	if (rep->storec < STORE_TRIES)
+		++rep->storec;
+
+	tmr_start(&rep->tmr, retry_at(0, rep->storec, rand_u32()),
+		  tmr_handler, rep);
+}
+
+
+/* only now another look may find the next one: before, the store would still
+   have shown this as due, and it would have been sent twice */
 static void moved_handler(int err, void *arg)
 {
 	struct report *rep = arg;
+
+	if (err && err != ENOENT && !rep->ob->cpm->down) {
+		store_later(rep);
+		return;
+	}
 
 	if (!err && rep->result != CPM_REPORT_DUE)
 		tell(rep);
@@ -116,33 +89,72 @@ static void moved_handler(int err, void *arg)
 }
 
 
-static void settle(struct report *rep, enum cpm_report_state result,
-		   uint32_t wait)
+static void store(struct report *rep)
 {
-	struct cpm *cpm = rep->ob->cpm;
-	const uint64_t now = engine_now();
-	const uint64_t next = wait ? now + wait * 1000ULL
-		: retry_at(now, rep->tries + 1, rand_u32());
+	const int err = cpm_store_report_move(rep->ob->cpm->store, rep->id,
+					      rep->result, rep->next,
+					      moved_handler, rep);
 
-	rep->req = mem_deref(rep->req);
-	rep->result = result;
-
-	/* if that cannot be said now it stays due, and so may repeat */
-	if (cpm_store_report_move(cpm->store, rep->id, result, next,
-				  moved_handler, rep))
+	if (err == ESHUTDOWN)
 		mem_deref(rep);
+	else if (err)
+		store_later(rep);
+}
+
+
+static void settle(struct report *rep, enum cpm_report_state result,
+		   uint64_t next)
+{
+	rep->req    = mem_deref(rep->req);
+	rep->result = result;
+	rep->next   = next;
+
+	store(rep);
+}
+
+
+/* A try while the registration is lost says nothing about the other side, and
+   is none: the report waits in the store for the account */
+static bool isvoid(struct report *rep)
+{
+	if (outbox_isready(rep->ob, rep->aor, NULL))
+		return false;
+
+	mem_deref(rep);
+
+	return true;
+}
+
+
+static void refused(struct report *rep)
+{
+	if (!isvoid(rep))
+		settle(rep, CPM_REPORT_FAILED, engine_now());
+}
+
+
+/* @param after seconds that the server asks for, 0: it does not */
+static void in_vain(struct report *rep, uint32_t after)
+{
+	const uint64_t now = engine_now();
+	const uint32_t tries = rep->tries + 1;
+
+	if (isvoid(rep))
+		return;
+
+	if (tries >= RETRY_MAX)
+		settle(rep, CPM_REPORT_FAILED, now);
+	else
+		settle(rep, CPM_REPORT_DUE,
+		       retry_next(now, tries, after, rand_u32()));
 }
 
 
 static uint32_t retry_after(const struct sip_msg *msg)
 {
 	const struct sip_hdr *hdr = sip_msg_hdr(msg, SIP_HDR_RETRY_AFTER);
-	struct pl secs;
 
-	if (!hdr || re_regex(hdr->val.p, hdr->val.l, "[0-9]+", &secs))
-		return 0;
-
-	return pl_u32(&secs) < 3600 ? pl_u32(&secs) : 3600;
+	return hdr ? retry_seconds(&hdr->val) : 0;
 }
 
 
@@ -165,7 +177,9 @@ static void resp_handler(int err, const struct sip_msg *msg, void *arg)
 		return;
 
 	if (err) {
-		settle(rep, CPM_REPORT_DUE, 0);
+		/* as if it had been answered so: RFC 3261, 8.1.3.1 */
+		rep->scode = err == ETIMEDOUT ? 408 : 503;
+		in_vain(rep, 0);
 		return;
 	}
 
@@ -174,16 +188,16 @@ static void resp_handler(int err, const struct sip_msg *msg, void *arg)
 	switch (retry_verdict(msg->scode)) {
 
 	case RETRY_SENT:
-		settle(rep, CPM_REPORT_SENT, 0);
+		settle(rep, CPM_REPORT_SENT, engine_now());
 		break;
 
 	case RETRY_NEVER:
-		settle(rep, CPM_REPORT_FAILED, 0);
+		refused(rep);
 		break;
 
 	default:
 		if (!authenticate(rep, msg))
-			settle(rep, CPM_REPORT_DUE, retry_after(msg));
+			in_vain(rep, retry_after(msg));
 		break;
 	}
 }
@@ -364,10 +378,11 @@ static int report_fill(struct report *rep, const struct cpm_account *acc,
 	size_t routec;
 	int err;
 
-	rep->id    = due->id;
-	rep->msg   = due->msg;
-	rep->kind  = due->kind;
-	rep->tries = due->tries;
+	rep->id     = due->id;
+	rep->msg    = due->msg;
+	rep->sender = due->sender;
+	rep->kind   = due->kind;
+	rep->tries  = due->tries;
 
 	err = str_dup(&rep->aor, due->account);
 	if (!err && due->route)
@@ -390,105 +405,37 @@ static int report_fill(struct report *rep, const struct cpm_account *acc,
 }
 
 
-static void begin(struct outbox *ob, const struct cpm_account *acc,
-		  const struct cpm_due *due)
+int report_send(struct outbox *ob, const struct cpm_account *acc,
+		const struct cpm_due *due)
 {
 	struct report *rep;
 	int err;
 
-	rep = mem_zalloc(sizeof(*rep), report_destructor);
+	rep = mem_zalloc(sizeof(*rep), destructor);
 	if (!rep)
-		return;
+		return ENOMEM;
 
 	rep->ob = ob;
+	tmr_init(&rep->tmr);
 	list_append(&ob->reportl, &rep->le, rep);
 
 	err = report_fill(rep, acc, due);
 	if (!err)
 		err = send_request(rep);
 
-	if (err == ENOMEM)
+	if (err == ENOMEM) {
 		mem_deref(rep);
-	else if (err == EINVAL || err == EBADMSG)
-		settle(rep, CPM_REPORT_FAILED, 0);  /* never can be written */
-	else if (err)
-		settle(rep, CPM_REPORT_DUE, 0);
-}
-
-
-static bool isbusy(const struct outbox *ob, uint64_t id)
-{
-	struct le *le;
-
-	for (le = ob->reportl.head; le; le = le->next) {
-		const struct report *rep = le->data;
-
-		if (rep->id == id)
-			return true;
+		return ENOMEM;
 	}
 
-	return false;
-}
-
-
-static bool due_handler(const struct cpm_due *due, void *arg)
-{
-	struct outbox *ob = arg;
-	const struct cpm_host *host = &ob->cpm->host;
-	struct cpm_account acc;
-
-	if (list_count(&ob->reportl) >= CPM_WINDOW)
-		return true;
-	if (isbusy(ob, due->id))
-		return false;
-
-	/* without its account, or while that is not registered, it waits */
-	memset(&acc, 0, sizeof(acc));
-	if (!host->accounth(&acc, due->account, host->arg) ||
-	    (acc.registers && !acc.registered))
-		return false;
-
-	begin(ob, &acc, due);
-
-	return false;
-}
-
-
-void outbox_kick(struct outbox *ob)
-{
-	const uint64_t now = engine_now();
-	uint64_t next = 0;
-
-	if (!ob || ob->cpm->down || ob->looking)
-		return;
-
-	ob->looking = true;
-	tmr_cancel(&ob->tmr);
-
-	/* the store stops at the window: its handler says so */
-	if (!cpm_store_due(ob->cpm->store, now, UINT32_MAX, &next,
-			   due_handler, ob) && next)
-		tmr_start(&ob->tmr, next > now ? next - now : 1, tmr_handler,
-			  ob);
-
-	ob->looking = false;
-}
-
-
-void outbox_stop(struct outbox *ob, const char *aor)
-{
-	struct le *le;
-
-	if (!ob)
-		return;
-
-	le = ob->reportl.head;
-	while (le) {
-		struct report *rep = le->data;
-
-		le = le->next;
-		/* one without a request is being settled: let it */
-		if (rep->req && (!aor || !str_cmp(aor, rep->aor)))
-			mem_deref(rep);
+	if (err == EINVAL || err == EBADMSG) {
+		/* never can be written */
+		settle(rep, CPM_REPORT_FAILED, engine_now());
 	}
+	else if (err) {
+		rep->scode = 503;
+		in_vain(rep, 0);
+	}
+
+	return 0;
 }

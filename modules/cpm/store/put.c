@@ -134,30 +134,24 @@ static int msg_add(struct write *w, struct job *job,
 static int reports_put(struct write *w, const struct job *job)
 {
 	const struct cpm_msg *msg = job->msg;
-	int kind, err;
+	const bool deliver = msg->report[CPM_DELIVERED] == CPM_REPORT_DUE;
+	const bool display = msg->report[CPM_DISPLAYED] == CPM_REPORT_DUE;
+	uint64_t sender = 0;
+	int err = 0;
 
 	if (msg->direction != CPM_IN || !msg->peer || !msg->imdn_id)
 		return 0;
 
-	for (kind=CPM_DELIVERED; kind<=CPM_DISPLAYED; kind++) {
-		struct dbq q;
+	if (deliver || display)
+		err = sender_due(w, msg->account, msg->peer, &sender);
+	if (!err && deliver)
+		err = report_put(w, job->res.id, CPM_DELIVERED, false,
+				 sender);
+	if (!err && display)
+		err = report_put(w, job->res.id, CPM_DISPLAYED, deliver,
+				 sender);
 
-		if (msg->report[kind] != CPM_REPORT_DUE)
-			continue;
-
-		dbq_start(&q, w->db, SQL_REPORT_PUT);
-		dbq_int(&q, 1, job->res.id);
-		dbq_int(&q, 2, (uint64_t)kind);
-		dbq_int(&q, 3, kind == CPM_DISPLAYED &&
-			msg->report[CPM_DELIVERED] == CPM_REPORT_DUE);
-		err = dbq_run(&q, NULL);
-		if (err)
-			return err;
-
-		++w->add->pending;
-	}
-
-	return 0;
+	return err;
 }
 
 

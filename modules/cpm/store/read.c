@@ -333,27 +333,6 @@ int cpm_store_body(struct cpm_store *st, uint64_t id, uint64_t off,
 }
 
 
-/* @param valp 0 if there is no row */
-static int number(struct cpm_store *st, uint64_t *valp, enum sql id,
-		  uint64_t arg)
-{
-	struct dbq q;
-	int err;
-
-	*valp = 0;
-	err = read_start(st, &q, id);
-	if (err)
-		return err;
-
-	dbq_int(&q, 1, arg);
-	err = dbq_step(&q);
-	if (!err)
-		*valp = dbq_get(&q, 0);
-
-	return read_end(st, &q, err == ENOENT ? 0 : err);
-}
-
-
 static void due_get(struct cpm_due *due, struct dbq *q)
 {
 	memset(due, 0, sizeof(*due));
@@ -362,29 +341,35 @@ static void due_get(struct cpm_due *due, struct dbq *q)
 	due->kind            = dbq_get(q, 2) ? CPM_DISPLAYED : CPM_DELIVERED;
 	due->imdn_id         = str(q, 3);
 	due->tries           = (uint32_t)dbq_get(q, 4);
-	due->account         = str(q, 5);
-	due->peer            = str(q, 6);
-	due->orig_id         = str(q, 7);
-	due->datetime        = str(q, 8);
-	due->route           = str(q, 9);
-	due->conversation_id = str(q, 10);
-	due->contribution_id = str(q, 11);
+	due->sender          = dbq_get(q, 5);
+	due->account         = str(q, 6);
+	due->peer            = str(q, 7);
+	due->orig_id         = str(q, 8);
+	due->datetime        = str(q, 9);
+	due->route           = str(q, 10);
+	due->conversation_id = str(q, 11);
+	due->contribution_id = str(q, 12);
 }
 
 
-static int due_read(struct cpm_store *st, uint64_t now, uint32_t limit,
-		    cpm_due_h *h, void *arg)
+int cpm_store_due(struct cpm_store *st, const char *account, uint64_t from,
+		  uint64_t to, uint32_t limit, cpm_due_h *h, void *arg)
 {
 	struct cpm_due due;
 	struct dbq q;
 	int err;
 
+	if (!st || !account || !limit || !h)
+		return EINVAL;
+
 	err = read_start(st, &q, SQL_DUE);
 	if (err)
 		return err;
 
-	dbq_int(&q, 1, now);
-	dbq_int(&q, 2, limit);
+	dbq_text(&q, 1, account);
+	dbq_int(&q, 2, from);
+	dbq_int(&q, 3, to);
+	dbq_int(&q, 4, limit);
 	while (!(err = dbq_step(&q))) {
 		due_get(&due, &q);
 		if (h(&due, arg))
@@ -395,27 +380,71 @@ static int due_read(struct cpm_store *st, uint64_t now, uint32_t limit,
 }
 
 
-int cpm_store_due(struct cpm_store *st, uint64_t now, uint32_t limit,
-		  uint64_t *nextp, cpm_due_h *h, void *arg)
+int cpm_store_due_next(struct cpm_store *st, const char *account,
+		       uint64_t now, uint64_t *nextp)
 {
-	uint64_t any = 0;
+	struct dbq q;
 	int err;
 
-	if (!st || !limit || !h)
+	if (!st || !account || !nextp)
 		return EINVAL;
 
-	if (nextp) {
-		err = number(st, nextp, SQL_DUE_NEXT, now);
-		if (err)
-			return err;
-	}
-
-	/* all may be waiting for their time: then nothing is walked through */
-	err = number(st, &any, SQL_DUE_ANY, now);
-	if (err || !any)
+	*nextp = 0;
+	err = read_start(st, &q, SQL_DUE_NEXT);
+	if (err)
 		return err;
 
-	return due_read(st, now, limit, h, arg);
+	dbq_text(&q, 1, account);
+	dbq_int(&q, 2, now);
+	err = dbq_step(&q);
+	if (!err)
+		*nextp = dbq_get(&q, 0);
+
+	return read_end(st, &q, err == ENOENT ? 0 : err);
+}
+
+
+/* The one behind it. @param accountp mem_deref() it; NULL: no more */
+static int account_next(struct cpm_store *st, char **accountp,
+			const char *account)
+{
+	struct dbq q;
+	int err;
+
+	*accountp = NULL;
+	err = read_start(st, &q, SQL_DUE_ACCOUNT);
+	if (err)
+		return err;
+
+	dbq_text(&q, 1, account);
+	err = dbq_step(&q);
+	if (!err)
+		err = str_dup(accountp, str(&q, 0));
+
+	return read_end(st, &q, err == ENOENT ? 0 : err);
+}
+
+
+int cpm_store_due_accounts(struct cpm_store *st, cpm_account_h *h, void *arg)
+{
+	char *account = NULL, *next;
+	int err;
+
+	if (!st || !h)
+		return EINVAL;
+
+	mem_ref(st);
+	for (;;) {
+		err = account_next(st, &next, account ? account : "");
+		mem_deref(account);
+		account = next;
+		if (!account || h(account, arg))
+			break;
+	}
+	mem_deref(account);
+	mem_deref(st);
+
+	return err;
 }
 
 

@@ -20,6 +20,12 @@
  * message; kept as a column so that neither scan nor join is needed to find
  * the next one.
  *
+ * sender: to whom reports go. The first one that is due (report_sender) goes
+ * alone, and the later ones wait behind it, so the time of the next try is
+ * the sender's (report.next is not used since version 2). sender.due says
+ * that there is such a report: so one look into sender_next finds who is to
+ * be told now, however much is due.
+ *
  * SPDX-License-Identifier: BSD-3-Clause
  */
 #include "store.h"
@@ -115,6 +121,37 @@
 "  display INTEGER NOT NULL," \
 "  PRIMARY KEY (account, peer)) WITHOUT ROWID;"
 
+/* sender.next: ms since 1970, 0 at once */
+#define V2_OUTBOX \
+"CREATE TABLE sender (" \
+"  id INTEGER PRIMARY KEY," \
+"  account TEXT NOT NULL," \
+"  peer TEXT NOT NULL," \
+"  due INTEGER NOT NULL DEFAULT 0," \
+"  next INTEGER NOT NULL DEFAULT 0," \
+"  UNIQUE (account, peer));" \
+"CREATE INDEX sender_next ON sender (account, next) WHERE due > 0;" \
+"ALTER TABLE report ADD COLUMN sender INTEGER NOT NULL DEFAULT 0;" \
+"DROP INDEX report_due;" \
+"DROP INDEX report_next;" \
+"INSERT OR IGNORE INTO sender (account, peer)" \
+"  SELECT c.account, coalesce(m.peer, g.peer) FROM report r" \
+"  LEFT JOIN msg m ON m.id = r.msg LEFT JOIN gone g ON g.id = r.msg" \
+"  JOIN conv c ON c.id = coalesce(m.conv, g.conv)" \
+"  WHERE r.state = 1 ORDER BY r.id;" \
+"UPDATE report SET sender = ifnull((SELECT s.id FROM conv c" \
+"  JOIN sender s ON s.account = c.account" \
+"  LEFT JOIN msg m ON m.id = report.msg" \
+"  LEFT JOIN gone g ON g.id = report.msg" \
+"  WHERE c.id = coalesce(m.conv, g.conv)" \
+"  AND s.peer = coalesce(m.peer, g.peer)), 0) WHERE state = 1;" \
+"CREATE INDEX report_sender ON report (sender, id)" \
+"  WHERE state = 1 AND held = 0;" \
+"UPDATE sender SET due = 1, next = (SELECT r.next FROM report r" \
+"  WHERE r.sender = sender.id AND r.state = 1 AND r.held = 0" \
+"  ORDER BY r.id LIMIT 1)" \
+"  WHERE EXISTS (SELECT 1 FROM report r WHERE r.sender = sender.id" \
+"  AND r.state = 1 AND r.held = 0);"
 
 #define V2_CONV \
 "DROP INDEX conv_last;" \
@@ -187,7 +224,7 @@
 "CREATE INDEX report_held ON report (id) WHERE held = 1;" \
 "CREATE INDEX report_failed ON report (id) WHERE state = 3;"
 
-#define VERSION_2 V2_CONV V2_MSG V2_SEEN V2_REPORT
+#define VERSION_2 V2_CONV V2_MSG V2_SEEN V2_OUTBOX V2_REPORT
 
 
 const char *const schema_sql[] = {

@@ -25,8 +25,8 @@
 	" WHERE r.msg = m.id AND r.kind = ?2)"
 
 #define REPORT_SELECT \
-	"INSERT INTO report (msg, kind, held, imdn_id) SELECT m.id, ?2," \
-	" ?2 = 1 AND " DELIVERY_DUE ", " UUID " FROM msg m "
+	"SELECT m.id, c.account, m.peer, ?2 = 1 AND " DELIVERY_DUE \
+	" FROM msg m JOIN conv c ON c.id = m.conv "
 
 #define GONE_SELECT \
 	"INSERT INTO gone (id, hash, conv, peer, msgkey, imdn_id, cid," \
@@ -150,13 +150,13 @@ const char *const sql_text[SQL_MAX] = {
 	"SELECT 1 FROM msg WHERE file = ?1 AND file IS NOT NULL",
 
 	[SQL_REPORT_PUT] =
-	"INSERT INTO report (msg, kind, held, imdn_id)"
-	" VALUES (?1, ?2, ?3, " UUID ")",
+	"INSERT INTO report (msg, kind, held, sender, imdn_id)"
+	" VALUES (?1, ?2, ?3, ?4, " UUID ")",
 
-	[SQL_REPORT_ADD] =
+	[SQL_REPORTABLE] =
 	REPORT_SELECT "WHERE m.id = ?1 AND " REPORTABLE,
 
-	[SQL_REPORT_ADD_CONV] =
+	[SQL_REPORTABLE_CONV] =
 	REPORT_SELECT "WHERE m.conv = ?1 AND m.id <= ?4 AND m.read = 0 AND "
 	REPORTABLE " ORDER BY m.id",
 
@@ -164,15 +164,27 @@ const char *const sql_text[SQL_MAX] = {
 	"UPDATE report SET held = 1 WHERE msg = ?1 AND kind = 1 AND state = 1",
 
 	[SQL_REPORT_MOVE] =
-	"UPDATE report SET state = ?2, held = 0 WHERE id = ?1 AND state = 1",
+	"UPDATE report SET state = ?2, held = 0 WHERE id = ?1 AND state = 1"
+	" RETURNING sender, msg, kind",
 
 	[SQL_REPORT_RETRY] =
-	"UPDATE report SET tries = tries + 1, next = ?2"
-	" WHERE id = ?1 AND state = 1",
+	"UPDATE report SET tries = tries + 1 WHERE id = ?1 AND state = 1"
+	" RETURNING sender, msg, kind",
 
 	[SQL_REPORT_RELEASE] =
-	"UPDATE report SET held = 0 WHERE kind = 1 AND held = 1 AND msg ="
-	" (SELECT msg FROM report WHERE id = ?1 AND kind = 0)",
+	"UPDATE report SET held = 0 WHERE msg = ?1 AND kind = 1 AND held = 1",
+
+	[SQL_SENDER_FIND] =
+	"SELECT id, due FROM sender WHERE account = ?1 AND peer = ?2",
+
+	[SQL_SENDER_ADD] =
+	"INSERT INTO sender (account, peer) VALUES (?1, ?2)",
+
+	/* what is due is looked up, not counted: it cannot go wrong */
+	[SQL_SENDER_SET] =
+	"UPDATE sender SET next = ?2, due = EXISTS (SELECT 1 FROM report r"
+	" INDEXED BY report_sender WHERE r.sender = ?1 AND r.state = 1"
+	" AND r.held = 0) WHERE id = ?1 RETURNING due",
 
 	[SQL_POLICY_SET] =
 	"INSERT OR REPLACE INTO policy (account, peer, deferred, delivery,"
@@ -207,7 +219,7 @@ const char *const sql_text[SQL_MAX] = {
 	" FROM conv WHERE messages > 0 GROUP BY account",
 
 	[SQL_REPORTS] =
-	"SELECT (SELECT count(*) FROM report INDEXED BY report_next"
+	"SELECT (SELECT count(*) FROM report INDEXED BY report_sender"
 	" WHERE state = 1 AND held = 0),"
 	" (SELECT count(*) FROM report INDEXED BY report_held WHERE held = 1),"
 	" (SELECT count(*) FROM report INDEXED BY report_failed"
@@ -236,25 +248,27 @@ const char *const sql_text[SQL_MAX] = {
 	"SELECT size, file, CASE WHEN file IS NULL"
 	" THEN substr(body, ?2 + 1, ?3) END FROM msg WHERE id = ?1",
 
-	[SQL_DUE_ANY] =
-	"SELECT 1 FROM report INDEXED BY report_next"
-	" WHERE state = 1 AND held = 0 AND next <= ?1 LIMIT 1",
+	[SQL_DUE_ACCOUNT] =
+	"SELECT account FROM sender INDEXED BY sender_next"
+	" WHERE due > 0 AND account > ?1 ORDER BY account LIMIT 1",
 
-	/* the message is in one of two tables */
+	/* the first report of each; its message is in one of two tables */
 	[SQL_DUE] =
-	"SELECT r.id, r.msg, r.kind, r.imdn_id, r.tries, c.account,"
-	" coalesce(m.peer, g.peer), coalesce(m.imdn_id, g.imdn_id),"
+	"SELECT r.id, r.msg, r.kind, r.imdn_id, r.tries, s.id, s.account,"
+	" s.peer, coalesce(m.imdn_id, g.imdn_id),"
 	" coalesce(m.datetime, g.datetime), coalesce(m.route, g.route),"
 	" coalesce(m.cid, g.cid), coalesce(m.contrib, g.contrib)"
-	" FROM report r INDEXED BY report_due"
+	" FROM sender s INDEXED BY sender_next CROSS JOIN report r ON r.id ="
+	" (SELECT f.id FROM report f INDEXED BY report_sender"
+	" WHERE f.sender = s.id AND f.state = 1 AND f.held = 0"
+	" ORDER BY f.id LIMIT 1)"
 	" LEFT JOIN msg m ON m.id = r.msg LEFT JOIN gone g ON g.id = r.msg"
-	" LEFT JOIN conv c ON c.id = coalesce(m.conv, g.conv)"
-	" WHERE r.state = 1 AND r.held = 0 AND r.next <= ?1 AND r.id > 0"
-	" ORDER BY r.id LIMIT ?2",
+	" WHERE s.account = ?1 AND s.due > 0 AND s.next >= ?2"
+	" AND s.next <= ?3 ORDER BY s.next LIMIT ?4",
 
 	[SQL_DUE_NEXT] =
-	"SELECT min(next) FROM report INDEXED BY report_next"
-	" WHERE state = 1 AND held = 0 AND next > ?1",
+	"SELECT min(next) FROM sender INDEXED BY sender_next"
+	" WHERE account = ?1 AND due > 0 AND next > ?2",
 
 	[SQL_POLICIES] =
 	"SELECT account, peer, deferred, delivery, display FROM policy",

@@ -63,12 +63,15 @@ enum sql {
 	SQL_FILES_CONV,
 	SQL_FILE_USED,
 	SQL_REPORT_PUT,
-	SQL_REPORT_ADD,
-	SQL_REPORT_ADD_CONV,
+	SQL_REPORTABLE,
+	SQL_REPORTABLE_CONV,
 	SQL_REPORT_HOLD,
 	SQL_REPORT_MOVE,
 	SQL_REPORT_RETRY,
 	SQL_REPORT_RELEASE,
+	SQL_SENDER_FIND,
+	SQL_SENDER_ADD,
+	SQL_SENDER_SET,
 	SQL_POLICY_SET,
 	SQL_POLICY_DEL,
 	SQL_SEEN_FIND,
@@ -86,7 +89,7 @@ enum sql {
 	SQL_CONV,
 	SQL_MSG,
 	SQL_BODY,
-	SQL_DUE_ANY,
+	SQL_DUE_ACCOUNT,
 	SQL_DUE,
 	SQL_DUE_NEXT,
 	SQL_POLICIES,
@@ -266,6 +269,39 @@ uint64_t usage_read_octets(struct usage *us, const char *aor);
 
 
 /*
+ * sender.c  To whom reports are due; runs in the writer
+ */
+enum {
+	SENDER_CACHE = 16,   /* conversations that come mixed              */
+	SENDER_KEY   = 512,  /* octets of account and peer; longer ones are
+				looked up each time                        */
+};
+
+struct sender {
+	uint64_t id;            /* 0: free */
+	uint64_t next;
+	bool due;               /* as in the database, unless dirty */
+	bool dirty;             /* row to be written */
+	size_t keyl;            /* 0: not known by name */
+	char key[SENDER_KEY];
+};
+
+struct senders {
+	struct sender v[SENDER_CACHE];
+	unsigned last;          /* used last */
+	unsigned turn;          /* to be replaced next */
+};
+
+struct write;
+
+int  sender_due(struct write *w, const char *account, const char *peer,
+		uint64_t *idp);
+int  sender_moved(struct write *w, uint64_t id, uint64_t next);
+int  sender_flush(struct write *w);
+void sender_forget(struct write *w);
+
+
+/*
  * write.c  What a job does to the database; runs in the writer
  */
 enum job_type {
@@ -329,6 +365,7 @@ struct write {
 	struct fault refused;   /* why a job of this transaction was */
 	uint64_t last_id;       /* the last one given to a message */
 	uint64_t kept_id;       /* before this transaction */
+	struct senders senders;
 	uint8_t salt[HASH_KEY];
 };
 
@@ -359,6 +396,19 @@ int room_check(struct fault *why, const struct cpm_limits *lim,
  * put.c
  */
 int write_put(struct write *w, struct job *job);
+
+
+/*
+ * report.c  The reports that a job makes or moves
+ */
+int report_put(struct write *w, uint64_t msg, enum cpm_report kind,
+	       bool held, uint64_t sender);
+int report_make(struct write *w, uint64_t msg, enum cpm_report kind,
+		uint64_t *rowsp);
+int report_make_conv(struct write *w, uint64_t conv, uint64_t last,
+		     enum cpm_report kind);
+int report_add(struct write *w, struct job *job);
+int report_move(struct write *w, struct job *job);
 
 
 /*

@@ -96,14 +96,18 @@ void write_begin(struct write *w)
 
 int write_flush(struct write *w)
 {
-	return convs_flush(w->convs);
+	int err = convs_flush(w->convs);
+
+	return err ? err : sender_flush(w);
 }
 
 
 void write_end(struct write *w, bool committed)
 {
-	if (!committed)
+	if (!committed) {
 		w->last_id = w->kept_id;
+		sender_forget(w);
+	}
 
 	convs_drop(w->convs);
 	seen_end(w->seen, committed);
@@ -157,25 +161,6 @@ static int msg_state(struct write *w, uint64_t id, struct msg_state *ms)
 		ms->size   = dbq_get(&q, 3);
 	}
 	dbq_end(&q);
-
-	return err;
-}
-
-
-static int report_make(struct write *w, uint64_t msg, enum cpm_report kind,
-		       uint64_t *rowsp)
-{
-	struct dbq q;
-	int err;
-
-	dbq_start(&q, w->db, SQL_REPORT_ADD);
-	dbq_int(&q, 1, msg);
-	dbq_int(&q, 2, kind);
-	dbq_int(&q, 3, kind == CPM_DELIVERED ? NOTIFY_DELIVERY
-		: NOTIFY_DISPLAY);
-	err = dbq_run(&q, rowsp);
-	if (!err)
-		w->add->pending += (int64_t)*rowsp;
 
 	return err;
 }
@@ -244,72 +229,20 @@ static int conv_account(struct write *w, uint64_t conv, int64_t octets)
 static int job_display_conv(struct write *w, struct job *job)
 {
 	uint64_t rows = 0;
-	struct dbq q;
 	int err;
 
 	err = conv_account(w, job->conv, 0);
+	if (!err && job->report)
+		err = report_make_conv(w, job->conv, job->last,
+				       CPM_DISPLAYED);
 	if (err)
 		return err;
-
-	if (job->report) {
-		dbq_start(&q, w->db, SQL_REPORT_ADD_CONV);
-		dbq_int(&q, 1, job->conv);
-		dbq_int(&q, 2, CPM_DISPLAYED);
-		dbq_int(&q, 3, NOTIFY_DISPLAY);
-		dbq_int(&q, 4, job->last);
-		err = dbq_run(&q, &rows);
-		if (err)
-			return err;
-
-		w->add->pending += (int64_t)rows;
-	}
 
 	err = run(w, SQL_MSG_READ_CONV, job->conv, job->last, 2, &rows);
 	if (err)
 		return err;
 
 	return unread_sub(w, job->conv, rows);
-}
-
-
-static int job_report_add(struct write *w, struct job *job)
-{
-	uint64_t rows = 0;
-	int err;
-
-	err = report_make(w, job->id, job->kind, &rows);
-	if (err)
-		return err;
-	if (!rows)
-		return ENOENT;
-
-	/* delivery goes out before display, also when it comes later */
-	if (job->kind == CPM_DELIVERED)
-		err = run(w, SQL_REPORT_HOLD, job->id, 0, 1, NULL);
-
-	return err;
-}
-
-
-static int job_report_move(struct write *w, struct job *job)
-{
-	const bool retry = job->to == CPM_REPORT_DUE;
-	uint64_t rows = 0;
-	int err;
-
-	err = run(w, retry ? SQL_REPORT_RETRY : SQL_REPORT_MOVE, job->id,
-		  retry ? job->next : (uint64_t)job->to, 2, &rows);
-	if (err)
-		return err;
-	if (!rows)
-		return ENOENT;
-	if (retry)
-		return 0;
-
-	w->add->pending -= 1;
-	w->add->failed  += job->to == CPM_REPORT_FAILED;
-
-	return run(w, SQL_REPORT_RELEASE, job->id, 0, 1, NULL);
 }
 
 
@@ -459,8 +392,8 @@ int write_job(struct write *w, struct job *job)
 		[JOB_PUT]          = write_put,
 		[JOB_DISPLAY]      = job_display,
 		[JOB_DISPLAY_CONV] = job_display_conv,
-		[JOB_REPORT_ADD]   = job_report_add,
-		[JOB_REPORT_MOVE]  = job_report_move,
+		[JOB_REPORT_ADD]   = report_add,
+		[JOB_REPORT_MOVE]  = report_move,
 		[JOB_DELETE]       = job_delete,
 		[JOB_POLICY]       = job_policy,
 	};
