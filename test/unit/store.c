@@ -248,6 +248,7 @@ Suite *store_suite(void)
 	suite_add_tcase(s, store_read_case());
 	suite_add_tcase(s, store_open_case());
 	suite_add_tcase(s, store_fail_case());
+	suite_add_tcase(s, store_migrate_case());
 
 	return s;
 }

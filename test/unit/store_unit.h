@@ -68,5 +68,6 @@ TCase *store_report_case(void);
 TCase *store_read_case(void);
 TCase *store_open_case(void);
 TCase *store_fail_case(void);
+TCase *store_migrate_case(void);
 
 #endif

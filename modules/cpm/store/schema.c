@@ -111,9 +111,15 @@
 "  display INTEGER NOT NULL," \
 "  PRIMARY KEY (account, peer)) WITHOUT ROWID;"
 
+/* for the sweep of old messages: only what may go is in it, so arriving
+   messages do not pay for it */
+#define VERSION_2 \
+"CREATE INDEX msg_old ON msg (received) WHERE read = 1;"
+
 
 const char *const schema_sql[] = {
 	VERSION_1,
+	VERSION_2,
 };
 
 const int schema_version = sizeof(schema_sql) / sizeof(schema_sql[0]);
