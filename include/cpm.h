@@ -49,6 +49,7 @@ struct cpm_conf {
 	struct sa listen;          /**< cpm_listen; unset: any address      */
 	uint64_t max_size;         /**< octets, cpm_max_size                */
 	uint32_t idle_timeout;     /**< s, cpm_idle_timeout                 */
+	uint32_t keep_days;        /**< cpm_keep_days; 0: for ever          */
 };
 
 /** An account of the softphone; strings are borrowed until it runs again */

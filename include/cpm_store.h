@@ -22,6 +22,8 @@ enum {
 				     text, are files beside the database   */
 	CPM_BATCH_MAX = 1024,   /**< writes in one commit: bounds the time
 				     until the first of them is reported   */
+	CPM_SWEEP_MAX  = 200,   /**< messages in one sweep: what arrives waits
+				     no longer than for their deletion     */
 };
 
 struct cpm_store;
@@ -217,6 +219,12 @@ int cpm_store_report_move(struct cpm_store *st, uint64_t id,
     are due are still sent. ENOENT if there is nothing to delete. */
 int cpm_store_delete(struct cpm_store *st, uint64_t msg, uint64_t conv,
 		     cpm_done_h *h, void *arg);
+
+/** Delete old messages, as cpm_store_delete() does: those received before a
+    time, oldest first, at most CPM_SWEEP_MAX; incoming ones only if they were
+    read. ENOENT if there is none (left). @param before ms since 1970 */
+int cpm_store_sweep(struct cpm_store *st, uint64_t before, cpm_done_h *h,
+		    void *arg);
 
 /** One line of policy; account and peer "" for every one. A line that is
     DEFAULT throughout is no longer kept. */

@@ -19,6 +19,7 @@
   cpm_listen          any:0             # where MSRP listens when passive
   cpm_max_size        100000000         # octets of a message
   cpm_idle_timeout    300               # seconds
+  cpm_keep_days       0                 # days; 0: for ever
  \endverbatim
  *
  * SPDX-License-Identifier: BSD-3-Clause
@@ -30,6 +31,7 @@ enum {
 	PATH_SIZE = 1024,
 	ASK_MAX   = 3600,     /* s: a PF does not wait longer for a 200      */
 	IDLE_MAX  = 86400,    /* s                                           */
+	KEEP_MAX  = 36500,    /* days: a hundred years                       */
 };
 
 static const uint64_t size_max = 1ULL << 40;  /* fits every file system */
@@ -159,7 +161,7 @@ static int get_path(char *path, size_t size)
 
 static int config(struct cpm_conf *conf, char *path, size_t size)
 {
-	uint64_t ask = 60, idle = 300;
+	uint64_t ask = 60, idle = 300, keep = 0;
 	int err;
 
 	conf->deferred      = CPM_ANSWER_ACCEPT;
@@ -183,10 +185,13 @@ static int config(struct cpm_conf *conf, char *path, size_t size)
 		err = get_num(&conf->max_size, "cpm_max_size", 1, size_max);
 	if (!err)
 		err = get_num(&idle, "cpm_idle_timeout", 1, IDLE_MAX);
+	if (!err)
+		err = get_num(&keep, "cpm_keep_days", 0, KEEP_MAX);
 
 	conf->db           = path;
 	conf->ask_timeout  = (uint32_t)ask;
 	conf->idle_timeout = (uint32_t)idle;
+	conf->keep_days    = (uint32_t)keep;
 
 	return err;
 }

@@ -249,6 +249,7 @@ Suite *store_suite(void)
 	suite_add_tcase(s, store_open_case());
 	suite_add_tcase(s, store_fail_case());
 	suite_add_tcase(s, store_migrate_case());
+	suite_add_tcase(s, store_sweep_case());
 
 	return s;
 }

@@ -69,5 +69,6 @@ TCase *store_read_case(void);
 TCase *store_open_case(void);
 TCase *store_fail_case(void);
 TCase *store_migrate_case(void);
+TCase *store_sweep_case(void);
 
 #endif

@@ -129,6 +129,10 @@ const char *const sql_text[SQL_MAX] = {
 	[SQL_MSG_DEL]       = "DELETE FROM msg WHERE id = ?1",
 	[SQL_MSG_DEL_CONV]  = "DELETE FROM msg WHERE conv = ?1",
 
+	[SQL_SWEEP] =
+	"SELECT id FROM msg INDEXED BY msg_old WHERE read = 1"
+	" AND received < ?1 ORDER BY received LIMIT ?2",
+
 	[SQL_FILE]       = "SELECT read, dir, file FROM msg WHERE id = ?1",
 	[SQL_FILES_CONV] = "SELECT read, dir, file FROM msg WHERE conv = ?1",
 

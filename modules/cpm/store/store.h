@@ -59,6 +59,7 @@ enum sql {
 	SQL_GONE_ADD_CONV,
 	SQL_MSG_DEL,
 	SQL_MSG_DEL_CONV,
+	SQL_SWEEP,
 	SQL_FILE,
 	SQL_FILES_CONV,
 	SQL_FILE_USED,
@@ -192,6 +193,7 @@ enum job_type {
 	JOB_REPORT_MOVE,
 	JOB_DELETE,
 	JOB_POLICY,
+	JOB_SWEEP,
 };
 
 struct job {
@@ -210,7 +212,7 @@ struct job {
 	bool report;
 	enum cpm_report kind;
 	enum cpm_report_state to;
-	uint64_t next;
+	uint64_t next;          /* or time before which all go */
 
 	char *account;
 	char *peer;
@@ -246,12 +248,19 @@ struct write {
 int write_init(struct write *w, struct db *db, struct spool *spool);
 int write_job(struct write *w, struct job *job);
 int write_totals(struct write *w);
+int write_delete(struct write *w, uint64_t id);
 
 
 /*
  * put.c
  */
 int write_put(struct write *w, struct job *job);
+
+
+/*
+ * sweep.c
+ */
+int write_sweep(struct write *w, struct job *job);
 
 
 /*

@@ -297,7 +297,7 @@ static int conv_drop(struct write *w, uint64_t conv, bool unread,
 }
 
 
-static int delete_msg(struct write *w, uint64_t id)
+int write_delete(struct write *w, uint64_t id)
 {
 	uint64_t conv = 0, rows = 0, none = 0, left = 0;
 	bool in = false, unread = false;
@@ -325,7 +325,7 @@ static int delete_msg(struct write *w, uint64_t id)
 
 static int job_delete(struct write *w, struct job *job)
 {
-	return job->id ? delete_msg(w, job->id) : delete_conv(w, job->conv);
+	return job->id ? write_delete(w, job->id) : delete_conv(w, job->conv);
 }
 
 
@@ -360,6 +360,7 @@ int write_job(struct write *w, struct job *job)
 		[JOB_REPORT_MOVE]  = job_report_move,
 		[JOB_DELETE]       = job_delete,
 		[JOB_POLICY]       = job_policy,
+		[JOB_SWEEP]        = write_sweep,
 	};
 
 	return jobv[job->type](w, job);
