@@ -250,6 +250,8 @@ Suite *store_suite(void)
 	suite_add_tcase(s, store_fail_case());
 	suite_add_tcase(s, store_migrate_case());
 	suite_add_tcase(s, store_sweep_case());
+	suite_add_tcase(s, store_export_case());
+	suite_add_tcase(s, store_export_more_case());
 
 	return s;
 }

@@ -8,11 +8,8 @@
  * SPDX-License-Identifier: BSD-3-Clause
  */
 #define _GNU_SOURCE
-#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <sqlite3.h>
@@ -27,51 +24,6 @@ enum {
 };
 
 static const uint64_t never = 1ULL << 60;
-
-
-static void file_copy(const char *from, const char *to)
-{
-	struct mbuf *mb = unit_file(from);
-	FILE *f = fopen(to, "wb");
-
-	ck_assert_ptr_nonnull(f);
-	ck_assert_uint_eq(mb->end, fwrite(mb->buf, 1, mb->end, f));
-	ck_assert_int_eq(0, fclose(f));
-	ck_assert_int_eq(0, chmod(to, 0600));
-	mem_deref(mb);
-}
-
-
-/* A fresh copy of the example, instead of what there is */
-static void v1_copy(void)
-{
-	char from[600], to[600];
-	struct dirent *de;
-	DIR *dir;
-
-	ck_assert_ptr_nonnull(getenv("CPM_TEST_DATA"));
-	snprintf(to, sizeof(to), "%s/cpm", fx.dir);
-	if (!access(to, F_OK))
-		unit_rmdir(to);
-	ck_assert_int_eq(0, mkdir(to, 0700));
-	file_copy("store/v1/cpm.db", fx.path);
-	snprintf(to, sizeof(to), "%s/cpm/spool", fx.dir);
-	ck_assert_int_eq(0, mkdir(to, 0700));
-
-	snprintf(from, sizeof(from), "%s/store/v1/spool",
-		 getenv("CPM_TEST_DATA"));
-	dir = opendir(from);
-	ck_assert_ptr_nonnull(dir);
-	while ((de = readdir(dir)) != NULL) {
-		if (de->d_name[0] == '.')
-			continue;
-		snprintf(from, sizeof(from), "store/v1/spool/%s", de->d_name);
-		snprintf(to, sizeof(to), "%s/cpm/spool/%s", fx.dir,
-			 de->d_name);
-		file_copy(from, to);
-	}
-	closedir(dir);
-}
 
 
 static void check_str(const char *want, const char *got)

@@ -579,7 +579,7 @@ static void check_plan(sqlite3 *sq, int id)
 						       NULL));
 	while (sqlite3_step(stmt) == SQLITE_ROW) {
 		const char *plan = (const char *)sqlite3_column_text(stmt, 3);
-		const bool all = id == SQL_MSGS ||
+		const bool all = id == SQL_MSGS || id == SQL_EXPORT ||
 			id == SQL_MSGS + QUERY_AFTER;
 		const bool scan = (!strncmp(plan, "SCAN ", 5) &&
 			strcmp(plan, "SCAN p") &&

@@ -70,5 +70,7 @@ TCase *store_open_case(void);
 TCase *store_fail_case(void);
 TCase *store_migrate_case(void);
 TCase *store_sweep_case(void);
+TCase *store_export_case(void);
+TCase *store_export_more_case(void);
 
 #endif

@@ -83,4 +83,7 @@ struct mbuf *v1_body(const struct v1_msg *row);
 /** The message as it was put. mem_deref() it */
 struct cpm_msg *v1_msg(const struct v1_msg *row);
 
+/** A fresh copy of the database at fx.path, instead of what is there */
+void v1_copy(void);
+
 #endif

@@ -27,6 +27,7 @@ struct cpm {
 	struct list freshl;      /* struct fresh: events held for the rate  */
 	struct tmr tmr_fresh;
 	uint32_t sess_last;      /* last session number given               */
+	uint32_t export_last;    /* last export number given                */
 	size_t buffered;         /* octets of messages being received       */
 	bool down;               /* SIP is not to be used any more          */
 };

@@ -55,6 +55,9 @@
 	" (SELECT state FROM report r WHERE r.msg = m.id AND r.kind = 0)," \
 	" (SELECT state FROM report r WHERE r.msg = m.id AND r.kind = 1)"
 
+#define MSG_BODY_COLS \
+	MSG_COLS ", CASE WHEN m.file IS NULL THEN m.body END"
+
 /* the page is cut by id and handed out by time */
 #define MSGS(from, order) \
 	MSG_COLS " FROM (SELECT id AS i FROM msg " from \
@@ -196,6 +199,20 @@ const char *const sql_text[SQL_MAX] = {
 	[SQL_BODY] =
 	"SELECT size, file, CASE WHEN file IS NULL"
 	" THEN substr(body, ?2 + 1, ?3) END FROM msg WHERE id = ?1",
+
+	/* a page of an export; what it is joined with must not change its
+	   order. ?1 is of the second one only */
+	[SQL_EXPORT] =
+	MSG_BODY_COLS " FROM msg m CROSS JOIN conv c ON c.id = m.conv"
+	" WHERE m.id > ?2 AND m.id <= ?3 ORDER BY m.id LIMIT ?4",
+
+	[SQL_EXPORT_CONV] =
+	MSG_BODY_COLS " FROM msg m INDEXED BY msg_conv"
+	" CROSS JOIN conv c ON c.id = m.conv WHERE m.conv = ?1"
+	" AND m.id > ?2 AND m.id <= ?3 ORDER BY m.id LIMIT ?4",
+
+	[SQL_LAST] =
+	"SELECT ifnull(max(id), 0) FROM msg",
 
 	[SQL_DUE_ANY] =
 	"SELECT 1 FROM report INDEXED BY report_next"

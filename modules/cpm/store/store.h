@@ -3,7 +3,9 @@
  *
  * Two threads: that of the main loop, and the writer. Each has a database
  * connection of its own. The writer calls no mem_*() of libre, which is not
- * made for two threads.
+ * made for two threads. A third one runs during an export, with a connection
+ * of its own that no other thread ever sees: to make and free that is all it
+ * does with mem_*().
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -80,6 +82,9 @@ enum sql {
 	SQL_CONV,
 	SQL_MSG,
 	SQL_BODY,
+	SQL_EXPORT,
+	SQL_EXPORT_CONV,
+	SQL_LAST,
 	SQL_DUE_ANY,
 	SQL_DUE,
 	SQL_DUE_NEXT,
@@ -264,6 +269,24 @@ int write_sweep(struct write *w, struct job *job);
 
 
 /*
+ * read.c
+ */
+enum {
+	READ_MSG_FILE = 24,  /* column with the name of the spool file */
+	READ_MSG_COLS = 27,  /* columns that read_msg() knows          */
+};
+
+/* All but the path of the file; strings are borrowed from the statement */
+void read_msg(struct cpm_msg *msg, struct dbq *q);
+
+
+/*
+ * export.c
+ */
+void export_stop(struct cpm_store *st);
+
+
+/*
  * writer.c  The thread
  */
 struct fault {
@@ -303,6 +326,8 @@ void writer_close(struct writer *wr);
 /*
  * store.c
  */
+struct export;
+
 struct cpm_store {
 	struct writer writer;
 	struct db *wdb;
@@ -313,6 +338,7 @@ struct cpm_store {
 	pid_t pid;
 	bool closed;
 	uint64_t faultv[3];     /* when each word was last said */
+	struct export *export;  /* the one that runs, or NULL */
 
 	cpm_batch_h *batchh;
 	cpm_fault_h *faulth;

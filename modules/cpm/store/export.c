@@ -1,0 +1,375 @@
+/**
+ * @file export.c  Every message handed out once, on a thread of its own
+ *
+ * With a read connection of its own, so that neither the main loop nor the
+ * writer waits. It reads in pages: a read that goes on for minutes would keep
+ * the writer from starting its log anew, which would grow all the while. So
+ * what is deleted meanwhile may be missing, and what arrives after the
+ * beginning is not in it.
+ *
+ * SPDX-License-Identifier: BSD-3-Clause
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <unistd.h>
+#include "store.h"
+
+
+enum {
+	PAGE  = 1000,     /* messages read in one transaction    */
+	PIECE = 65536,    /* octets of a body handed out at once */
+};
+
+struct export {
+	struct cpm_store *st;          /* of the main loop only */
+	struct mqueue *mq;
+	cpm_export_h *h;
+	pthread_t thread;
+	pid_t pid;
+
+	/* of the thread, until it has ended */
+	const struct cpm_export_sink *sink;
+	void *arg;
+	char *path;
+	char *spool;                   /* folder, with its "/"               */
+	struct db *db;
+	uint64_t conv;
+	uint64_t after;                /* id of the last one handed out      */
+	uint64_t last;                 /* id of the last one there was       */
+	uint64_t missing;              /* id whose file was not there        */
+	int fd;                        /* the body that is to be handed out  */
+	uint64_t size;                 /* of it                              */
+	struct cpm_export_result res;
+	int err;
+	char why[STORE_WHY_MAX];       /* what the database said             */
+	uint8_t buf[PIECE];
+
+	atomic_bool stop;              /* of both                            */
+};
+
+
+static void destructor(void *arg)
+{
+	struct export *ex = arg;
+
+	mem_deref(ex->mq);
+	mem_deref(ex->path);
+	mem_deref(ex->spool);
+}
+
+
+static int done(struct export *ex, bool lost)
+{
+	const int err = ex->sink->endh(lost, ex->arg);
+
+	if (err)
+		return err;
+
+	++ex->res.messages;
+	ex->res.lost += lost;
+
+	return 0;
+}
+
+
+/* The page has ended: a large file may take its time */
+static int body_file(struct export *ex)
+{
+	int err = 0;
+
+	while (ex->size && !err) {
+		const ssize_t n = read(ex->fd, ex->buf, ex->size < PIECE
+				       ? (size_t)ex->size : PIECE);
+
+		if (ex->stop)
+			err = ECANCELED;
+		else if (n > 0)
+			err = ex->sink->bodyh(ex->buf, (size_t)n, ex->arg);
+		else if (!n || errno != EINTR)
+			break;
+
+		if (n > 0)
+			ex->size -= (uint64_t)n;
+	}
+
+	(void)close(ex->fd);
+	ex->fd = -1;
+
+	return err ? err : done(ex, ex->size > 0);
+}
+
+
+static int body_row(struct export *ex, struct dbq *q, uint64_t size)
+{
+	size_t len = 0;
+	const uint8_t *p = dbq_mem(q, READ_MSG_COLS, &len);
+	int err = 0;
+
+	if (len > size)
+		len = (size_t)size;
+	if (len)
+		err = ex->sink->bodyh(p, len, ex->arg);
+
+	return err ? err : done(ex, len < size);
+}
+
+
+/* @param endp set if the page is to end here */
+static int row(struct export *ex, struct dbq *q, bool *endp)
+{
+	const char *name = dbq_str(q, READ_MSG_FILE);
+	char file[PATH_MAX];
+	struct cpm_msg msg;
+	int err;
+
+	read_msg(&msg, q);
+	if (name) {
+		(void)snprintf(file, sizeof(file), "%s%s", ex->spool, name);
+		msg.file = file;
+		ex->fd = open(file, O_RDONLY | O_CLOEXEC);
+		*endp = true;
+
+		/* deleted just now, or lost? If it comes again, lost */
+		if (ex->fd < 0 && ex->missing != msg.id) {
+			ex->missing = msg.id;
+			return 0;
+		}
+	}
+
+	ex->after = msg.id;
+	ex->size = msg.size;
+	err = ex->sink->msgh(&msg, ex->arg);
+	if (err)
+		return err;
+	if (!name)
+		return body_row(ex, q, msg.size);
+
+	return ex->fd < 0 ? done(ex, true) : 0;
+}
+
+
+/* The same, and keeps what the database says */
+static int step(struct export *ex, struct dbq *q)
+{
+	const int err = dbq_step(q);
+
+	if (err && err != ENOENT)
+		(void)snprintf(ex->why, sizeof(ex->why), "%s",
+			       db_why(ex->db));
+
+	return err;
+}
+
+
+/* @param morep set if it was not the last one */
+static int page(struct export *ex, bool *morep)
+{
+	bool end = false;
+	struct dbq q;
+	int err = 0;
+
+	*morep = false;
+	dbq_start(&q, ex->db, ex->conv ? SQL_EXPORT_CONV : SQL_EXPORT);
+	if (ex->conv)
+		dbq_int(&q, 1, ex->conv);
+	dbq_int(&q, 2, ex->after);
+	dbq_int(&q, 3, ex->last);
+	dbq_int(&q, 4, PAGE);
+
+	while (!err && !end) {
+		err = step(ex, &q);
+		if (err)
+			break;
+
+		*morep = true;
+		err = ex->stop ? ECANCELED : row(ex, &q, &end);
+		if (err) {
+			dbq_end(&q);
+			return err;
+		}
+	}
+	dbq_end(&q);
+
+	if (err && err != ENOENT)
+		return err;
+
+	return ex->fd < 0 ? 0 : body_file(ex);
+}
+
+
+static int all_pages(struct export *ex)
+{
+	bool more = true;
+	struct dbq q;
+	int err;
+
+	err = db_open(&ex->db, ex->path, DB_READ, ex->why, sizeof(ex->why));
+	if (!err) {
+		dbq_start(&q, ex->db, SQL_LAST);
+		err = step(ex, &q);
+		if (!err)
+			ex->last = dbq_get(&q, 0);
+		dbq_end(&q);
+	}
+	while (!err && more)
+		err = page(ex, &more);
+
+	if (ex->fd >= 0)
+		(void)close(ex->fd);
+	ex->db = mem_deref(ex->db);
+
+	/* what it was, the fault says */
+	return ex->why[0] && err != ENOMEM ? EIO : err;
+}
+
+
+static void *thread_handler(void *arg)
+{
+	struct export *ex = arg;
+
+	ex->err = ex->sink->openh(ex->arg);
+	if (!ex->err)
+		ex->err = ex->sink->closeh(all_pages(ex), ex->arg);
+
+	while (EINTR == mqueue_push(ex->mq, 0, NULL))
+		;
+
+	return NULL;
+}
+
+
+/* Its thread has done what it does, or is told to make an end */
+static void finish(struct export *ex)
+{
+	struct cpm_store *st = ex->st;
+
+	/* threads do not come along into the child of a fork */
+	if (ex->pid == getpid())
+		(void)pthread_join(ex->thread, NULL);
+	else
+		ex->err = ECANCELED;
+
+	st->export = NULL;
+	if (ex->why[0])
+		store_fault(st, true, ex->err, ex->why);
+	ex->h(ex->err, &ex->res, ex->arg);
+	mem_deref(ex);
+}
+
+
+static void mqueue_handler(int id, void *data, void *arg)
+{
+	(void)id;
+	(void)data;
+
+	finish(arg);
+}
+
+
+void export_stop(struct cpm_store *st)
+{
+	if (!st->export)
+		return;
+
+	st->export->stop = true;
+	finish(st->export);
+}
+
+
+/* Signals are for the main loop */
+static int thread_start(struct export *ex)
+{
+	sigset_t all, old;
+	int err;
+
+	sigfillset(&all);
+	(void)pthread_sigmask(SIG_SETMASK, &all, &old);
+	err = pthread_create(&ex->thread, NULL, thread_handler, ex);
+	(void)pthread_sigmask(SIG_SETMASK, &old, NULL);
+
+	return err ? ENOMEM : 0;
+}
+
+
+static bool found_handler(const struct cpm_conv *conv, void *arg)
+{
+	(void)conv;
+	(void)arg;
+
+	return true;
+}
+
+
+static int export_alloc(struct export **exp, struct cpm_store *st)
+{
+	char spool[PATH_MAX];
+	struct export *ex;
+	int err;
+
+	err = spool_path(st->spool, spool, sizeof(spool), "");
+	if (err)
+		return err;
+
+	ex = mem_zalloc(sizeof(*ex), destructor);
+	if (!ex)
+		return ENOMEM;
+
+	ex->st  = st;
+	ex->pid = getpid();
+	ex->fd  = -1;
+	err = mqueue_alloc(&ex->mq, mqueue_handler, ex);
+	if (!err)
+		err = str_dup(&ex->path, st->path);
+	if (!err)
+		err = str_dup(&ex->spool, spool);
+
+	if (err)
+		mem_deref(ex);
+	else
+		*exp = ex;
+
+	return err;
+}
+
+
+int cpm_store_export(struct cpm_store *st, uint64_t conv,
+		     const struct cpm_export_sink *sink, cpm_export_h *h,
+		     void *arg)
+{
+	struct export *ex;
+	int err;
+
+	if (!st || !sink || !sink->openh || !sink->msgh || !sink->bodyh ||
+	    !sink->endh || !sink->closeh || !h)
+		return EINVAL;
+	if (st->closed)
+		return ESHUTDOWN;
+	if (st->export)
+		return EBUSY;
+
+	err = store_enter(st);
+	if (!err && conv)
+		err = cpm_store_conv(st, conv, found_handler, NULL);
+	if (err)
+		return err;
+
+	err = export_alloc(&ex, st);
+	if (err)
+		return err;
+
+	ex->conv = conv;
+	ex->sink = sink;
+	ex->h    = h;
+	ex->arg  = arg;
+	err = thread_start(ex);
+	if (err)
+		mem_deref(ex);
+	else
+		st->export = ex;
+
+	return err;
+}
