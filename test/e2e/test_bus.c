@@ -481,6 +481,7 @@ Suite *bus_suite(void)
 	refuse_cases(suite);
 	body_cases(suite);
 	event_cases(suite);
+	export_cases(suite);
 
 	return suite;
 }
