@@ -251,7 +251,7 @@ Suite *store_suite(void)
 	suite_add_tcase(s, store_migrate_case());
 	suite_add_tcase(s, store_sweep_case());
 	suite_add_tcase(s, store_export_case());
-	suite_add_tcase(s, store_export_more_case());
+	suite_add_tcase(s, store_export_fail_case());
 
 	return s;
 }

@@ -71,6 +71,6 @@ TCase *store_fail_case(void);
 TCase *store_migrate_case(void);
 TCase *store_sweep_case(void);
 TCase *store_export_case(void);
-TCase *store_export_more_case(void);
+TCase *store_export_fail_case(void);
 
 #endif

@@ -3,18 +3,23 @@
  *
  * With a read connection of its own, so that neither the main loop nor the
  * writer waits. It reads in pages: a read that goes on for minutes would keep
- * the writer from starting its log anew, which would grow all the while. So
- * what is deleted meanwhile may be missing, and what arrives after the
- * beginning is not in it.
+ * the writer from starting its log anew, which would grow all the while. And
+ * since one page after the other does so as well while messages keep coming,
+ * it makes a pause when the log has grown. What is deleted meanwhile may be
+ * missing, and what arrives after the beginning is not in it.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
+#define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 #include "store.h"
 
@@ -22,6 +27,13 @@
 enum {
 	PAGE  = 1000,     /* messages read in one transaction    */
 	PIECE = 65536,    /* octets of a body handed out at once */
+
+	NICE  = 10,       /* less of the processor than others   */
+
+	LOG_MAX  = 33554432,  /* octets of the log: the writer leaves it
+				 half of that                         */
+	LOG_STEP = 10,        /* ms                                   */
+	LOG_WAIT = 2000,      /* ms; without a commit it stays        */
 };
 
 struct export {
@@ -35,6 +47,8 @@ struct export {
 	const struct cpm_export_sink *sink;
 	void *arg;
 	char *path;
+	char *log;                     /* path of SQLite's -wal              */
+	uint64_t log_max;              /* octets                             */
 	char *spool;                   /* folder, with its "/"               */
 	struct db *db;
 	uint64_t conv;
@@ -58,6 +72,7 @@ static void destructor(void *arg)
 
 	mem_deref(ex->mq);
 	mem_deref(ex->path);
+	mem_deref(ex->log);
 	mem_deref(ex->spool);
 }
 
@@ -201,6 +216,37 @@ static int page(struct export *ex, bool *morep)
 }
 
 
+static uint64_t log_size(const struct export *ex)
+{
+	struct stat st;
+
+	return stat(ex->log, &st) < 0 ? 0 : (uint64_t)st.st_size;
+}
+
+
+/* Between two pages: with nobody reading the writer's next commit copies the
+   log and starts anew */
+static void log_pause(struct export *ex)
+{
+	const struct timespec step = {0, LOG_STEP * 1000000L};
+	int ms;
+
+	for (ms=0; log_size(ex) > ex->log_max; ms += LOG_STEP) {
+
+		/* nothing is written, or somebody else reads */
+		if (ex->stop || ms >= LOG_WAIT) {
+			ex->log_max = log_size(ex) + LOG_MAX;
+			return;
+		}
+
+		(void)nanosleep(&step, NULL);
+	}
+
+	if (ms)
+		ex->log_max = LOG_MAX;
+}
+
+
 static int all_pages(struct export *ex)
 {
 	bool more = true;
@@ -215,8 +261,10 @@ static int all_pages(struct export *ex)
 			ex->last = dbq_get(&q, 0);
 		dbq_end(&q);
 	}
-	while (!err && more)
+	while (!err && more) {
+		log_pause(ex);
 		err = page(ex, &more);
+	}
 
 	if (ex->fd >= 0)
 		(void)close(ex->fd);
@@ -230,6 +278,9 @@ static int all_pages(struct export *ex)
 static void *thread_handler(void *arg)
 {
 	struct export *ex = arg;
+
+	/* nobody waits for it: calls and messages go first */
+	(void)setpriority(PRIO_PROCESS, (id_t)gettid(), NICE);
 
 	ex->err = ex->sink->openh(ex->arg);
 	if (!ex->err)
@@ -321,9 +372,12 @@ static int export_alloc(struct export **exp, struct cpm_store *st)
 	ex->st  = st;
 	ex->pid = getpid();
 	ex->fd  = -1;
+	ex->log_max = LOG_MAX;
 	err = mqueue_alloc(&ex->mq, mqueue_handler, ex);
 	if (!err)
 		err = str_dup(&ex->path, st->path);
+	if (!err)
+		err = re_sdprintf(&ex->log, "%s-wal", st->path);
 	if (!err)
 		err = str_dup(&ex->spool, spool);
 
