@@ -243,9 +243,12 @@ START_TEST(test_keep)
 	ck_assert_int_eq(0, keep_alloc(&keep, fx.st, 3, &soon));
 	wait_left(3);
 
-	/* and again: what has become old since */
-	put_at("old", now - 3 * day - 60000, true);
-	wait_left(3);
+	/* and again, and again: what has become old since */
+	for (i=0; i<5; i++) {
+		snprintf(key, sizeof(key), "old%u", i);
+		put_at(key, now - 3 * day - 60000, true);
+		wait_left(3);
+	}
 	cpm_store_close(&fx.st);
 	mem_deref(keep);
 }
