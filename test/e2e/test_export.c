@@ -276,8 +276,8 @@ START_TEST(refused)
 END_TEST
 
 
-/* A second one while one runs; and what becomes of one when the softphone
-   ends: it stands still at a body that nobody writes */
+/* A second one while one runs, which stands still at a body that nobody
+   writes */
 START_TEST(busy)
 {
 	const struct odict *m, *ev;
