@@ -134,6 +134,31 @@ START_TEST(test_busy)
 END_TEST
 
 
+/* What is deleted before its turn is not in it, and not lost either */
+START_TEST(test_deleted)
+{
+	const uint64_t first = xp_put_file("k", 5);
+	const uint64_t second = xp_put_file("k2", 300);
+	const char *path = make_fifo(first);
+	uint32_t number;
+	int fd;
+
+	ck_assert_int_eq(0, cpm_export(&xp.cpm, xp.out, 0, &number));
+	fd = open(path, O_WRONLY);
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(0, fx_result(cpm_store_delete(
+		fx.st, second, 0, fx_done_handler, NULL)));
+	ck_assert_uint_eq(1, fx_spooled());
+	ck_assert_int_eq(5, (int)write(fd, "hello", 5));
+	close(fd);
+	xp_wait();
+	ck_assert(xp.done);
+	ck_assert_uint_eq(1, xp.messages);
+	ck_assert_uint_eq(0, xp.lost);
+}
+END_TEST
+
+
 /* Somebody else's file of that name, made meanwhile, is not replaced */
 static void taken_meanwhile(bool folder)
 {
@@ -268,6 +293,7 @@ TCase *store_export_fail_case(void)
 	tcase_add_checked_fixture(tc, xp_setup_open, fx_teardown);
 	tcase_add_test(tc, test_refused);
 	tcase_add_test(tc, test_busy);
+	tcase_add_test(tc, test_deleted);
 	tcase_add_loop_test(tc, test_taken, 0, 2);
 	tcase_add_test(tc, test_close);
 	tcase_add_loop_test(tc, test_full, 0, 2);
