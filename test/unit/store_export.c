@@ -446,6 +446,31 @@ START_TEST(test_pages)
 END_TEST
 
 
+/* Far apart: what is between them is of others, or gone */
+START_TEST(test_gap)
+{
+	struct cpm_msg *msg;
+
+	fx_put_ok("a", "a");
+	msg = fx_msg("b", "b");
+	fx_set(&msg->key, "c2");
+	ck_assert_int_eq(0, fx_put(msg));
+	fx_put_ok("c", "c");
+	fx_put_ok("d", "d");
+	fx_sql("UPDATE msg SET id = 20001 WHERE id = 2");
+	fx_sql("UPDATE msg SET id = 70000 WHERE id = 3");
+	fx_sql("UPDATE msg SET id = 90000 WHERE id = 4");
+	xp_run(1);
+	read_lines();
+	ck_assert_uint_eq(3, lines.n);
+	ck_assert_uint_eq(1, get_num(lines.v[0], "id"));
+	ck_assert_uint_eq(70000, get_num(lines.v[1], "id"));
+	ck_assert_uint_eq(90000, get_num(lines.v[2], "id"));
+	free_lines();
+}
+END_TEST
+
+
 /* Where it is cut on its way, nothing is to be seen of it */
 START_TEST(test_text)
 {
@@ -568,6 +593,7 @@ TCase *store_export_case(void)
 	tcase_add_test(tc, test_conversation);
 	tcase_add_test(tc, test_empty);
 	tcase_add_test(tc, test_pages);
+	tcase_add_test(tc, test_gap);
 	tcase_add_test(tc, test_text);
 	tcase_add_test(tc, test_lost);
 

@@ -26,6 +26,8 @@
 
 enum {
 	PAGE  = 1000,     /* messages read in one transaction    */
+	SPAN  = 20000,    /* messages looked at in one, if most
+			     are of other conversations          */
 	PIECE = 65536,    /* octets of a body handed out at once */
 
 	NICE  = 10,       /* less of the processor than others   */
@@ -52,7 +54,7 @@ struct export {
 	char *spool;                   /* folder, with its "/"               */
 	struct db *db;
 	uint64_t conv;
-	uint64_t after;                /* id of the last one handed out      */
+	uint64_t after;                /* id up to which all were handed out */
 	uint64_t last;                 /* id of the last one there was       */
 	uint64_t missing;              /* id whose file was not there        */
 	int fd;                        /* the body that is to be handed out  */
@@ -180,39 +182,34 @@ static int step(struct export *ex, struct dbq *q)
 }
 
 
-/* @param morep set if it was not the last one */
-static int page(struct export *ex, bool *morep)
+static int page(struct export *ex)
 {
+	const uint64_t left = ex->last - ex->after;
+	const uint64_t upto = left < SPAN ? ex->last : ex->after + SPAN;
 	bool end = false;
 	struct dbq q;
-	int err = 0;
+	int err = 0, n;
 
-	*morep = false;
-	dbq_start(&q, ex->db, ex->conv ? SQL_EXPORT_CONV : SQL_EXPORT);
-	if (ex->conv)
-		dbq_int(&q, 1, ex->conv);
-	dbq_int(&q, 2, ex->after);
-	dbq_int(&q, 3, ex->last);
+	dbq_start(&q, ex->db, SQL_EXPORT);
+	dbq_int(&q, 1, ex->after);
+	dbq_int(&q, 2, upto);
+	dbq_int(&q, 3, ex->conv);
 	dbq_int(&q, 4, PAGE);
 
-	while (!err && !end) {
-		err = step(ex, &q);
-		if (err)
-			break;
-
-		*morep = true;
-		err = ex->stop ? ECANCELED : row(ex, &q, &end);
-		if (err) {
-			dbq_end(&q);
-			return err;
+	for (n=0; n<PAGE && !end && !err; n++) {
+		err = ex->stop ? ECANCELED : step(ex, &q);
+		if (err == ENOENT) {
+			ex->after = upto;
+			end = true;
+			err = 0;
+		}
+		else if (!err) {
+			err = row(ex, &q, &end);
 		}
 	}
 	dbq_end(&q);
 
-	if (err && err != ENOENT)
-		return err;
-
-	return ex->fd < 0 ? 0 : body_file(ex);
+	return err || ex->fd < 0 ? err : body_file(ex);
 }
 
 
@@ -249,7 +246,6 @@ static void log_pause(struct export *ex)
 
 static int all_pages(struct export *ex)
 {
-	bool more = true;
 	struct dbq q;
 	int err;
 
@@ -261,9 +257,9 @@ static int all_pages(struct export *ex)
 			ex->last = dbq_get(&q, 0);
 		dbq_end(&q);
 	}
-	while (!err && more) {
+	while (!err && ex->after < ex->last) {
 		log_pause(ex);
-		err = page(ex, &more);
+		err = page(ex);
 	}
 
 	if (ex->fd >= 0)

@@ -200,16 +200,13 @@ const char *const sql_text[SQL_MAX] = {
 	"SELECT size, file, CASE WHEN file IS NULL"
 	" THEN substr(body, ?2 + 1, ?3) END FROM msg WHERE id = ?1",
 
-	/* a page of an export; what it is joined with must not change its
-	   order. ?1 is of the second one only */
+	/* a page of an export, of all or of one conversation: goes through
+	   the table in its own order, so that no page is ever sorted, with
+	   all the texts in it */
 	[SQL_EXPORT] =
-	MSG_BODY_COLS " FROM msg m CROSS JOIN conv c ON c.id = m.conv"
-	" WHERE m.id > ?2 AND m.id <= ?3 ORDER BY m.id LIMIT ?4",
-
-	[SQL_EXPORT_CONV] =
-	MSG_BODY_COLS " FROM msg m INDEXED BY msg_conv"
-	" CROSS JOIN conv c ON c.id = m.conv WHERE m.conv = ?1"
-	" AND m.id > ?2 AND m.id <= ?3 ORDER BY m.id LIMIT ?4",
+	MSG_BODY_COLS " FROM msg m NOT INDEXED"
+	" CROSS JOIN conv c ON c.id = m.conv WHERE m.id > ?1"
+	" AND m.id <= ?2 AND ?3 IN (0, m.conv) ORDER BY m.id LIMIT ?4",
 
 	[SQL_LAST] =
 	"SELECT ifnull(max(id), 0) FROM msg",
