@@ -51,6 +51,7 @@ struct cpm_conf {
 	uint64_t max_size;         /**< octets, cpm_max_size                */
 	struct cpm_limits limits;  /**< cpm_quota, cpm_disk_reserve         */
 	uint32_t idle_timeout;     /**< s, cpm_idle_timeout                 */
+	uint32_t keep_days;        /**< cpm_keep_days; 0: for ever          */
 };
 
 /** An account of the softphone; strings are borrowed until it runs again */
@@ -68,6 +69,7 @@ enum cpm_event_id {
 	CPM_EV_SESSION,
 	CPM_EV_IMDN,
 	CPM_EV_ERROR,
+	CPM_EV_EXPORT,
 };
 
 /** Where a session stands, as the bus names it */
@@ -110,6 +112,14 @@ struct cpm_event {
 			const char *what;      /**< fixed word             */
 			const char *text;
 		} error;
+		struct {
+			uint32_t number;
+			bool done;             /**< else failed            */
+			const char *path;      /**< as it was given        */
+			uint64_t messages;
+			uint64_t lost;         /**< without their body     */
+			const char *text;      /**< NULL when done         */
+		} exported;
 	} u;
 };
 
@@ -201,6 +211,28 @@ int cpm_imdn(struct cpm *cpm, uint64_t msg, enum cpm_report kind);
 /** Delete. @param count messages deleted. @return 0; ENOENT; errno */
 int cpm_delete(struct cpm *cpm, uint64_t msg, uint64_t conv,
 	       uint64_t *count);
+
+/**
+ * Write messages to a file, one JSON object a line, with the whole text;
+ * bodies that are no text go to files in a folder PATH.files. It is done
+ * aside; an event tells its end. What is there by these names then is whole;
+ * until then it grows as PATH.part-XXXXXX, which is removed if it fails.
+ *
+ * @param path   Absolute, UTF-8 without control characters; mode 0600
+ * @param conv   Conversation, 0: all
+ * @param number Of this export, for its event
+ *
+ * @return 0; EINVAL: path is none; EEXIST: it, or PATH.files, is there;
+ *         ENOTDIR: the folder that is to hold it is not; ENOENT: no such
+ *         conversation; EBUSY: one is running; errno of looking at path;
+ *         ENOMEM; EIO
+ */
+int cpm_export(struct cpm *cpm, const char *path, uint64_t conv,
+	       uint32_t *number);
+
+/** Names as the bus has them: "session", "due" */
+const char *cpm_mode_name(enum cpm_mode mode);
+const char *cpm_report_name(enum cpm_report_state state);
 
 /** The policy in force for an account and a sender (NULL or "": any) */
 struct cpm_policy {

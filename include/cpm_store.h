@@ -22,6 +22,8 @@ enum {
 				     text, are files beside the database   */
 	CPM_BATCH_MAX = 1024,   /**< writes in one commit: bounds the time
 				     until the first of them is reported   */
+	CPM_SWEEP_MAX  = 200,   /**< messages in one sweep: what arrives waits
+				     no longer than for their deletion     */
 };
 
 struct cpm_store;
@@ -235,6 +237,12 @@ int cpm_store_report_move(struct cpm_store *st, uint64_t id,
 int cpm_store_delete(struct cpm_store *st, uint64_t msg, uint64_t conv,
 		     cpm_done_h *h, void *arg);
 
+/** Delete old messages, as cpm_store_delete() does: those received before a
+    time, oldest first, at most CPM_SWEEP_MAX; incoming ones only if they were
+    read. ENOENT if there is none (left). @param before ms since 1970 */
+int cpm_store_sweep(struct cpm_store *st, uint64_t before, cpm_done_h *h,
+		    void *arg);
+
 /** One line of policy; account and peer "" for every one. A line that is
     DEFAULT throughout is no longer kept. */
 struct cpm_policy_row {
@@ -314,6 +322,46 @@ int cpm_store_due_next(struct cpm_store *st, const char *account,
 		       uint64_t now, uint64_t *nextp);
 
 int cpm_store_policies(struct cpm_store *st, cpm_policy_h *h, void *arg);
+
+/*
+ * Export: every message, on a thread of its own that reads by itself
+ */
+
+/** Who takes it. Called on that thread: uses neither the store nor any object
+    of libre that another thread uses. Each returns 0, or the errno that ends
+    the export. */
+struct cpm_export_sink {
+	/** First */
+	int (*openh)(void *arg);
+	/** A message: all but its body. Borrowed */
+	int (*msgh)(const struct cpm_msg *msg, void *arg);
+	/** The next octets of its body: in one piece, in several, or none */
+	int (*bodyh)(const uint8_t *buf, size_t len, void *arg);
+	/** That was all of it. @param lost there should have been more */
+	int (*endh)(bool lost, void *arg);
+	/** Last, if openh returned 0. @param err 0; what a handler returned;
+	    ECANCELED: the store is being closed; EIO; ENOMEM.
+	    @return what is told of the export as a whole */
+	int (*closeh)(int err, void *arg);
+};
+
+struct cpm_export_result {
+	uint64_t messages;
+	uint64_t lost;          /**< of them: with less than their body     */
+};
+
+/** On the main loop, exactly once if cpm_store_export() returned 0; also when
+    the store is closed before it has ended: cpm_store_close() ends it */
+typedef void (cpm_export_h)(int err, const struct cpm_export_result *res,
+			    void *arg);
+
+/** Hand out the messages that are there now, in the order of their ids.
+    @param conv 0: all. @param sink borrowed until h was called.
+    @return 0; EBUSY: one is running; ENOENT: no such conversation; EINVAL;
+    ENOMEM; ESHUTDOWN; EIO */
+int cpm_store_export(struct cpm_store *st, uint64_t conv,
+		     const struct cpm_export_sink *sink, cpm_export_h *h,
+		     void *arg);
 
 struct cpm_counts {
 	uint64_t conversations;

@@ -60,7 +60,7 @@ int run_imdn(struct ctx *ctx)
 
 	case 0:
 		return show_str(ctx->out, "state",
-				show_report(CPM_REPORT_DUE));
+				cpm_report_name(CPM_REPORT_DUE));
 	case ENOENT:
 		return fail(ctx, err, "no message %llu", id);
 	case EINVAL:
@@ -181,6 +181,43 @@ int run_decline(struct ctx *ctx)
 int run_close(struct ctx *ctx)
 {
 	return session_call(ctx, cpm_sess_close, "closed");
+}
+
+
+int run_export(struct ctx *ctx)
+{
+	const char *path = args_str(ctx->in, "path");
+	const uint64_t conv = args_uint(ctx->in, "conversation");
+	uint32_t number = 0;
+	int err;
+
+	if (args_has(ctx->in, "conversation") && !conv)
+		return fail(ctx, ENOENT, "no conversation 0");
+
+	err = cpm_export(ctx->cpm, path, conv, &number);
+	switch (err) {
+
+	case 0:
+		break;
+	case EINVAL:
+		return fail(ctx, err, "\"path\" must be the path of a new "
+			    "file, from / on");
+	case EEXIST:
+		return fail(ctx, err, "%s or %s.files is there already",
+			    path, path);
+	case ENOTDIR:
+		return fail(ctx, err, "there is no folder for %s", path);
+	case ENOENT:
+		return fail(ctx, err, "no conversation %llu", conv);
+	case EBUSY:
+		return fail(ctx, err, "an export is running");
+	default:
+		return err;
+	}
+
+	err = show_uint(ctx->out, "export", number);
+
+	return err ? err : show_str(ctx->out, "path", path);
 }
 
 

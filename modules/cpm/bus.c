@@ -84,6 +84,28 @@ static int imdn_fields(struct odict *o, const struct cpm_event *ev)
 }
 
 
+/* The name of a file is whole or not there */
+static int export_fields(struct odict *o, const struct cpm_event *ev,
+			 size_t max)
+{
+	int err = show_uint(o, "export", ev->u.exported.number);
+
+	if (!err)
+		err = show_str(o, "state", ev->u.exported.done ? "done"
+			       : "failed");
+	if (!err && strlen(ev->u.exported.path) < max)
+		err = show_str(o, "path", ev->u.exported.path);
+	if (!err)
+		err = show_uint(o, "messages", ev->u.exported.messages);
+	if (!err && ev->u.exported.lost)
+		err = show_uint(o, "lost", ev->u.exported.lost);
+	if (!err)
+		err = show_str(o, "text", ev->u.exported.text);
+
+	return err;
+}
+
+
 static int error_fields(struct odict *o, const struct cpm_event *ev,
 			size_t max)
 {
@@ -112,6 +134,7 @@ static int fields(struct odict *o, const struct cpm_event *ev, size_t max)
 	case CPM_EV_SESSION: return session_fields(o, ev);
 	case CPM_EV_IMDN:    return imdn_fields(o, ev);
 	case CPM_EV_ERROR:   return error_fields(o, ev, max);
+	case CPM_EV_EXPORT:  return export_fields(o, ev, max);
 	default:             return EINVAL;
 	}
 }
@@ -124,6 +147,7 @@ static int encode(struct mbuf *mb, const struct cpm_event *ev, size_t max)
 		[CPM_EV_SESSION] = "session",
 		[CPM_EV_IMDN]    = "imdn",
 		[CPM_EV_ERROR]   = "error",
+		[CPM_EV_EXPORT]  = "export",
 	};
 	struct re_printf pf = {print_handler, mb};
 	struct odict *o = NULL;
@@ -157,7 +181,8 @@ void bus_event(const struct cpm_event *ev, void *arg)
 	if (!mb)
 		return;
 
-	/* only the text of an error can be too long, and can be shorter */
+	/* only the text of an error, or the path of an export, can be too
+	   long; the one can be shorter, the other be left out */
 	do {
 		err = encode(mb, ev, max);
 		max /= 2;

@@ -115,6 +115,9 @@ COMMAND(close, .keyv = {{"session", ARG_UINT}}, .posv = {"session"},
 COMMAND(delete,
 	.keyv = {{"id", ARG_UINT}, {"conversation", ARG_UINT}},
 	.posv = {"id|c"}, .needed = true)
+COMMAND(export,
+	.keyv = {{"path", ARG_STR}, {"conversation", ARG_UINT}},
+	.posv = {"path", "conversation"}, .needed = true)
 
 static const struct cmd cmdv[] = {
 	{"cpm_status", 0, 0, "CPM: state and counts", cmd_status},
@@ -138,6 +141,8 @@ static const struct cmd cmdv[] = {
 	{"cpm_close", 0, CMD_PRM, "CPM: end a session <session>", cmd_close},
 	{"cpm_delete", 0, CMD_PRM, "CPM: delete <id or c+conversation>",
 	 cmd_delete},
+	{"cpm_export", 0, CMD_PRM,
+	 "CPM: write messages to a file <path> [conversation]", cmd_export},
 };
 
 

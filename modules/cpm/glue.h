@@ -97,7 +97,6 @@ int show_conv(struct odict *o, const struct cpm_conv *conv);
 int show_session(struct odict *o, const struct cpm_sess_info *info);
 int show_policy(struct odict *o, const struct cpm_policy *pol);
 
-const char *show_report(enum cpm_report_state state);
 const char *show_answer(enum cpm_answer answer);
 const char *show_errno(int err);
 

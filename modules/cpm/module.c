@@ -5,7 +5,8 @@
  *
  * Commands: cpm_status, cpm_conversations, cpm_messages, cpm_message,
  * cpm_display, cpm_imdn, cpm_policy, cpm_sessions, cpm_accept, cpm_decline,
- * cpm_close, cpm_delete. Each takes a JSON object or words; see README.md.
+ * cpm_close, cpm_delete, cpm_export. Each takes a JSON object or words; see
+ * README.md.
  *
  * Configuration:
  *
@@ -21,6 +22,7 @@
   cpm_quota           0                 # octets an account may keep, 0: any
   cpm_disk_reserve    50000000          # octets that stay free on the disk
   cpm_idle_timeout    300               # seconds
+  cpm_keep_days       0                 # days; 0: for ever
  \endverbatim
  *
  * SPDX-License-Identifier: BSD-3-Clause
@@ -32,6 +34,7 @@ enum {
 	PATH_SIZE = 1024,
 	ASK_MAX   = 3600,     /* s: a PF does not wait longer for a 200      */
 	IDLE_MAX  = 86400,    /* s                                           */
+	KEEP_MAX  = 36500,    /* days: a hundred years                       */
 };
 
 static const uint64_t size_max = 1ULL << 40;  /* fits every file system */
@@ -161,7 +164,7 @@ static int get_path(char *path, size_t size)
 
 static int config(struct cpm_conf *conf, char *path, size_t size)
 {
-	uint64_t ask = 60, idle = 300;
+	uint64_t ask = 60, idle = 300, keep = 0;
 	int err;
 
 	conf->deferred      = CPM_ANSWER_ACCEPT;
@@ -192,10 +195,13 @@ static int config(struct cpm_conf *conf, char *path, size_t size)
 			      size_max);
 	if (!err)
 		err = get_num(&idle, "cpm_idle_timeout", 1, IDLE_MAX);
+	if (!err)
+		err = get_num(&keep, "cpm_keep_days", 0, KEEP_MAX);
 
 	conf->db           = path;
 	conf->ask_timeout  = (uint32_t)ask;
 	conf->idle_timeout = (uint32_t)idle;
+	conf->keep_days    = (uint32_t)keep;
 
 	return err;
 }

@@ -71,18 +71,6 @@ int show_child(struct odict *o, const char *key, int type,
 }
 
 
-const char *show_report(enum cpm_report_state state)
-{
-	switch (state) {
-
-	case CPM_REPORT_DUE:    return "due";
-	case CPM_REPORT_SENT:   return "sent";
-	case CPM_REPORT_FAILED: return "failed";
-	default:                return "none";
-	}
-}
-
-
 const char *show_answer(enum cpm_answer answer)
 {
 	switch (answer) {
@@ -103,21 +91,14 @@ const char *show_errno(int err)
 	case ENOENT:   return "ENOENT";
 	case EALREADY: return "EALREADY";
 	case EPROTO:   return "EPROTO";
+	case EBUSY:    return "EBUSY";
+	case EEXIST:   return "EEXIST";
+	case ENOTDIR:  return "ENOTDIR";
+	case EACCES:   return "EACCES";
 	case ENOMEM:   return "ENOMEM";
 	case ENOSPC:   return "ENOSPC";
 	case EBADMSG:  return "EBADMSG";
 	default:       return "EIO";
-	}
-}
-
-
-static const char *mode_name(enum cpm_mode mode)
-{
-	switch (mode) {
-
-	case CPM_PAGE:  return "page";
-	case CPM_LARGE: return "large";
-	default:        return "session";
 	}
 }
 
@@ -170,10 +151,10 @@ static int show_msg_ids(struct odict *o, const struct cpm_msg *msg)
 		err = show_str(o, "in_reply_to", msg->in_reply_to);
 	if (!err)
 		err = show_str(o, "delivery",
-			       show_report(msg->report[CPM_DELIVERED]));
+			       cpm_report_name(msg->report[CPM_DELIVERED]));
 	if (!err)
 		err = show_str(o, "display",
-			       show_report(msg->report[CPM_DISPLAYED]));
+			       cpm_report_name(msg->report[CPM_DISPLAYED]));
 
 	return err;
 }
@@ -220,7 +201,7 @@ int show_msg(struct odict *o, struct cpm_store *st, const struct cpm_msg *msg,
 	if (!err)
 		err = show_bool(o, "deferred", msg->deferred);
 	if (!err)
-		err = show_str(o, "mode", mode_name(msg->mode));
+		err = show_str(o, "mode", cpm_mode_name(msg->mode));
 	if (!err)
 		err = show_msg_body(o, st, msg, part);
 	if (!err)

@@ -28,6 +28,7 @@ void refuse_cases(Suite *suite);  /* of bus: what is wrong, and says so */
 void body_cases(Suite *suite);    /* of bus: texts and files         */
 void event_cases(Suite *suite);   /* of bus: events, sessions        */
 void room_cases(Suite *suite);    /* of bus: quota, reserve          */
+void export_cases(Suite *suite);  /* of bus: taken along, gone */
 Suite *session_suite(void);   /* from INVITE to BYE                  */
 void answer_cases(Suite *suite);  /* of session: 480, 487, 488, ...   */
 void token_cases(Suite *suite);   /* of session: who is it for us     */

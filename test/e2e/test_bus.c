@@ -482,6 +482,7 @@ Suite *bus_suite(void)
 	body_cases(suite);
 	event_cases(suite);
 	room_cases(suite);
+	export_cases(suite);
 
 	return suite;
 }

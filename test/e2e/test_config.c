@@ -64,6 +64,8 @@ START_TEST(wrong_value)
 		{"cpm_max_size", "99999999999999999999", "a number from 1"},
 		{"cpm_idle_timeout", "0", "a number from 1 to 86400"},
 		{"cpm_idle_timeout", "-1", "a number from 1 to 86400"},
+		{"cpm_keep_days", "36501", "a number from 0 to 36500"},
+		{"cpm_keep_days", "1y", "a number from 0 to 36500"},
 	};
 	struct env *env = env_open();
 	size_t i;

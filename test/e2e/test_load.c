@@ -117,15 +117,21 @@ static void untouched(struct env *env, const char *name, const char *path,
 }
 
 
-static void set_version(const char *path, uint8_t version)
+/* @return the one that it had */
+static uint8_t set_version(const char *path, uint8_t version)
 {
 	FILE *f = fopen(path, "r+b");
+	uint8_t was[4];
 
 	ck_assert_ptr_nonnull(f);
+	ck_assert_int_eq(0, fseek(f, VERSION_OFF, SEEK_SET));
+	ck_assert_uint_eq(4, fread(was, 1, 4, f));
 	ck_assert_int_eq(0, fseek(f, VERSION_OFF, SEEK_SET));
 	ck_assert_uint_eq(4, fwrite((const uint8_t[]){0, 0, 0, version}, 1,
 				    4, f));
 	ck_assert_int_eq(0, fclose(f));
+
+	return was[3];
 }
 
 
@@ -163,6 +169,7 @@ START_TEST(newer)
 {
 	struct scene s;
 	const char *path;
+	uint8_t was;
 
 	scene_open(&s, NULL);
 	scene_leave(&s, "from=%s text=1", BOB);
@@ -171,11 +178,11 @@ START_TEST(newer)
 	ck_assert_int_eq(0, baresip_quit(s.b));
 	path = scene_file(&s, "cpm.db");
 	ck_assert_int_ne(0, access(scene_file(&s, "cpm.db-wal"), F_OK));
-	set_version(path, 99);
+	was = set_version(path, 99);
 	untouched(s.env, "old", path, "its schema is version 99, newer than");
 
 	/* with the right version it is as good as before */
-	set_version(path, 2);
+	(void)set_version(path, was);
 	scene_restart(&s);
 	ck_assert_int_eq(1, scene_count(&s, "messages"));
 	scene_close(&s);

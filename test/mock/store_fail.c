@@ -4,7 +4,9 @@
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
+#include <signal.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <sqlite3.h>
 #include "mock/store_fail.h"
@@ -23,6 +25,7 @@ static sqlite3_vfs vfs;
 static struct table tablev[TABLES];
 static atomic_uint fail_ops;
 static atomic_int fail_rc;
+static atomic_uint fail_left;   /* operations that still work */
 
 
 static const sqlite3_io_methods *orig(const sqlite3_file *f)
@@ -31,9 +34,26 @@ static const sqlite3_io_methods *orig(const sqlite3_file *f)
 }
 
 
+static bool fails(unsigned op)
+{
+	if (!(fail_ops & op))
+		return false;
+
+	if (fail_left) {
+		--fail_left;
+		return false;
+	}
+
+	if (fail_rc == STORE_FAIL_DIE)
+		(void)raise(SIGKILL);
+
+	return true;
+}
+
+
 static int fail_write(sqlite3_file *f, const void *p, int n, sqlite3_int64 o)
 {
-	if (fail_ops & STORE_FAIL_WRITE)
+	if (fails(STORE_FAIL_WRITE))
 		return fail_rc;
 
 	return orig(f)->xWrite(f, p, n, o);
@@ -42,7 +62,7 @@ static int fail_write(sqlite3_file *f, const void *p, int n, sqlite3_int64 o)
 
 static int fail_sync(sqlite3_file *f, int flags)
 {
-	if (fail_ops & STORE_FAIL_SYNC)
+	if (fails(STORE_FAIL_SYNC))
 		return fail_rc;
 
 	return orig(f)->xSync(f, flags);
@@ -88,8 +108,15 @@ void store_fail_install(void)
 }
 
 
+void store_fail_after(unsigned ops, int rc, unsigned n)
+{
+	fail_rc   = rc;
+	fail_left = n;
+	fail_ops  = ops;
+}
+
+
 void store_fail_set(unsigned ops, int rc)
 {
-	fail_rc  = rc;
-	fail_ops = ops;
+	store_fail_after(ops, rc, 0);
 }

@@ -22,4 +22,9 @@ void store_fail_install(void);
  */
 void store_fail_set(unsigned ops, int rc);
 
+enum { STORE_FAIL_DIE = -1 };  /* no result code: SIGKILL to this process */
+
+/** The same, but the first n of these operations still work */
+void store_fail_after(unsigned ops, int rc, unsigned n);
+
 #endif

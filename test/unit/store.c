@@ -252,6 +252,10 @@ Suite *store_suite(void)
 	suite_add_tcase(s, store_open_case());
 	suite_add_tcase(s, store_fail_case());
 	suite_add_tcase(s, store_room_case());
+	suite_add_tcase(s, store_migrate_case());
+	suite_add_tcase(s, store_sweep_case());
+	suite_add_tcase(s, store_export_case());
+	suite_add_tcase(s, store_export_fail_case());
 
 	return s;
 }

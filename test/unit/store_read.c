@@ -580,12 +580,17 @@ static bool may_walk(int id, const char *plan)
 		return !strncmp(plan, "SCAN report USING ", 18);
 
 	case SQL_SEEN_REST:
+	case SQL_EXPORT:
 	case SQL_MSGS:
 	case SQL_MSGS + QUERY_AFTER:
 		return strstr(plan, "(rowid>?") || !strcmp(plan, "SCAN p");
 
 	case SQL_MSGS + QUERY_CONV:
 	case SQL_MSGS + QUERY_CONV + QUERY_AFTER:
+	case SQL_MSGS + QUERY_PEER:
+	case SQL_MSGS + QUERY_PEER + QUERY_AFTER:
+	case SQL_MSGS + QUERY_PEER + QUERY_CONV:
+	case SQL_MSGS + QUERY_PEER + QUERY_CONV + QUERY_AFTER:
 		return !strcmp(plan, "SCAN p") ||
 			!strncmp(plan, "SCAN (subquery-", 15);
 

@@ -72,5 +72,9 @@ TCase *store_read_case(void);
 TCase *store_open_case(void);
 TCase *store_fail_case(void);
 TCase *store_room_case(void);
+TCase *store_migrate_case(void);
+TCase *store_sweep_case(void);
+TCase *store_export_case(void);
+TCase *store_export_fail_case(void);
 
 #endif

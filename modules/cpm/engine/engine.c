@@ -15,6 +15,7 @@ static void destructor(void *arg)
 	tmr_cancel(&cpm->tmr_fresh);
 	tmr_cancel(&cpm->tmr_batch);
 	list_flush(&cpm->sessl);
+	mem_deref(cpm->keep);
 	mem_deref(cpm->outbox);
 	mem_deref(cpm->policy);
 	mem_deref(cpm->msrp);
@@ -81,6 +82,9 @@ static int parts_alloc(struct cpm *cpm)
 		err = policy_alloc(&cpm->policy, cpm->store);
 	if (!err)
 		err = outbox_alloc(&cpm->outbox, cpm);
+	if (!err)
+		err = keep_alloc(&cpm->keep, cpm->store,
+				 cpm->conf.keep_days, NULL);
 
 	return err;
 }

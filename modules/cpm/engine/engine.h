@@ -11,6 +11,7 @@
 #include <cpm_imdn.h>
 #include <cpm_msrp.h>
 
+struct keep;
 struct outbox;
 struct policy;
 
@@ -22,10 +23,12 @@ struct cpm {
 	struct list sessl;       /* struct session                          */
 	struct policy *policy;
 	struct outbox *outbox;
+	struct keep *keep;
 	struct list freshl;      /* struct fresh: events held for the rate  */
 	struct tmr tmr_fresh;
 	struct tmr tmr_batch;    /* what a commit brought is to be told     */
 	uint32_t sess_last;      /* last session number given               */
+	uint32_t export_last;    /* last export number given                */
 	size_t buffered;         /* octets of messages being received       */
 	bool down;               /* SIP is not to be used any more          */
 };
@@ -167,6 +170,21 @@ uint32_t retry_seconds(const struct pl *val);
 /** What an answer to a notification means */
 enum retry_verdict { RETRY_SENT, RETRY_LATER, RETRY_NEVER };
 enum retry_verdict retry_verdict(uint16_t scode);
+
+/* keep.c: old messages go */
+
+/** ms */
+struct keep_times {
+	uint32_t first;          /* from the start to the first look        */
+	uint32_t pause;          /* between two parts of a look             */
+	uint32_t again;          /* between two looks                       */
+};
+
+/** mem_deref() it after the store was closed, not before: it waits for
+    results. @param days 0: for ever. @param times NULL: the usual ones.
+    @return 0; EINVAL; ENOMEM */
+int keep_alloc(struct keep **keepp, struct cpm_store *store, uint32_t days,
+	       const struct keep_times *times);
 
 /* policy.c */
 

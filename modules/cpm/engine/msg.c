@@ -230,3 +230,26 @@ int cpm_delete(struct cpm *cpm, uint64_t msg, uint64_t conv,
 	return err ? err : cpm_store_delete(cpm->store, msg, conv, NULL,
 					    NULL);
 }
+
+
+const char *cpm_mode_name(enum cpm_mode mode)
+{
+	switch (mode) {
+
+	case CPM_PAGE:  return "page";
+	case CPM_LARGE: return "large";
+	default:        return "session";
+	}
+}
+
+
+const char *cpm_report_name(enum cpm_report_state state)
+{
+	switch (state) {
+
+	case CPM_REPORT_DUE:    return "due";
+	case CPM_REPORT_SENT:   return "sent";
+	case CPM_REPORT_FAILED: return "failed";
+	default:                return "none";
+	}
+}

@@ -161,7 +161,7 @@ static char *str(struct dbq *q, int col)
 }
 
 
-static void msg_get(struct cpm_msg *msg, struct dbq *q)
+void read_msg(struct cpm_msg *msg, struct dbq *q)
 {
 	memset(msg, 0, sizeof(*msg));
 	msg->id              = dbq_get(q, 0);
@@ -202,10 +202,10 @@ static int msg_read(struct cpm_store *st, struct dbq *q, cpm_msg_h *h,
 
 	*anyp = false;
 	while (!(err = dbq_step(q))) {
-		const char *name = dbq_str(q, 24);
+		const char *name = dbq_str(q, READ_MSG_FILE);
 
 		*anyp = true;
-		msg_get(&msg, q);
+		read_msg(&msg, q);
 		if (name) {
 			err = spool_path(st->spool, file, sizeof(file), name);
 			if (err)

@@ -202,8 +202,9 @@
 "  body BLOB);" \
 "INSERT INTO msg SELECT " MSG_COLS " FROM old ORDER BY id;" \
 "CREATE INDEX msg_conv ON msg (conv, read, id);" \
-"CREATE INDEX msg_peer ON msg (peer, id);" \
+"CREATE INDEX msg_peer ON msg (peer, read, id);" \
 "CREATE INDEX msg_new ON msg (id) WHERE read = 0;" \
+"CREATE INDEX msg_old ON msg (received) WHERE read = 1;" \
 "CREATE INDEX msg_file ON msg (file) WHERE file IS NOT NULL;" \
 "DROP TABLE old;"
 

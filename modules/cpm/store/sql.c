@@ -58,6 +58,9 @@
 	" (SELECT state FROM report r WHERE r.msg = m.id AND r.kind = 0)," \
 	" (SELECT state FROM report r WHERE r.msg = m.id AND r.kind = 1)"
 
+#define MSG_BODY_COLS \
+	MSG_COLS ", CASE WHEN m.file IS NULL THEN m.body END"
+
 /* the page is cut by id and handed out by time */
 #define PAGE(from, order) \
 	"SELECT id AS i FROM msg " from " AND id > ?3 AND id < ?4" \
@@ -68,16 +71,20 @@
 	" CROSS JOIN msg m ON m.id = p.i JOIN conv c ON c.id = m.conv" \
 	" ORDER BY m.time, m.id"
 
-/* the index has what is read and what is not one after the other */
-#define PAGE_CONV(order) \
-	"SELECT i FROM (" PAGE("WHERE conv = ?1 AND read = 0", order) ")" \
+/* the index has what is not read and what is one after the other */
+#define PAGE_BOTH(from, order) \
+	"SELECT i FROM (" PAGE(from " AND read = 0", order) ")" \
 	" UNION ALL " \
-	"SELECT i FROM (" PAGE("WHERE conv = ?1 AND read = 1", order) ")" \
+	"SELECT i FROM (" PAGE(from " AND read = 1", order) ")" \
 	" ORDER BY i " order " LIMIT ?5"
 
 #define MSGS(set, from) \
 	[SQL_MSGS + (set)] = PAGED(PAGE(from, "DESC")), \
 	[SQL_MSGS + (set) + QUERY_AFTER] = PAGED(PAGE(from, "ASC"))
+
+#define MSGS_BOTH(set, from) \
+	[SQL_MSGS + (set)] = PAGED(PAGE_BOTH(from, "DESC")), \
+	[SQL_MSGS + (set) + QUERY_AFTER] = PAGED(PAGE_BOTH(from, "ASC"))
 
 
 const char *const sql_text[SQL_MAX] = {
@@ -142,6 +149,10 @@ const char *const sql_text[SQL_MAX] = {
 	[SQL_GONE_ADD_CONV] = GONE_SELECT "WHERE conv = ?1",
 	[SQL_MSG_DEL]       = "DELETE FROM msg WHERE id = ?1",
 	[SQL_MSG_DEL_CONV]  = "DELETE FROM msg WHERE conv = ?1",
+
+	[SQL_SWEEP] =
+	"SELECT id FROM msg INDEXED BY msg_old WHERE read = 1"
+	" AND received < ?1 ORDER BY received LIMIT ?2",
 
 	[SQL_FILE]       = "SELECT read, size, file FROM msg WHERE id = ?1",
 	[SQL_FILES_CONV] = "SELECT read, size, file FROM msg WHERE conv = ?1",
@@ -252,6 +263,18 @@ const char *const sql_text[SQL_MAX] = {
 	"SELECT account FROM sender INDEXED BY sender_next"
 	" WHERE due > 0 AND account > ?1 ORDER BY account LIMIT 1",
 
+	/* a page of an export, of all or of one conversation: goes through
+	   the table in its own order, so that no page is ever sorted, with
+	   all the texts in it */
+	[SQL_EXPORT] =
+	MSG_BODY_COLS " FROM msg m NOT INDEXED"
+	" CROSS JOIN conv c ON c.id = m.conv WHERE m.id > ?1"
+	" AND m.id <= ?2 AND ?3 IN (0, m.conv) ORDER BY m.id LIMIT ?4",
+
+	[SQL_LAST] =
+	"SELECT ifnull(max(id), 0) FROM msg",
+
+
 	/* the first report of each; its message is in one of two tables */
 	[SQL_DUE] =
 	"SELECT r.id, r.msg, r.kind, r.imdn_id, r.tries, s.id, s.account,"
@@ -273,18 +296,19 @@ const char *const sql_text[SQL_MAX] = {
 	[SQL_POLICIES] =
 	"SELECT account, peer, deferred, delivery, display FROM policy",
 
-	MSGS(0,                       "WHERE 1"),
-	[SQL_MSGS + QUERY_CONV] = PAGED(PAGE_CONV("DESC")),
-	[SQL_MSGS + QUERY_CONV + QUERY_AFTER] = PAGED(PAGE_CONV("ASC")),
-	MSGS(QUERY_PEER,              "WHERE peer = ?2"),
-	MSGS(QUERY_CONV | QUERY_PEER,
-	     "INDEXED BY msg_peer WHERE conv = ?1 AND peer = ?2"),
+	MSGS(0, "WHERE 1"),
+	MSGS_BOTH(QUERY_CONV,
+		  "INDEXED BY msg_conv WHERE conv = ?1"),
+	MSGS_BOTH(QUERY_PEER,
+		  "INDEXED BY msg_peer WHERE peer = ?2"),
+	MSGS_BOTH(QUERY_CONV | QUERY_PEER,
+		  "INDEXED BY msg_peer WHERE conv = ?1 AND peer = ?2"),
 	MSGS(QUERY_UNREAD,
 	     "INDEXED BY msg_new WHERE read = 0"),
 	MSGS(QUERY_UNREAD | QUERY_CONV,
-	     "WHERE conv = ?1 AND read = 0"),
+	     "INDEXED BY msg_conv WHERE conv = ?1 AND read = 0"),
 	MSGS(QUERY_UNREAD | QUERY_PEER,
-	     "INDEXED BY msg_new WHERE read = 0 AND peer = ?2"),
+	     "INDEXED BY msg_peer WHERE peer = ?2 AND read = 0"),
 	MSGS(QUERY_UNREAD | QUERY_CONV | QUERY_PEER,
 	     "INDEXED BY msg_conv WHERE conv = ?1 AND read = 0"
 	     " AND peer = ?2"),

@@ -373,6 +373,7 @@ void cpm_store_close(struct cpm_store **stp)
 	if (err)
 		writer_abort(&st->writer, err);
 
+	export_stop(st);
 	writer_stop(&st->writer);
 	hand_out(st, SIZE_MAX, true);
 

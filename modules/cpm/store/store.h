@@ -3,7 +3,9 @@
  *
  * Two threads: that of the main loop, and the writer. Each has a database
  * connection of its own. The writer calls no mem_*() of libre, which is not
- * made for two threads.
+ * made for two threads. A third one runs during an export, with a connection
+ * of its own that no other thread ever sees: to make and free that is all it
+ * does with mem_*().
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -59,6 +61,7 @@ enum sql {
 	SQL_GONE_ADD_CONV,
 	SQL_MSG_DEL,
 	SQL_MSG_DEL_CONV,
+	SQL_SWEEP,
 	SQL_FILE,
 	SQL_FILES_CONV,
 	SQL_FILE_USED,
@@ -90,6 +93,8 @@ enum sql {
 	SQL_MSG,
 	SQL_BODY,
 	SQL_DUE_ACCOUNT,
+	SQL_EXPORT,
+	SQL_LAST,
 	SQL_DUE,
 	SQL_DUE_NEXT,
 	SQL_POLICIES,
@@ -312,6 +317,7 @@ enum job_type {
 	JOB_REPORT_MOVE,
 	JOB_DELETE,
 	JOB_POLICY,
+	JOB_SWEEP,
 };
 
 struct job {
@@ -330,7 +336,7 @@ struct job {
 	bool report;
 	enum cpm_report kind;
 	enum cpm_report_state to;
-	uint64_t next;
+	uint64_t next;          /* or time before which all go */
 
 	char *account;
 	char *peer;
@@ -373,6 +379,7 @@ int  write_init(struct write *w, struct db *db, struct spool *spool,
 		const struct cpm_limits *lim);
 void write_close(struct write *w);
 int  write_job(struct write *w, struct job *job);
+int  write_delete(struct write *w, uint64_t id);
 
 /* A transaction: begins, is about to be committed, has ended */
 void write_begin(struct write *w);
@@ -412,6 +419,30 @@ int report_move(struct write *w, struct job *job);
 
 
 /*
+ * sweep.c
+ */
+int write_sweep(struct write *w, struct job *job);
+
+
+/*
+ * read.c
+ */
+enum {
+	READ_MSG_FILE = 24,  /* column with the name of the spool file */
+	READ_MSG_COLS = 27,  /* columns that read_msg() knows          */
+};
+
+/* All but the path of the file; strings are borrowed from the statement */
+void read_msg(struct cpm_msg *msg, struct dbq *q);
+
+
+/*
+ * export.c
+ */
+void export_stop(struct cpm_store *st);
+
+
+/*
  * writer.c  The thread
  */
 struct writer {
@@ -446,6 +477,8 @@ void writer_close(struct writer *wr);
 /*
  * store.c
  */
+struct export;
+
 struct cpm_store {
 	struct writer writer;
 	struct db *wdb;
@@ -457,6 +490,7 @@ struct cpm_store {
 	pid_t pid;
 	bool closed;
 	uint64_t faultv[4];     /* when each word was last said */
+	struct export *export;  /* the one that runs, or NULL */
 
 	cpm_batch_h *batchh;
 	cpm_fault_h *faulth;

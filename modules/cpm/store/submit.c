@@ -239,6 +239,25 @@ int cpm_store_delete(struct cpm_store *st, uint64_t msg, uint64_t conv,
 }
 
 
+int cpm_store_sweep(struct cpm_store *st, uint64_t before, cpm_done_h *h,
+		    void *arg)
+{
+	struct job *job;
+	int err;
+
+	if (!before)
+		return EINVAL;
+
+	err = job_alloc(&job, st, JOB_SWEEP, h, arg);
+	if (err)
+		return err;
+
+	job->next = before;
+
+	return job_queue(st, job);
+}
+
+
 int cpm_store_policy_set(struct cpm_store *st,
 			 const struct cpm_policy_row *row, cpm_done_h *h,
 			 void *arg)

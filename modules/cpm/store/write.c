@@ -332,7 +332,7 @@ static int conv_drop(struct write *w, const struct msg_state *ms,
 }
 
 
-static int delete_msg(struct write *w, uint64_t id)
+int write_delete(struct write *w, uint64_t id)
 {
 	struct msg_state ms;
 	struct dropped d;
@@ -361,7 +361,7 @@ static int delete_msg(struct write *w, uint64_t id)
 
 static int job_delete(struct write *w, struct job *job)
 {
-	return job->id ? delete_msg(w, job->id) : delete_conv(w, job->conv);
+	return job->id ? write_delete(w, job->id) : delete_conv(w, job->conv);
 }
 
 
@@ -396,6 +396,7 @@ int write_job(struct write *w, struct job *job)
 		[JOB_REPORT_MOVE]  = report_move,
 		[JOB_DELETE]       = job_delete,
 		[JOB_POLICY]       = job_policy,
+		[JOB_SWEEP]        = write_sweep,
 	};
 
 	int err;
