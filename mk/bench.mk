@@ -40,4 +40,8 @@ bench: need-build $(MODULE) alone $(BUILD)/bench $(BUILD)/stall.so \
 	@$(BUILD)/bench --build $(BUILD) --csv $(BUILD)/bench.csv $(BENCH_ARGS)
 	@echo "also in $(BUILD)/bench.csv"
 
+# the end-to-end tests hold the disk with it
+ENV += CPM_SLOW=$(CURDIR)/$(BUILD)/slow.so
+e2e e2e-san: $(BUILD)/slow.so
+
 .PHONY: bench alone
