@@ -1,8 +1,9 @@
 /**
  * @file fill.c  Fill a store, through its public interface
  *
- * fill DATABASE MESSAGES CONVERSATIONS: messages of 400 octets, each in the
- * next conversation; the first nine tenths of the conversations are read.
+ * fill DATABASE MESSAGES CONVERSATIONS: messages of 400 octets, ten in one
+ * conversation, then ten in the next; the first nine tenths of the
+ * conversations are read.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -12,8 +13,10 @@
 
 
 enum {
-	BODY = 400,
-	WAY  = 4096,  /* in the store's queue at once */
+	BODY  = 400,
+	BURST = 10,
+	WAY   = 4096,  /* messages in the store's queue at once */
+	MARKS = 32,    /* conversations in it                   */
 };
 
 struct fill {
@@ -23,7 +26,8 @@ struct fill {
 	uint64_t convs;
 	uint64_t next;   /* message to be put                  */
 	uint64_t done;
-	uint64_t conv;   /* conversation to be marked as read  */
+	uint64_t conv;   /* the last one to be marked as read  */
+	uint64_t marked;
 	int err;
 };
 
@@ -55,6 +59,7 @@ static void display_handler(int err, void *arg)
 {
 	struct fill *f = arg;
 
+	++f->marked;
 	if (err)
 		stop(f, err);
 	else
@@ -65,7 +70,7 @@ static void display_handler(int err, void *arg)
 static int put(struct fill *f, uint64_t i)
 {
 	const unsigned long long time = 1700000000000ULL + i * 1000;
-	const unsigned conv = (unsigned)(i % f->convs);
+	const unsigned conv = (unsigned)(i / BURST % f->convs);
 	struct cpm_msg *msg;
 	int err;
 
@@ -99,19 +104,19 @@ static int put(struct fill *f, uint64_t i)
 
 static void more(struct fill *f)
 {
+	const uint64_t readc = f->convs - f->convs / 10;
 	int err = 0;
 
 	while (!err && f->next < f->count && f->next - f->done < WAY)
 		err = put(f, f->next++);
 
-	if (!err && f->done == f->count) {
-		if (f->conv < f->convs - f->convs / 10)
-			err = cpm_store_display_conv(f->st, ++f->conv,
-						     f->count, false,
-						     display_handler, f);
-		else
-			re_cancel();
-	}
+	while (!err && f->done == f->count && f->conv < readc &&
+	       f->conv - f->marked < MARKS)
+		err = cpm_store_display_conv(f->st, ++f->conv, f->count,
+					     false, display_handler, f);
+
+	if (!err && f->done == f->count && f->marked == readc)
+		re_cancel();
 	if (err)
 		stop(f, err);
 }

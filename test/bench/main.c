@@ -155,6 +155,17 @@ static void options(struct bench *b, const char **csv, int argc, char **argv)
 }
 
 
+/* A machine with other work gives other ratios */
+static void say_load(void)
+{
+	double load[3];
+
+	if (getloadavg(load, 3) == 3)
+		printf("load of the machine (1, 5, 15 minutes): %.1f %.1f "
+		       "%.1f\n", load[0], load[1], load[2]);
+}
+
+
 static void clean_up(void)
 {
 	if (getpid() == self && bench.dir[0])
@@ -208,13 +219,15 @@ int main(int argc, char **argv)
 	signal(SIGPIPE, SIG_IGN);
 	record_open(csv);
 	temporary(&bench);
+	say_load();
 	place_sender();
 	for (i=0; i<BENCHES; i++) {
 		if (strstr(bench.what, benchv[i].name))
 			benchv[i].benchh(&bench);
 	}
 	record_close();
-	printf("\n%.0f s\n", now() - t0);
+	printf("\n%.0f s; ", now() - t0);
+	say_load();
 
 	return 0;
 }
