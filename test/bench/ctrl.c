@@ -13,8 +13,8 @@
 
 
 enum {
-	ROOM = 1 << 20,  /* an answer stays below 256 KiB before it is escaped */
-	LATE = 30000,    /* ms */
+	ROOM = 1 << 20,  /* an answer has less than 256 KiB, then escaped */
+	LATE = 30000,    /* ms                                            */
 };
 
 struct ctrl {
