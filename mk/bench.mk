@@ -24,7 +24,7 @@ $(BUILD)/fill: $(call obj,test/bench/fill.c) $(BUILD)/libcpm.a
 # the same module, but each message has its own commit: what one for many
 # gains. Made by a make of its own, with everything in a folder of its own
 alone:
-	@$(MAKE) --no-print-directory BUILD=$(BUILD)/alone \
+	@$(MAKE) -s --no-print-directory BUILD=$(BUILD)/alone \
 		CFLAGS="$(CFLAGS) -DCPM_BATCH_MAX=1" $(BUILD)/alone/cpm.so
 
 # make bench WHAT=arrival,big N=10000 REPS=1 PLACE=fixed SIZE=100000000

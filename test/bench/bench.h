@@ -224,6 +224,10 @@ void place_sender(void);
 const char *place_text(enum place place);
 /** A child that does not outlive us. @return as fork() */
 pid_t child(void);
+/** Wait for its end. @return Its status, 0: all well */
+int child_wait(pid_t pid);
+/** Kill those that are left */
+void children_end(void);
 /** Run a program to its end, on any CPU; die() if it fails */
 void run_program(const char *const *argv, const char *out);
 void folder_remove(const char *path);

@@ -129,20 +129,31 @@ static void slow_down(const struct host *h, const struct host_args *args)
 }
 
 
-/* Until the first command is answered */
-static void ready(struct host *h, double t0)
+static bool ended(const struct host *h)
 {
-	int status;
+	siginfo_t si = {.si_pid = 0};
+
+	/* left to be reaped with the others */
+	return waitid(P_PID, (id_t)h->pid, &si, WEXITED | WNOHANG | WNOWAIT)
+		|| si.si_pid;
+}
+
+
+/* Until the first command is answered */
+static void ready(struct host *h, double t0, bool module)
+{
+	const char *answer;
 
 	while (!(h->ctrl = ctrl_open(h->ctrl_port))) {
-		if (waitpid(h->pid, &status, WNOHANG) == h->pid ||
-		    now() - t0 > START_MAX)
+		if (ended(h) || now() - t0 > START_MAX)
 			die("baresip does not start");
 		usleep(200);
 	}
 
-	(void)ctrl_ask(h->ctrl, "cpm_status", NULL);
+	answer = ctrl_ask(h->ctrl, "cpm_status", NULL);
 	h->start_ms = (now() - t0) * 1e3;
+	if (module && !strstr(answer, "\"ok\":true"))
+		die("cpm.so does not load");
 }
 
 
@@ -171,7 +182,7 @@ void host_start(struct host *h, const struct host_args *args)
 		execlp("baresip", "baresip", "-f", h->dir, (char *)NULL);
 		_exit(127);
 	}
-	ready(h, t0);
+	ready(h, t0, args->module != NULL);
 }
 
 
@@ -180,7 +191,7 @@ void host_stop(struct host *h)
 	ctrl_close(h->ctrl);
 	h->ctrl = NULL;
 	kill(h->pid, SIGTERM);
-	waitpid(h->pid, NULL, 0);
+	(void)child_wait(h->pid);
 	die_log(NULL);
 }
 

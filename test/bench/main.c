@@ -168,15 +168,23 @@ static void say_load(void)
 
 static void clean_up(void)
 {
-	if (getpid() == self && bench.dir[0])
-		folder_remove(bench.dir);
+	char dir[sizeof(bench.dir)];
+
+	if (getpid() != self || !bench.dir[0])
+		return;
+
+	/* once, also if that fails */
+	memcpy(dir, bench.dir, sizeof(dir));
+	bench.dir[0] = '\0';
+	children_end();
+	folder_remove(dir);
 }
 
 
 static void signal_handler(int sig)
 {
-	/* children end with us; exit() is not for handlers, but this program
-	   has nothing better to do than to remove its files */
+	/* exit() is not for handlers, but there is nothing better to do here
+	   than to end the children and remove the files */
 	(void)sig;
 	exit(130);
 }

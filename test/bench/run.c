@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 #include "bench.h"
 
@@ -34,7 +33,7 @@ void run_sink(const struct bench *b, enum sink_kind kind, enum place place,
 			    .window = window, .count = count, .seed = ++seed};
 	char folder[256];
 	uint16_t port;
-	int lfd = listen_any(&port), status = 0;
+	int lfd = listen_any(&port);
 	pid_t pid;
 
 	if (mkdir(run_folder(b, folder, sizeof(folder)), 0700))
@@ -52,7 +51,7 @@ void run_sink(const struct bench *b, enum sink_kind kind, enum place place,
 		die("connect");
 	load_run(&load, res);
 	close(load.fd);
-	if (waitpid(pid, &status, 0) != pid || status)
+	if (child_wait(pid))
 		die("the sink failed");
 	folder_remove(folder);
 }

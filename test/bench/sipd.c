@@ -10,7 +10,6 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <unistd.h>
 #include "bench.h"
 
@@ -90,6 +89,6 @@ void sipd_start(struct sipd *d)
 void sipd_stop(struct sipd *d)
 {
 	kill(d->pid, SIGKILL);
-	waitpid(d->pid, NULL, 0);
+	(void)child_wait(d->pid);
 	(void)munmap((void *)d->count, sizeof(*d->count));
 }

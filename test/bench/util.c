@@ -22,7 +22,12 @@
 #include "bench.h"
 
 
+enum {
+	CHILDREN = 8,  /* at once: a receiver, a proxy, a program */
+};
+
 static char log_path[512];
+static pid_t childv[CHILDREN];  /* 0: free */
 
 
 void die_log(const char *path)
@@ -136,14 +141,20 @@ pid_t child(void)
 {
 	const pid_t parent = getpid();
 	pid_t pid;
+	size_t i;
 
 	/* what is in a buffer is written once */
 	fflush(NULL);
 	pid = fork();
 	if (pid < 0)
 		die("fork: %s", strerror(errno));
-	if (pid)
+	if (pid) {
+		for (i=0; i<CHILDREN && childv[i]; i++)
+			;
+		if (i < CHILDREN)
+			childv[i] = pid;
 		return pid;
+	}
 
 	/* it must not outlive a bench that gives up */
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -156,9 +167,39 @@ pid_t child(void)
 }
 
 
-void run_program(const char *const *argv, const char *out)
+int child_wait(pid_t pid)
 {
 	int status = 0;
+	size_t i;
+
+	while (waitpid(pid, &status, 0) != pid && errno == EINTR)
+		;
+	for (i=0; i<CHILDREN; i++) {
+		if (childv[i] == pid)
+			childv[i] = 0;
+	}
+
+	return status;
+}
+
+
+void children_end(void)
+{
+	size_t i;
+
+	for (i=0; i<CHILDREN; i++) {
+		const pid_t pid = childv[i];
+
+		if (!pid)
+			continue;
+		(void)kill(pid, SIGKILL);
+		(void)child_wait(pid);
+	}
+}
+
+
+void run_program(const char *const *argv, const char *out)
+{
 	pid_t pid;
 
 	pid = child();
@@ -172,7 +213,7 @@ void run_program(const char *const *argv, const char *out)
 		execvp(argv[0], (char *const *)argv);
 		_exit(127);
 	}
-	if (waitpid(pid, &status, 0) != pid || status)
+	if (child_wait(pid))
 		die("%s failed", argv[0]);
 }
 
