@@ -20,6 +20,7 @@
 
 enum {
 	START_MAX = 60,  /* s */
+	TRIES     = 5,
 };
 
 
@@ -139,13 +140,15 @@ static bool ended(const struct host *h)
 }
 
 
-/* Until the first command is answered */
-static void ready(struct host *h, double t0, bool module)
+/* Until the first command is answered. @return false if it has ended */
+static bool ready(struct host *h, double t0, bool module)
 {
 	const char *answer;
 
 	while (!(h->ctrl = ctrl_open(h->ctrl_port))) {
-		if (ended(h) || now() - t0 > START_MAX)
+		if (ended(h))
+			return false;
+		if (now() - t0 > START_MAX)
 			die("baresip does not start");
 		usleep(200);
 	}
@@ -154,17 +157,17 @@ static void ready(struct host *h, double t0, bool module)
 	h->start_ms = (now() - t0) * 1e3;
 	if (module && !strstr(answer, "\"ok\":true"))
 		die("cpm.so does not load");
+
+	return true;
 }
 
 
-void host_start(struct host *h, const struct host_args *args)
+static bool start(struct host *h, const struct host_args *args)
 {
 	char log[512];
 	double t0;
 	int fd;
 
-	memset(h, 0, sizeof(*h));
-	snprintf(h->dir, sizeof(h->dir), "%s", args->dir);
 	h->sip_port = free_pair();
 	h->ctrl_port = free_port();
 	folder(h, args);
@@ -182,7 +185,29 @@ void host_start(struct host *h, const struct host_args *args)
 		execlp("baresip", "baresip", "-f", h->dir, (char *)NULL);
 		_exit(127);
 	}
-	ready(h, t0, args->module != NULL);
+	if (ready(h, t0, args->module != NULL))
+		return true;
+
+	(void)child_wait(h->pid);
+
+	return false;
+}
+
+
+void host_start(struct host *h, const struct host_args *args)
+{
+	unsigned i;
+
+	memset(h, 0, sizeof(*h));
+	snprintf(h->dir, sizeof(h->dir), "%s", args->dir);
+
+	/* a port may be taken between our look and its bind */
+	for (i=0; i<TRIES; i++) {
+		if (start(h, args))
+			return;
+	}
+
+	die("baresip does not start");
 }
 
 
