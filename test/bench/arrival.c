@@ -169,6 +169,8 @@ void arrival_bench(const struct bench *b)
 	       b->reps);
 
 	for (rep=1; rep<=b->reps; rep++) {
+		const double t0 = now();
+
 		for (place=0; place<PLACE_MAX; place++) {
 			if (!(b->places & 1u << place))
 				continue;
@@ -176,6 +178,7 @@ void arrival_bench(const struct bench *b)
 				measure(b, windowv[i], place, rep);
 			measure_ask(b, place, rep);
 		}
+		printf("run %u took %.0f s\n", rep, now() - t0);
 	}
 
 	for (place=0; place<PLACE_MAX; place++) {
