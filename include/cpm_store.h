@@ -20,11 +20,15 @@ extern "C" {
 enum {
 	CPM_SPOOL_MIN = 65536,  /**< larger bodies, and those that are not
 				     text, are files beside the database   */
-	CPM_BATCH_MAX = 1024,   /**< writes in one commit: bounds the time
-				     until the first of them is reported   */
-	CPM_SWEEP_MAX  = 200,   /**< messages in one sweep: what arrives waits
+	CPM_SWEEP_MAX = 200,    /**< messages in one sweep: what arrives waits
 				     no longer than for their deletion     */
 };
+
+/** Writes in one commit: bounds the time until the first of them is reported.
+    1 makes each its own commit: make bench compares with that. */
+#ifndef CPM_BATCH_MAX
+#define CPM_BATCH_MAX 1024
+#endif
 
 struct cpm_store;
 

@@ -1,5 +1,5 @@
 /**
- * @file host.c  The real baresip, called as a PF calls it
+ * @file bench/host.c  The real baresip in a folder of its own
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -7,18 +7,21 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <netinet/tcp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 #include "bench.h"
+
+
+enum {
+	START_MAX = 60,  /* s */
+	TRIES     = 5,
+};
 
 
 static uint16_t free_port(void)
@@ -63,190 +66,191 @@ static void put(const char *dir, const char *name, const char *text)
 }
 
 
-static void folder(struct host *h, const char *module)
+static void link_to(const char *dir, const char *name, const char *from)
 {
-	static const char *const modv[] = {"account.so", "ctrl_tcp.so"};
-	char text[2048], from[512], to[512];
-	size_t i;
+	char to[512];
 
-	snprintf(to, sizeof(to), "%s/modules", h->dir);
-	if (mkdir(h->dir, 0700) || mkdir(to, 0700))
-		die("%s: %s", h->dir, strerror(errno));
-	for (i=0; i<sizeof(modv)/sizeof(modv[0]); i++) {
-		snprintf(from, sizeof(from), "/usr/lib/baresip/modules/%s",
-			 modv[i]);
-		snprintf(to, sizeof(to), "%s/modules/%s", h->dir, modv[i]);
-		if (symlink(from, to))
-			die("%s: %s", to, strerror(errno));
-	}
-	snprintf(to, sizeof(to), "%s/modules/cpm.so", h->dir);
-	if (symlink(module, to))
+	snprintf(to, sizeof(to), "%s/modules/%s", dir, name);
+	(void)unlink(to);
+	if (symlink(from, to))
 		die("%s: %s", to, strerror(errno));
-
-	snprintf(text, sizeof(text), "poll_method epoll\n"
-		 "sip_listen 127.0.0.1:%u\nmodule_path %s/modules\n"
-		 "module cpm.so\nmodule_app account.so\n"
-		 "module_app ctrl_tcp.so\nctrl_tcp_listen 127.0.0.1:%u\n",
-		 h->sip_port, h->dir, h->ctrl_port);
-	put(h->dir, "config", text);
-	put(h->dir, "accounts", "<sip:alice@bench.test>;regint=0\n");
 }
 
 
-void host_start(struct host *h, const char *dir, const char *module)
+static void folder(struct host *h, const struct host_args *args)
 {
-	char log[512], path[512];
-	struct stat st;
-	int fd, i;
+	static const char *const modv[] = {"account.so", "ctrl_tcp.so"};
+	char text[2048], path[512];
+	size_t i;
 
-	snprintf(h->dir, sizeof(h->dir), "%s", dir);
+	snprintf(path, sizeof(path), "%s/modules", h->dir);
+	if ((mkdir(h->dir, 0700) && errno != EEXIST) ||
+	    (mkdir(path, 0700) && errno != EEXIST))
+		die("%s: %s", path, strerror(errno));
+	for (i=0; i<sizeof(modv)/sizeof(modv[0]); i++) {
+		snprintf(path, sizeof(path), "/usr/lib/baresip/modules/%s",
+			 modv[i]);
+		link_to(h->dir, modv[i], path);
+	}
+	if (args->module)
+		link_to(h->dir, "cpm.so", args->module);
+	if (args->stall)
+		link_to(h->dir, "stall.so", args->stall);
+
+	snprintf(text, sizeof(text), "poll_method epoll\n"
+		 "sip_listen 127.0.0.1:%u\nmodule_path %s/modules\n"
+		 "%s%smodule_app account.so\n"
+		 "module_app ctrl_tcp.so\nctrl_tcp_listen 127.0.0.1:%u\n"
+		 "cpm_max_size 1000000000000\n",
+		 h->sip_port, h->dir, args->module ? "module cpm.so\n" : "",
+		 args->stall ? "module stall.so\n" : "", h->ctrl_port);
+	put(h->dir, "config", text);
+
+	snprintf(text, sizeof(text), "<sip:alice@bench.test>;regint=0");
+	if (args->outbound)
+		snprintf(text + strlen(text), 100, ";outbound=\""
+			 "sip:127.0.0.1:%u;transport=udp\"", args->outbound);
+	strcat(text, "\n");
+	put(h->dir, "accounts", text);
+}
+
+
+static void slow_down(const struct host *h, const struct host_args *args)
+{
+	char text[300];
+
+	if (!args->slow)
+		return;
+
+	setenv("LD_PRELOAD", args->slow, 1);
+	snprintf(text, sizeof(text), "%s/cpm/", h->dir);
+	setenv("SLOW_BELOW", text, 1);
+	snprintf(text, sizeof(text), "%u", args->delay);
+	setenv("SLOW_MS", text, 1);
+}
+
+
+static bool ended(const struct host *h)
+{
+	siginfo_t si = {.si_pid = 0};
+
+	/* left to be reaped with the others */
+	return waitid(P_PID, (id_t)h->pid, &si, WEXITED | WNOHANG | WNOWAIT)
+		|| si.si_pid;
+}
+
+
+/* Until the first command is answered. @return false if it has ended */
+static bool ready(struct host *h, double t0, bool module)
+{
+	const char *answer;
+
+	while (!(h->ctrl = ctrl_open(h->ctrl_port))) {
+		if (ended(h))
+			return false;
+		if (now() - t0 > START_MAX)
+			die("baresip does not start");
+		usleep(200);
+	}
+
+	answer = ctrl_ask(h->ctrl, "cpm_status", NULL);
+	h->start_ms = (now() - t0) * 1e3;
+	if (module && !strstr(answer, "\"ok\":true"))
+		die("cpm.so does not load");
+
+	return true;
+}
+
+
+static bool start(struct host *h, const struct host_args *args)
+{
+	char log[512];
+	double t0;
+	int fd;
+
 	h->sip_port = free_pair();
 	h->ctrl_port = free_port();
-	folder(h, module);
+	folder(h, args);
 
 	snprintf(log, sizeof(log), "%s/log", h->dir);
-	snprintf(path, sizeof(path), "%s/cpm/cpm.db", h->dir);
-	h->pid = fork();
+	die_log(log);
+	t0 = now();
+	h->pid = child();
 	if (!h->pid) {
-		/* it must not outlive a bench that gives up */
-		(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-		fd = open(log, O_WRONLY | O_CREAT, 0600);
+		place_receiver(args->place);
+		fd = open(log, O_WRONLY | O_CREAT | O_TRUNC, 0600);
 		dup2(fd, 1);
 		dup2(fd, 2);
+		slow_down(h, args);
 		execlp("baresip", "baresip", "-f", h->dir, (char *)NULL);
 		_exit(127);
 	}
+	if (ready(h, t0, args->module != NULL))
+		return true;
 
-	for (i=0; stat(path, &st); i++) {
-		if (i > 500)
-			die("baresip does not start, see %s", log);
-		usleep(10000);
+	(void)child_wait(h->pid);
+
+	return false;
+}
+
+
+void host_start(struct host *h, const struct host_args *args)
+{
+	unsigned i;
+
+	memset(h, 0, sizeof(*h));
+	snprintf(h->dir, sizeof(h->dir), "%s", args->dir);
+
+	/* a port may be taken between our look and its bind */
+	for (i=0; i<TRIES; i++) {
+		if (start(h, args))
+			return;
 	}
-	usleep(300000);
+
+	die("baresip does not start");
 }
 
 
 void host_stop(struct host *h)
 {
+	ctrl_close(h->ctrl);
+	h->ctrl = NULL;
 	kill(h->pid, SIGTERM);
-	waitpid(h->pid, NULL, 0);
+	(void)child_wait(h->pid);
+	die_log(NULL);
 }
 
 
-static void sip_send(struct host *h, int usock, const char *text)
+double host_mem(const struct host *h, bool peak)
 {
-	struct sockaddr_in sa = {.sin_family = AF_INET,
-				 .sin_port = htons(h->sip_port)};
+	const char *key = peak ? "VmHWM:" : "VmRSS:";
+	char path[64], line[256];
+	double kib = -1;
+	FILE *f;
 
-	sa.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	if (sendto(usock, text, strlen(text), 0, (struct sockaddr *)&sa,
-		   sizeof(sa)) < 0)
-		die("sendto: %s", strerror(errno));
+	snprintf(path, sizeof(path), "/proc/%d/status", (int)h->pid);
+	f = fopen(path, "r");
+	if (!f)
+		die("%s: %s", path, strerror(errno));
+	while (fgets(line, sizeof(line), f)) {
+		if (!strncmp(line, key, strlen(key)))
+			kib = strtod(line + strlen(key), NULL);
+	}
+	fclose(f);
+	if (kib < 0)
+		die("no %s in %s", key, path);
+
+	return kib / 1024;
 }
 
 
-static char to_line[256], contact[256];
-static unsigned calls;
-
-
-static void request(struct host *h, int usock, const char *met,
-		    unsigned cseq, const char *more)
+void host_peak_reset(const struct host *h)
 {
-	char text[4096];
+	char path[64];
+	FILE *f;
 
-	snprintf(text, sizeof(text),
-		 "%s %s SIP/2.0\r\n"
-		 "Via: SIP/2.0/UDP 127.0.0.1;rport;branch=z9hG4bK%u%s%u\r\n"
-		 "Max-Forwards: 70\r\n"
-		 "From: <sip:rcse-standfw@bench.test>;tag=b%u\r\n"
-		 "To: %s\r\n"
-		 "Call-ID: bench%u.%d\r\n"
-		 "CSeq: %u %s\r\n"
-		 "Contact: <sip:pf@127.0.0.1>\r\n"
-		 "%s",
-		 met, contact, calls, met, cseq, calls, to_line, calls,
-		 (int)getpid(), cseq, met, more);
-	sip_send(h, usock, text);
-}
-
-
-static void invite(struct host *h, int usock, const char *own, uint16_t port)
-{
-	char sdp[1024], more[2048];
-
-	snprintf(sdp, sizeof(sdp), "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\n"
-		 "s=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n"
-		 "m=message %u TCP/MSRP *\r\na=accept-types:message/cpim\r\n"
-		 "a=setup:passive\r\na=path:%s\r\na=sendonly\r\n", port, own);
-	snprintf(more, sizeof(more), "Referred-By: <sip:bob@bench.test>\r\n"
-		 "Accept-Contact: *;+g.3gpp.icsi-ref=\"urn%%3Aurn-7%%3A"
-		 "3gpp-service.ims.icsi.oma.cpm.session\"\r\n"
-		 "Conversation-ID: bench-%u\r\nContribution-ID: b%u\r\n"
-		 "Content-Type: application/sdp\r\nContent-Length: %zu\r\n"
-		 "\r\n%s", calls, calls, strlen(sdp), sdp);
-	request(h, usock, "INVITE", 1, more);
-}
-
-
-static void field(char *dst, size_t size, const char *text, const char *name)
-{
-	const char *p = strstr(text, name);
-	size_t n;
-
-	if (!p)
-		die("no %s in %s", name, text);
-	p += strlen(name);
-	n = strcspn(p, "\r\n");
-	snprintf(dst, size, "%.*s", (int)n, p);
-}
-
-
-int host_call(struct host *h, int usock, char *own, char *peer, size_t size)
-{
-	char text[8192], uri[256];
-	uint16_t port;
-	int lfd = listen_any(&port), fd, on = 1;
-	ssize_t n;
-
-	++calls;
-	snprintf(to_line, sizeof(to_line), "<sip:alice@bench.test>");
-	snprintf(contact, sizeof(contact), "sip:alice@127.0.0.1:%u",
-		 h->sip_port);
-	snprintf(own, size, "msrp://127.0.0.1:%u/bench%u;tcp", port, calls);
-	invite(h, usock, own, port);
-
-	do {
-		n = recv(usock, text, sizeof(text) - 1, 0);
-		if (n <= 0)
-			die("no answer to the INVITE");
-		text[n] = '\0';
-	} while (strncmp(text, "SIP/2.0 2", 9) && !strncmp(text, "SIP/2.0 1",
-							  9));
-	if (strncmp(text, "SIP/2.0 200", 11))
-		die("INVITE: %.40s", text);
-
-	field(to_line, sizeof(to_line), text, "\r\nTo: ");
-	field(peer, size, text, "\r\na=path:");
-	field(uri, sizeof(uri), text, "\r\nContact: <");
-	uri[strcspn(uri, ">")] = '\0';
-	snprintf(contact, sizeof(contact), "%s", uri);
-	request(h, usock, "ACK", 1, "Content-Length: 0\r\n\r\n");
-
-	fd = accept(lfd, NULL, NULL);
-	close(lfd);
-	if (fd < 0)
-		die("accept: %s", strerror(errno));
-	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-	load_bind(fd, own, peer);
-
-	return fd;
-}
-
-
-void host_bye(struct host *h, int usock)
-{
-	char text[4096];
-
-	request(h, usock, "BYE", 2, "Content-Length: 0\r\n\r\n");
-	(void)recv(usock, text, sizeof(text), 0);
+	snprintf(path, sizeof(path), "/proc/%d/clear_refs", (int)h->pid);
+	f = fopen(path, "w");
+	if (!f || fputs("5", f) < 0 || fclose(f))
+		die("%s: %s", path, strerror(errno));
 }

@@ -1,200 +1,241 @@
 /**
- * @file main.c  make bench: messages over one MSRP session, side by side
+ * @file bench/main.c  make bench: figures, side by side in one run
  *
- * Every line is measured in turn in one run; what counts are the ratios. The
- * sender runs on one CPU, the receiver on the other.
+ * Every line is measured in turn in one run; what counts are the ratios.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
 #define _GNU_SOURCE
-#include <arpa/inet.h>
-#include <netinet/tcp.h>
-#include <sched.h>
+#include <errno.h>
+#include <getopt.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/socket.h>
-#include <sys/time.h>
-#include <sys/wait.h>
-#include <time.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 #include "bench.h"
 
 
-static char dir[200];
+enum {
+	TMPFS = 0x01021994,  /* statfs(2): TMPFS_MAGIC */
+};
+
+static const struct {
+	const char *name;
+	void (*benchh)(const struct bench *b);
+} benchv[] = {
+	{"arrival", arrival_bench},
+	{"stall",   stalls_bench},
+	{"big",     big_bench},
+	{"history", history_bench},
+};
+enum { BENCHES = sizeof(benchv) / sizeof(benchv[0]) };
+
+static struct bench bench;
+static pid_t self;
 
 
-void die(const char *fmt, ...)
+static void usage(void)
 {
-	va_list ap;
-
-	va_start(ap, fmt);
-	fprintf(stderr, "bench: ");
-	vfprintf(stderr, fmt, ap);
-	fprintf(stderr, "\n");
-	va_end(ap);
-	exit(1);
+	die("usage: bench --build FOLDER [--csv FILE] [--what NAME,...]\n"
+	    "  [-n MESSAGES] [--reps N] [--place fixed|free|both]\n"
+	    "  [--size OCTETS] [--history MESSAGES] [--delay MS]\n"
+	    "FOLDER holds cpm.so, alone/cpm.so, stall.so, slow.so and fill; "
+	    "NAME: arrival, stall, big, history");
 }
 
 
-double now(void)
+static uint64_t number(const char *text, uint64_t min, uint64_t max)
 {
-	struct timespec ts;
+	char *end;
+	uint64_t n;
 
-	clock_gettime(CLOCK_MONOTONIC, &ts);
+	errno = 0;
+	n = strtoull(text, &end, 10);
+	if (errno || end == text || *end || n < min || n > max)
+		die("%s: a number from %llu to %llu", text,
+		    (unsigned long long)min, (unsigned long long)max);
 
-	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
+	return n;
 }
 
 
-int listen_any(uint16_t *port)
+static char *file(const char *folder, const char *name)
 {
-	struct sockaddr_in sa = {.sin_family = AF_INET};
-	socklen_t len = sizeof(sa);
-	int fd = socket(AF_INET, SOCK_STREAM, 0);
+	char path[4096], *abs;
 
-	sa.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	if (bind(fd, (struct sockaddr *)&sa, len) || listen(fd, 8) ||
-	    getsockname(fd, (struct sockaddr *)&sa, &len))
-		die("cannot listen");
-	*port = ntohs(sa.sin_port);
+	snprintf(path, sizeof(path), "%s/%s", folder, name);
+	abs = realpath(path, NULL);
+	if (!abs)
+		die("%s: %s", path, strerror(errno));
 
-	return fd;
+	return abs;
 }
 
 
-static void pin(pid_t pid, int cpu)
+static void files(struct bench *b, const char *folder)
 {
-	cpu_set_t set;
-
-	CPU_ZERO(&set);
-	CPU_SET(cpu, &set);
-	(void)sched_setaffinity(pid, sizeof(set), &set);
+	b->module = file(folder, "cpm.so");
+	b->alone  = file(folder, "alone/cpm.so");
+	b->stall  = file(folder, "stall.so");
+	b->slow   = file(folder, "slow.so");
+	b->fill   = file(folder, "fill");
 }
 
 
-static void run_sink(enum sink_kind kind, uint32_t window, uint32_t count,
-		     struct result *res)
+static void set_what(struct bench *b, const char *list)
 {
-	struct sockaddr_in sa = {.sin_family = AF_INET};
-	struct load load = {.to = "msrp://127.0.0.1:9/sink;tcp",
-			    .from = "msrp://127.0.0.1:9/load;tcp",
-			    .window = window, .count = count};
-	char folder[256];
-	uint16_t port;
-	int lfd = listen_any(&port), on = 1;
-	pid_t pid;
+	const char *p = list;
+	size_t i, len;
 
-	snprintf(folder, sizeof(folder), "%s/sinkXXXXXX", dir);
-	if (!mkdtemp(folder))
-		die("%s", folder);
-
-	pid = fork();
-	if (!pid) {
-		(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-		pin(0, 1);
-		sink_run(kind, lfd, folder);
+	for (; *p; p += len + (p[len] == ',')) {
+		len = strcspn(p, ",");
+		for (i=0; i<BENCHES; i++) {
+			if (strlen(benchv[i].name) == len &&
+			    !strncmp(p, benchv[i].name, len))
+				break;
+		}
+		if (i == BENCHES)
+			die("%s: one or more of arrival, stall, big, history, "
+			    "with commas between", list);
 	}
-	close(lfd);
-
-	sa.sin_port = htons(port);
-	sa.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	load.fd = socket(AF_INET, SOCK_STREAM, 0);
-	if (connect(load.fd, (struct sockaddr *)&sa, sizeof(sa)))
-		die("connect");
-	(void)setsockopt(load.fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-	load_run(&load, res);
-	close(load.fd);
-	waitpid(pid, NULL, 0);
+	b->what = list;
 }
 
 
-static void run_module(const char *module, uint32_t window, uint32_t count,
-		       struct result *res)
+static unsigned places(const char *text)
 {
-	static uint64_t seed;
-	struct timeval tv = {.tv_sec = 5};
-	struct load load = {.window = window, .count = count};
-	char own[300], peer[300], folder[256];
-	struct host h;
-	int usock = socket(AF_INET, SOCK_DGRAM, 0);
+	if (!strcmp(text, "fixed"))
+		return 1u << PLACE_FIXED;
+	if (!strcmp(text, "free"))
+		return 1u << PLACE_FREE;
+	if (!strcmp(text, "both"))
+		return 1u << PLACE_FIXED | 1u << PLACE_FREE;
 
-	(void)setsockopt(usock, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof(tv));
-	snprintf(folder, sizeof(folder), "%s/host%llu", dir,
-		 (unsigned long long)++seed);
-	host_start(&h, folder, module);
-	pin(h.pid, 1);
-	load.seed = seed;
-	load.fd = host_call(&h, usock, own, peer, sizeof(own));
-	load.to = peer;
-	load.from = own;
-	load_run(&load, res);
-	host_bye(&h, usock);
-	close(load.fd);
-	close(usock);
-	host_stop(&h);
+	die("%s: fixed, free or both", text);
 }
 
 
-static void line(const char *name, uint32_t window, const struct result *res,
-		 double base, FILE *csv)
+static void options(struct bench *b, const char **csv, int argc, char **argv)
 {
-	printf("%-10s %6u %10.0f/s", name, window, res->rate);
-	if (window == 1)
-		printf("  median %6.0f us  p99 %6.0f us", res->median_us,
-		       res->p99_us);
-	printf("   %.2f of the sqlite sink\n", res->rate / base);
-	fprintf(csv, "%s,%u,%.0f,%.1f,%.1f\n", name, window, res->rate,
-		res->median_us, res->p99_us);
+	static const struct option optv[] = {
+		{"build",   required_argument, NULL, 'b'},
+		{"csv",     required_argument, NULL, 'c'},
+		{"what",    required_argument, NULL, 'w'},
+		{"reps",    required_argument, NULL, 'r'},
+		{"place",   required_argument, NULL, 'p'},
+		{"size",    required_argument, NULL, 's'},
+		{"history", required_argument, NULL, 'H'},
+		{"delay",   required_argument, NULL, 'd'},
+		{NULL, 0, NULL, 0},
+	};
+	int c;
+
+	while ((c = getopt_long(argc, argv, "n:", optv, NULL)) != -1) {
+		switch (c) {
+
+		case 'b': files(b, optarg); break;
+		case 'c': *csv = optarg; break;
+		case 'w': set_what(b, optarg); break;
+		case 'n': b->n = (uint32_t)number(optarg, 100, 5000000); break;
+		case 'r': b->reps = (uint32_t)number(optarg, 1, 99); break;
+		case 'p': b->places = places(optarg); break;
+		case 's': b->size = number(optarg, 1, 1ULL << 39); break;
+		case 'H':
+			b->history = (uint32_t)number(optarg, 10000,
+						      100000000);
+			break;
+		case 'd': b->delay = (uint32_t)number(optarg, 1, 5000); break;
+		default: usage();
+		}
+	}
+	if (optind < argc || !b->module)
+		usage();
+}
+
+
+/* A machine with other work gives other ratios */
+static void say_load(void)
+{
+	double load[3];
+
+	if (getloadavg(load, 3) == 3)
+		printf("load of the machine (1, 5, 15 minutes): %.1f %.1f "
+		       "%.1f\n", load[0], load[1], load[2]);
+}
+
+
+static void clean_up(void)
+{
+	char dir[sizeof(bench.dir)];
+
+	if (getpid() != self || !bench.dir[0])
+		return;
+
+	/* once, also if that fails */
+	memcpy(dir, bench.dir, sizeof(dir));
+	bench.dir[0] = '\0';
+	children_end();
+	folder_remove(dir);
+}
+
+
+static void signal_handler(int sig)
+{
+	/* exit() is not for handlers, but there is nothing better to do here
+	   than to end the children and remove the files */
+	(void)sig;
+	exit(130);
+}
+
+
+static void temporary(struct bench *b)
+{
+	const char *tmp = getenv("TMPDIR");
+	struct statfs fs;
+
+	snprintf(b->dir, sizeof(b->dir), "%s/cpm-bench-XXXXXX",
+		 tmp && *tmp ? tmp : P_tmpdir);
+	if (!mkdtemp(b->dir))
+		die("%s: %s", b->dir, strerror(errno));
+	if (!statfs(b->dir, &fs) && fs.f_type == TMPFS)
+		printf("%s is in memory: set TMPDIR to a folder on the disk\n",
+		       b->dir);
+	self = getpid();
+	atexit(clean_up);
+	signal(SIGINT, signal_handler);
+	signal(SIGTERM, signal_handler);
 }
 
 
 int main(int argc, char **argv)
 {
-	static const uint32_t windowv[] = {1, 32, 256};
-	const char *tmp = getenv("TMPDIR");
-	const uint32_t total = argc > 3 ? (uint32_t)atoi(argv[3]) : 100000;
-	char cmd[300];
-	FILE *csv;
+	const char *csv = "bench.csv";
+	const double t0 = now();
 	size_t i;
 
-	if (argc < 3)
-		die("usage: bench cpm.so results.csv [messages]");
+	bench = (struct bench){
+		.what = "arrival,stall,big,history", .n = 100000, .reps = 3,
+		.places = 1u << PLACE_FIXED | 1u << PLACE_FREE,
+		.size = 1000000000, .history = 1000000, .delay = 200};
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	options(&bench, &csv, argc, argv);
+	if (sysconf(_SC_NPROCESSORS_ONLN) < 2)
+		die("it takes two CPUs");
 
 	signal(SIGPIPE, SIG_IGN);
-	setvbuf(stdout, NULL, _IOLBF, 0);
-	snprintf(dir, sizeof(dir), "%s/cpm-bench-XXXXXX", tmp ? tmp : P_tmpdir);
-	if (!mkdtemp(dir))
-		die("mkdtemp");
-	csv = fopen(argv[2], "w");
-	if (!csv)
-		die("%s", argv[2]);
-	fprintf(csv, "what,window,per_second,median_us,p99_us\n");
-
-	printf("%u messages of %u octets of text, one session; sender on CPU "
-	       "0, receiver on CPU 1\n", total, BENCH_BODY);
-	pin(0, 0);
-
-	for (i=0; i<sizeof(windowv)/sizeof(windowv[0]); i++) {
-		const uint32_t w = windowv[i];
-		const uint32_t n = w == 1 ? total / 20 : total;
-		struct result null, sq, mod;
-
-		run_sink(SINK_NULL, w, n, &null);
-		run_sink(SINK_SQLITE, w, n, &sq);
-		run_module(argv[1], w, n, &mod);
-		line("null sink", w, &null, sq.rate, csv);
-		line("sqlite", w, &sq, sq.rate, csv);
-		line("cpm.so", w, &mod, sq.rate, csv);
+	record_open(csv);
+	temporary(&bench);
+	say_load();
+	place_sender();
+	for (i=0; i<BENCHES; i++) {
+		if (strstr(bench.what, benchv[i].name))
+			benchv[i].benchh(&bench);
 	}
-	fclose(csv);
-
-	snprintf(cmd, sizeof(cmd), "rm -rf '%s'", dir);
-	if (system(cmd))
-		die("%s", cmd);
+	record_close();
+	printf("\n%.0f s; ", now() - t0);
+	say_load();
 
 	return 0;
 }

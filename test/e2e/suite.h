@@ -38,6 +38,7 @@ void break_cases(Suite *suite);   /* of session: what breaks          */
 void core_cases(Suite *suite);    /* of session: through Kamailio     */
 void timer_cases(Suite *suite);   /* of session: the slow ones        */
 Suite *msrp_suite(void);      /* messages over the real thing        */
+void held_cases(Suite *suite);    /* of msrp: while the disk waits    */
 Suite *report_suite(void);    /* notifications                       */
 void retry_cases(Suite *suite);   /* of report: refused, away         */
 Suite *config_suite(void);    /* keys of the configuration           */

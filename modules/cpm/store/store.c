@@ -22,6 +22,7 @@
 enum {
 	FAULT_PAUSE = 60000,  /* ms between two of the same word: they are
 				 for a person                              */
+	TURN_MAX    = 1024,   /* results in one turn of the main loop      */
 };
 
 
@@ -108,7 +109,7 @@ static void mqueue_handler(int id, void *data, void *arg)
 	(void)id;
 	(void)data;
 
-	hand_out(st, CPM_BATCH_MAX, false);
+	hand_out(st, TURN_MAX, false);
 	mem_deref(st);
 }
 

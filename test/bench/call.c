@@ -1,0 +1,145 @@
+/**
+ * @file bench/call.c  The real baresip, called as a PF calls it
+ *
+ * SPDX-License-Identifier: BSD-3-Clause
+ */
+#define _GNU_SOURCE
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+#include "bench.h"
+
+
+static void sip_send(const struct call *call, const char *text)
+{
+	struct sockaddr_in sa = {.sin_family = AF_INET,
+				 .sin_port = htons(call->host->sip_port)};
+
+	sa.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	if (sendto(call->usock, text, strlen(text), 0,
+		   (struct sockaddr *)&sa, sizeof(sa)) < 0)
+		die("sendto: %s", strerror(errno));
+}
+
+
+static void request(const struct call *call, const char *met, unsigned cseq,
+		    const char *more)
+{
+	char text[4096];
+
+	snprintf(text, sizeof(text),
+		 "%s %s SIP/2.0\r\n"
+		 "Via: SIP/2.0/UDP 127.0.0.1;rport;branch=z9hG4bK%u%s%u\r\n"
+		 "Max-Forwards: 70\r\n"
+		 "From: <sip:rcse-standfw@bench.test>;tag=b%u\r\n"
+		 "To: %s\r\n"
+		 "Call-ID: bench%u.%d\r\n"
+		 "CSeq: %u %s\r\n"
+		 "Contact: <sip:pf@127.0.0.1>\r\n"
+		 "%s",
+		 met, call->contact, call->n, met, cseq, call->n, call->to,
+		 call->n, (int)getpid(), cseq, met, more);
+	sip_send(call, text);
+}
+
+
+static void invite(const struct call *call, uint16_t port)
+{
+	char sdp[1024], more[2048];
+
+	snprintf(sdp, sizeof(sdp), "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\n"
+		 "s=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n"
+		 "m=message %u TCP/MSRP *\r\na=accept-types:message/cpim\r\n"
+		 "a=setup:passive\r\na=path:%s\r\na=sendonly\r\n", port,
+		 call->own);
+	snprintf(more, sizeof(more), "Referred-By: <sip:bob@bench.test>\r\n"
+		 "Accept-Contact: *;+g.3gpp.icsi-ref=\"urn%%3Aurn-7%%3A"
+		 "3gpp-service.ims.icsi.oma.cpm.session\"\r\n"
+		 "Conversation-ID: bench-%u\r\nContribution-ID: b%u\r\n"
+		 "Content-Type: application/sdp\r\nContent-Length: %zu\r\n"
+		 "\r\n%s", call->n, call->n, strlen(sdp), sdp);
+	request(call, "INVITE", 1, more);
+}
+
+
+static void field(char *dst, size_t size, const char *text, const char *name)
+{
+	const char *p = strstr(text, name);
+	size_t n;
+
+	if (!p)
+		die("no %s in %s", name, text);
+	p += strlen(name);
+	n = strcspn(p, "\r\n");
+	snprintf(dst, size, "%.*s", (int)n, p);
+}
+
+
+/* The answer's tag, path and address */
+static void answered(struct call *call)
+{
+	char text[8192];
+	ssize_t n;
+
+	do {
+		n = recv(call->usock, text, sizeof(text) - 1, 0);
+		if (n <= 0)
+			die("no answer to the INVITE");
+		text[n] = '\0';
+	} while (!strncmp(text, "SIP/2.0 1", 9));
+	if (strncmp(text, "SIP/2.0 200", 11))
+		die("INVITE: %.40s", text);
+
+	field(call->to, sizeof(call->to), text, "\r\nTo: ");
+	field(call->peer, sizeof(call->peer), text, "\r\na=path:");
+	field(call->contact, sizeof(call->contact), text, "\r\nContact: <");
+	call->contact[strcspn(call->contact, ">")] = '\0';
+}
+
+
+void call_open(struct call *call, struct host *h)
+{
+	static unsigned calls;
+	struct timeval tv = {.tv_sec = 5};
+	int lfd, on = 1;
+	uint16_t port;
+
+	memset(call, 0, sizeof(*call));
+	call->host = h;
+	call->n = ++calls;
+	call->usock = socket(AF_INET, SOCK_DGRAM, 0);
+	(void)setsockopt(call->usock, SOL_SOCKET, SO_RCVTIMEO, &tv,
+			 sizeof(tv));
+
+	lfd = listen_any(&port);
+	snprintf(call->to, sizeof(call->to), "<sip:alice@bench.test>");
+	snprintf(call->contact, sizeof(call->contact),
+		 "sip:alice@127.0.0.1:%u", h->sip_port);
+	snprintf(call->own, sizeof(call->own),
+		 "msrp://127.0.0.1:%u/bench%u;tcp", port, call->n);
+	invite(call, port);
+	answered(call);
+	request(call, "ACK", 1, "Content-Length: 0\r\n\r\n");
+
+	call->fd = accept(lfd, NULL, NULL);
+	close(lfd);
+	if (call->fd < 0)
+		die("accept: %s", strerror(errno));
+	(void)setsockopt(call->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	load_bind(call->fd, call->own, call->peer);
+}
+
+
+void call_close(struct call *call)
+{
+	char text[4096];
+
+	request(call, "BYE", 2, "Content-Length: 0\r\n\r\n");
+	(void)recv(call->usock, text, sizeof(text), 0);
+	close(call->fd);
+	close(call->usock);
+}
