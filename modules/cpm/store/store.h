@@ -451,6 +451,7 @@ struct writer {
 	pthread_cond_t cond;
 	bool running;
 	struct mqueue *mq;
+	struct tmr tmr;         /* of the main loop: wakes the thread */
 	struct write write;     /* of the thread, while it runs */
 
 	/* below: under the mutex */

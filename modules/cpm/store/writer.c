@@ -236,6 +236,7 @@ int writer_init(struct writer *wr, mqueue_h *h, void *arg)
 {
 	pthread_mutex_init(&wr->mutex, NULL);
 	pthread_cond_init(&wr->cond, NULL);
+	tmr_init(&wr->tmr);
 
 	return mqueue_alloc(&wr->mq, h, arg);
 }
@@ -263,6 +264,18 @@ void writer_reset(struct writer *wr)
 }
 
 
+/* At the end of this turn of the main loop: what one read from a connection
+   brought is one commit, and not the first of it alone */
+static void wake_handler(void *arg)
+{
+	struct writer *wr = arg;
+
+	pthread_mutex_lock(&wr->mutex);
+	pthread_cond_signal(&wr->cond);
+	pthread_mutex_unlock(&wr->mutex);
+}
+
+
 /* Takes the job over if it returns 0 */
 int writer_queue(struct writer *wr, struct job *job)
 {
@@ -273,8 +286,10 @@ int writer_queue(struct writer *wr, struct job *job)
 
 	pthread_mutex_lock(&wr->mutex);
 	list_append(&wr->queue, &job->le, job);
-	pthread_cond_signal(&wr->cond);
 	pthread_mutex_unlock(&wr->mutex);
+
+	if (!tmr_isrunning(&wr->tmr))
+		tmr_start(&wr->tmr, 0, wake_handler, wr);
 
 	return 0;
 }
@@ -347,6 +362,7 @@ bool writer_fault(struct writer *wr, struct fault *fault)
 /* The thread has been stopped */
 void writer_close(struct writer *wr)
 {
+	tmr_cancel(&wr->tmr);
 	wr->mq = mem_deref(wr->mq);
 	list_flush(&wr->queue);
 	list_flush(&wr->done);
