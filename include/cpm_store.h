@@ -20,6 +20,8 @@ extern "C" {
 enum {
 	CPM_SPOOL_MIN = 65536,  /**< larger bodies, and those that are not
 				     text, are files beside the database   */
+	CPM_PREVIEW   = 2048,   /**< octets of a text that come with its
+				     message                               */
 	CPM_SWEEP_MAX = 200,    /**< messages in one sweep: what arrives waits
 				     no longer than for their deletion     */
 };
@@ -99,6 +101,8 @@ struct cpm_msg {
 					       or DUE when put             */
 	struct mbuf *body;      /**< (in) shared; NULL when read: see
 				     cpm_store_body()                      */
+	struct pl text_whole;   /**< the body if it is a text of at most
+				     CPM_PREVIEW octets, else unset        */
 };
 
 /** @return 0; EINVAL; ENOMEM */

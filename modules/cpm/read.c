@@ -8,16 +8,6 @@
 #include "cmd.h"
 
 
-static int print_handler(const char *p, size_t size, void *arg)
-{
-	return mbuf_write_mem(arg, (const uint8_t *)p, size);
-}
-
-
-/*
- * Lists
- */
-
 /** A list that is being made */
 struct list_ctx {
 	struct odict *arr;
@@ -25,6 +15,7 @@ struct list_ctx {
 	uint32_t limit;
 	uint32_t n;
 	size_t text_max;
+	uint64_t min, max;     /* ids of messages */
 	int err;
 };
 
@@ -105,6 +96,9 @@ static bool msg_handler(const struct cpm_msg *msg, void *arg)
 	const struct show_part part = {0, lc->text_max, false};
 	struct odict *o;
 
+	lc->min = min(lc->min, msg->id);
+	lc->max = max(lc->max, msg->id);
+
 	lc->err = odict_alloc(&o, 32);
 	if (lc->err)
 		return true;
@@ -119,31 +113,73 @@ static bool msg_handler(const struct cpm_msg *msg, void *arg)
 }
 
 
-static bool count_handler(const struct cpm_msg *msg, void *arg)
+static bool found_msg_handler(const struct cpm_msg *msg, void *arg)
 {
-	uint32_t *n = arg;
+	bool *found = arg;
 	(void)msg;
 
-	++*n;
+	*found = true;
 
-	return false;
+	return true;
 }
 
 
-static int encoded_size(size_t *size, const struct odict *o)
+/* Is there one beyond this page? */
+static int msgs_more(bool *more, const struct list_ctx *lc,
+		     const struct cpm_query *query)
 {
-	struct mbuf *mb = mbuf_alloc(8192);
-	struct re_printf pf = {print_handler, mb};
-	int err;
+	struct cpm_query q = *query;
 
-	if (!mb)
-		return ENOMEM;
+	*more = false;
+	if (!lc->n)
+		return 0;
 
-	err = json_encode_odict(&pf, o);
-	*size = mb->end;
-	mem_deref(mb);
+	if (q.after || q.first)
+		q.after = lc->max;
+	else
+		q.before = lc->min;
+	q.limit = 1;
 
-	return err;
+	return cpm_store_msgs(lc->st, &q, found_msg_handler, more);
+}
+
+
+/* Octets of a string in JSON, quotes included: RFC 8259, 7 */
+static size_t str_size(const char *str)
+{
+	size_t n = 2;
+
+	for (; *str; str++) {
+		const unsigned char c = (unsigned char)*str;
+
+		n += c < 0x20 ? 6 : (c == '"' || c == '\\' || c == '/') ? 2
+			: 1;
+	}
+
+	return n;
+}
+
+
+/* No less than its JSON has: encoding it to see costs as much as the rest */
+static size_t json_size(const struct odict *o)
+{
+	enum { NUMBER_SIZE = 24 };
+	const struct le *le;
+	size_t n = 2;
+
+	for (le = o->lst.head; le; le = le->next) {
+		const struct odict_entry *e = le->data;
+
+		n += strlen(e->key) + 4;
+		if (e->type == ODICT_OBJECT || e->type == ODICT_ARRAY)
+			n += json_size(e->u.odict);
+		else if (e->type == ODICT_STRING)
+			n += str_size(e->u.str);
+		else
+			n += NUMBER_SIZE;
+	}
+
+	return n;
 }
 
 
@@ -152,11 +188,12 @@ static int encoded_size(size_t *size, const struct odict *o)
 static int msgs_page(struct odict **arrp, struct list_ctx *lc,
 		     const struct cpm_query *q)
 {
-	size_t size = 0;
 	int err;
 
 	lc->n = 0;
 	lc->err = 0;
+	lc->min = UINT64_MAX;
+	lc->max = 0;
 	err = odict_alloc(&lc->arr, 64);
 	if (err)
 		return err;
@@ -164,9 +201,7 @@ static int msgs_page(struct odict **arrp, struct list_ctx *lc,
 	err = cpm_store_msgs(lc->st, q, msg_handler, lc);
 	if (!err)
 		err = lc->err;
-	if (!err)
-		err = encoded_size(&size, lc->arr);
-	if (!err && size > ANSWER_MAX - 1024)
+	if (!err && json_size(lc->arr) > ANSWER_MAX - 1024)
 		err = E2BIG;
 
 	if (err)
@@ -220,8 +255,8 @@ int run_messages(struct ctx *ctx)
 			      .text_max = TEXT_LIST_MAX};
 	struct odict *arr = NULL;
 	struct cpm_query q;
-	uint32_t found = 0;
 	char *peer = NULL;
+	bool more = false;
 	struct pl pl;
 	int err;
 
@@ -237,11 +272,6 @@ int run_messages(struct ctx *ctx)
 		q.peer = peer;
 	}
 
-	/* one more than wanted tells whether there are more */
-	++q.limit;
-	err = cpm_store_msgs(lc.st, &q, count_handler, &found);
-	--q.limit;
-
 	while (!err && (err = msgs_page(&arr, &lc, &q)) == E2BIG) {
 		if (lc.text_max)
 			lc.text_max /= 2;
@@ -249,13 +279,17 @@ int run_messages(struct ctx *ctx)
 			q.limit /= 2;
 		err = q.limit ? 0 : E2BIG;
 	}
+	if (!err)
+		err = msgs_more(&more, &lc, &q);
 	mem_deref(peer);
-	if (err)
+	if (err) {
+		mem_deref(arr);
 		return err;
+	}
 
 	err = show_child(ctx->out, "messages", ODICT_ARRAY, arr);
 
-	return err ? err : show_bool(ctx->out, "more", found > q.limit);
+	return err ? err : show_bool(ctx->out, "more", more);
 }
 
 

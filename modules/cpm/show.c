@@ -110,9 +110,17 @@ static int show_text(struct odict *o, struct cpm_store *st,
 	size_t len;
 	int err;
 
+	if (!msg->size && !part->given)
+		return show_str(o, "text", "");
 	if (!part->len)
 		return msg->size ? show_bool(o, "cut", true)
 			: show_str(o, "text", "");
+
+	/* most of a list: no other question to the store */
+	if (msg->text_whole.l && msg->size <= part->len && !part->given)
+		return show_octets(o, "text",
+				   (const uint8_t *)msg->text_whole.p,
+				   msg->text_whole.l);
 
 	mb = mbuf_alloc(part->len < 4096 ? part->len + 4 : 4096);
 	if (!mb)

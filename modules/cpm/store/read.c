@@ -190,6 +190,7 @@ void read_msg(struct cpm_msg *msg, struct dbq *q)
 	msg->read            = dbq_get(q, 23);
 	msg->report[CPM_DELIVERED] = (enum cpm_report_state)dbq_get(q, 25);
 	msg->report[CPM_DISPLAYED] = (enum cpm_report_state)dbq_get(q, 26);
+	msg->text_whole.p    = dbq_mem(q, 27, &msg->text_whole.l);
 }
 
 

@@ -56,7 +56,8 @@
 	" m.datetime, m.route, m.time, m.received, m.deferred, m.mode," \
 	" m.type, m.notify, m.text, m.size, m.read, m.file," \
 	" (SELECT state FROM report r WHERE r.msg = m.id AND r.kind = 0)," \
-	" (SELECT state FROM report r WHERE r.msg = m.id AND r.kind = 1)"
+	" (SELECT state FROM report r WHERE r.msg = m.id AND r.kind = 1)," \
+	" CASE WHEN m.text AND m.size <= 2048 THEN m.body END"
 
 #define MSG_BODY_COLS \
 	MSG_COLS ", CASE WHEN m.file IS NULL THEN m.body END"

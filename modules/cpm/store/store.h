@@ -17,7 +17,7 @@
 #include <cpm_store.h>
 
 enum {
-	STORE_TEXT_MAX = 2048,  /* cpm_conv.last_text: a preview         */
+	STORE_TEXT_MAX = CPM_PREVIEW,  /* in the row of a larger text    */
 	STORE_WHY_MAX  = 256,   /* one line about an error               */
 };
 
@@ -429,7 +429,7 @@ int write_sweep(struct write *w, struct job *job);
  */
 enum {
 	READ_MSG_FILE = 24,  /* column with the name of the spool file */
-	READ_MSG_COLS = 27,  /* columns that read_msg() knows          */
+	READ_MSG_COLS = 28,  /* columns that read_msg() knows          */
 };
 
 /* All but the path of the file; strings are borrowed from the statement */
