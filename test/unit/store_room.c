@@ -214,6 +214,25 @@ START_TEST(test_known)
 END_TEST
 
 
+/* Restarts before the last slice has its turn: each has it all the same */
+START_TEST(test_known_restarts)
+{
+	enum { RUNS = 6, EACH = 20000 };
+	unsigned i;
+
+	for (i=0; i<RUNS; i++) {
+		put_many(i * EACH, (i + 1) * EACH);
+		fx_reopen();
+	}
+	ck_assert_uint_eq(RUNS * EACH, fx_counts().messages);
+	check_known(0);
+	check_known(RUNS * EACH - 1);
+	ck_assert_int_lt(RUNS * EACH / 3, fx_sql("SELECT min(upto) FROM "
+						 "taken"));
+}
+END_TEST
+
+
 /* An index that lost its last entries gets them again */
 START_TEST(test_known_behind)
 {
@@ -241,6 +260,7 @@ TCase *store_room_case(void)
 	tcase_add_test(tc, test_accounts);
 	tcase_add_test(tc, test_reserve);
 	tcase_add_test(tc, test_known);
+	tcase_add_test(tc, test_known_restarts);
 	tcase_add_test(tc, test_known_behind);
 
 	return tc;

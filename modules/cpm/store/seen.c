@@ -25,8 +25,10 @@
 enum {
 	SLICES = 8,            /* as in table taken; a power of two */
 	PERIOD = 8192,         /* additions until the next slice is due */
+	HIGH   = 5 * PERIOD,   /* more than come together if each slice has
+				  its turn                                */
 	FULL   = SLICES * PERIOD,  /* bounds memory (2 MiB) and what is read
-				      at start; half of it is usual       */
+				      at start                            */
 	SEEN_MAX = FULL + CPM_BATCH_MAX,
 	BUCKETS  = 65536,      /* a power of two */
 	NONE     = 0xffffffff,
@@ -45,7 +47,6 @@ struct seen {
 	uint32_t c;
 	uint32_t kept;         /* of c: before this transaction */
 	uint32_t added;        /* since the last slice */
-	unsigned slice;        /* the next one to be taken in */
 	uint64_t uptov[SLICES];
 	bool loaded;
 	int err;               /* of the last try to take in */
@@ -364,18 +365,32 @@ static int load(struct seen *sn)
 }
 
 
+/* Its turn: also behind a restart, which knows of no turns */
+static unsigned oldest(const struct seen *sn)
+{
+	unsigned i, slice = 0;
+
+	for (i=1; i<SLICES; i++) {
+		if (sn->uptov[i] < sn->uptov[slice])
+			slice = i;
+	}
+
+	return slice;
+}
+
+
 void seen_settle(struct seen *sn)
 {
 	if (!sn->loaded) {
 		sn->err = load(sn);
 		sn->loaded = !sn->err;
 	}
-	else if (sn->added >= PERIOD) {
-		sn->err = take_in(sn, sn->slice);
+
+	while (sn->loaded && (sn->added >= PERIOD || sn->c > HIGH)) {
+		sn->err = take_in(sn, oldest(sn));
 		if (sn->err)
 			return;
 
 		sn->added = 0;
-		sn->slice = (sn->slice + 1) % SLICES;
 	}
 }
