@@ -100,6 +100,7 @@ const char *show_errno(int err)
 	switch (err) {
 
 	case EINVAL:   return "EINVAL";
+	case EAGAIN:   return "EAGAIN";
 	case ENOENT:   return "ENOENT";
 	case EALREADY: return "EALREADY";
 	case EPROTO:   return "EPROTO";
@@ -129,6 +130,8 @@ static int show_text(struct odict *o, struct cpm_store *st,
 	size_t len;
 	int err;
 
+	if (msg->missing)
+		return 0;
 	if (!part->len)
 		return msg->size ? show_bool(o, "cut", true)
 			: show_str(o, "text", "");
@@ -139,6 +142,10 @@ static int show_text(struct odict *o, struct cpm_store *st,
 
 	/* some octets more, to see where the last character begins */
 	err = cpm_store_body(st, msg->id, part->off, part->len + 4, mb);
+	if (err == ENODATA) {
+		err = show_bool(o, "missing", true);
+		goto out;
+	}
 	if (err)
 		goto out;
 
@@ -190,6 +197,8 @@ static int show_msg_body(struct odict *o, struct cpm_store *st,
 	if (!err)
 		err = msg->text ? show_text(o, st, msg, part)
 			: show_str(o, "file", msg->file);
+	if (!err && msg->missing)
+		err = show_bool(o, "missing", true);
 	if (!err)
 		err = show_bool(o, "read", msg->read);
 

@@ -16,7 +16,8 @@
 enum {
 	BUSY_WRITE = 5000,  /* ms; only another program's transaction can
 			       hold the writer up, and it has time       */
-	BUSY_READ  = 100,   /* ms; the main loop has none                */
+	BUSY_MAIN  = 5,     /* ms; the main loop has none: enough for
+			       locks that are held for a moment only     */
 };
 
 struct db {
@@ -69,6 +70,7 @@ static int db_errno(struct db *db, int rc)
 	case SQLITE_FULL:     return ENOSPC;
 	case SQLITE_READONLY: return EROFS;
 	case SQLITE_BUSY:
+	case SQLITE_PROTOCOL:
 	case SQLITE_LOCKED:   return EBUSY;
 	case SQLITE_CORRUPT:
 	case SQLITE_NOTADB:   return EBADMSG;
@@ -127,14 +129,14 @@ static int db_version(struct db *db, int *versionp)
 	if (app != SCHEMA_APP || *versionp < 1) {
 		snprintf(db->why, sizeof(db->why),
 			 "it belongs to another program");
-		return EBADMSG;
+		return EMEDIUMTYPE;
 	}
 
 	if (*versionp > schema_version) {
 		snprintf(db->why, sizeof(db->why), "its schema is version %d,"
 			 " newer than version %d that this module knows",
 			 *versionp, schema_version);
-		return EBADMSG;
+		return ENOTSUP;
 	}
 
 	return 0;
@@ -196,7 +198,8 @@ static int setup_write(struct db *db)
 {
 	int version = 0, err;
 
-	(void)sqlite3_busy_timeout(db->sq, BUSY_WRITE);
+	/* the main loop opens it; afterwards it belongs to the writer */
+	(void)sqlite3_busy_timeout(db->sq, BUSY_MAIN);
 
 	err = db_version(db, &version);
 	if (err)
@@ -214,13 +217,19 @@ static int setup_write(struct db *db)
 	if (err)
 		return err;
 
-	return migrate(db, version);
+	err = migrate(db, version);
+	if (err)
+		return err;
+
+	(void)sqlite3_busy_timeout(db->sq, BUSY_WRITE);
+
+	return 0;
 }
 
 
 static int setup_read(struct db *db)
 {
-	(void)sqlite3_busy_timeout(db->sq, BUSY_READ);
+	(void)sqlite3_busy_timeout(db->sq, BUSY_MAIN);
 
 	return db_exec(db, "PRAGMA query_only = ON");
 }
@@ -277,10 +286,62 @@ int db_open(struct db **dbp, const char *path, enum db_mode mode,
  out:
 	if (err) {
 		snprintf(why, size, "%s", db->why);
+		if (err == EBADMSG)
+			db_keep(db);
 		mem_deref(db);
 	}
 
 	return err;
+}
+
+
+int db_check(struct db *db, char *why, size_t size)
+{
+	sqlite3_stmt *stmt = NULL;
+	const char *text;
+	int err;
+
+	err = db_errno(db, sqlite3_prepare_v2(db->sq,
+					      "PRAGMA integrity_check(1)",
+					      -1, &stmt, NULL));
+	if (!err)
+		err = db_errno(db, sqlite3_step(stmt));
+	text = err ? db->why : (const char *)sqlite3_column_text(stmt, 0);
+	if (!err && (!text || strcmp(text, "ok")))
+		err = EBADMSG;
+	if (err) {
+		snprintf(why, size, "%s", text ? text : "");
+		db_keep(db);
+	}
+
+	(void)sqlite3_finalize(stmt);
+
+	return err;
+}
+
+
+/* Milliseconds since 1970 grow faster than messages come */
+int db_seed(struct db *db, char *why, size_t size)
+{
+	int err = db_exec(db,
+		"INSERT INTO sqlite_sequence (name, seq)"
+		" SELECT name, CAST((julianday('now') - 2440587.5)"
+		" * 86400000 AS INTEGER) FROM sqlite_master"
+		" WHERE name IN ('conv', 'msg', 'report')");
+
+	if (err)
+		snprintf(why, size, "%s", db->why);
+
+	return err;
+}
+
+
+void db_keep(struct db *db)
+{
+	if (db)
+		(void)sqlite3_db_config(db->sq,
+					SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE,
+					1, NULL);
 }
 
 
