@@ -41,6 +41,9 @@ void fx_put_handler(int err, const struct cpm_put_result *res, void *arg);
 void fx_done_handler(int err, void *arg);
 void fx_wait(unsigned n);
 
+/* let the main loop do what waits */
+void fx_turn(void);
+
 /* wait for the result of a call that returned err; that result */
 int fx_result(int err);
 
@@ -57,6 +60,12 @@ uint64_t fx_put_ok(const char *msgkey, const char *text);
 /* Number of files in the spool folder */
 unsigned fx_spooled(void);
 
+/* Number of entries beside the database that begin so; path of the one that
+   begins and ends so */
+unsigned fx_aside(const char *begin);
+void fx_aside_path(char *path, size_t size, const char *begin,
+		   const char *end);
+
 /* Run SQL on a connection of the test's own; the first column of the first
    row, as number */
 int64_t fx_sql(const char *sql);
@@ -68,5 +77,8 @@ TCase *store_report_case(void);
 TCase *store_read_case(void);
 TCase *store_open_case(void);
 TCase *store_fail_case(void);
+TCase *store_wal_case(void);
+TCase *store_damage_case(void);
+TCase *store_wait_case(void);
 
 #endif

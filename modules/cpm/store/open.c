@@ -366,22 +366,41 @@ static int wal_drop(const struct cpm_store *st)
 }
 
 
-static int salvage_try(struct cpm_store *st, char *why, size_t size)
+/* What SQLite makes of it */
+static int salvage_log(struct cpm_store *st, uint64_t *agep, char *why,
+		       size_t size)
 {
 	int err;
 
 	err = db_open(&st->wdb, st->path, DB_WRITE, why, size);
-	if (!err)
-		err = db_check(st->wdb, why, size);
-	if (err)
-		st->wdb = mem_deref(st->wdb);
 
-	return err;
+	return err ? err : db_check(st->wdb, agep, why, size);
 }
 
 
-/* A copy is kept. Then what SQLite makes of it counts if it is whole; else
-   the database without its log; else it is damaged. */
+/* A copy is kept. The log counts up to where it is bad; but if it was written
+   to the database already, then this alone has more: whichever is whole, and
+   has come further. */
+static int salvage_best(struct cpm_store *st, char *why, size_t size)
+{
+	uint64_t age_alone = 0, age_log = 0;
+	const int alone = db_check_alone(st->path, &age_alone);
+	int err = salvage_log(st, &age_log, why, size);
+
+	if (err != EBADMSG && (err || alone || age_log >= age_alone))
+		return err;
+
+	db_keep(st->wdb);
+	st->wdb = mem_deref(st->wdb);
+	if (alone)
+		return alone;
+
+	err = wal_drop(st);
+
+	return err ? err : db_open(&st->wdb, st->path, DB_WRITE, why, size);
+}
+
+
 static int salvage(struct cpm_store *st, char *why, size_t size)
 {
 	char where[PATH_MAX], buf[128];
@@ -399,12 +418,7 @@ static int salvage(struct cpm_store *st, char *why, size_t size)
 		return err;
 	}
 
-	err = salvage_try(st, why, size);
-	if (err == EBADMSG) {
-		err = wal_drop(st);
-		if (!err)
-			err = salvage_try(st, why, size);
-	}
+	err = salvage_best(st, why, size);
 
 	return err ? err : attach_rest(st, why, size);
 }

@@ -90,7 +90,7 @@ static int db_exec(struct db *db, const char *sql)
 }
 
 
-static int db_number(struct db *db, int *valp, const char *sql)
+static int db_number(struct db *db, uint64_t *valp, const char *sql)
 {
 	sqlite3_stmt *stmt = NULL;
 	int err;
@@ -101,7 +101,7 @@ static int db_number(struct db *db, int *valp, const char *sql)
 
 	err = db_errno(db, sqlite3_step(stmt));
 	if (!err)
-		*valp = sqlite3_column_int(stmt, 0);
+		*valp = (uint64_t)sqlite3_column_int64(stmt, 0);
 
 	(void)sqlite3_finalize(stmt);
 
@@ -112,9 +112,11 @@ static int db_number(struct db *db, int *valp, const char *sql)
 /* Before anything is written: a file that is not ours stays as it is */
 static int db_version(struct db *db, int *versionp)
 {
-	int app = 0, tables = 0, err;
+	uint64_t version = 0, app = 0, tables = 0;
+	int err;
 
-	err = db_number(db, versionp, "PRAGMA user_version");
+	err = db_number(db, &version, "PRAGMA user_version");
+	*versionp = (int)version;
 	if (!err)
 		err = db_number(db, &app, "PRAGMA application_id");
 	if (!err)
@@ -295,11 +297,13 @@ int db_open(struct db **dbp, const char *path, enum db_mode mode,
 }
 
 
-int db_check(struct db *db, char *why, size_t size)
+int db_check(struct db *db, uint64_t *agep, char *why, size_t size)
 {
 	sqlite3_stmt *stmt = NULL;
 	const char *text;
 	int err;
+
+	*agep = 0;
 
 	err = db_errno(db, sqlite3_prepare_v2(db->sq,
 					      "PRAGMA integrity_check(1)",
@@ -313,8 +317,55 @@ int db_check(struct db *db, char *why, size_t size)
 		snprintf(why, size, "%s", text ? text : "");
 		db_keep(db);
 	}
-
 	(void)sqlite3_finalize(stmt);
+
+	return err ? err : db_number(db, agep, "SELECT CAST(total(seq) AS"
+				     " INTEGER) FROM sqlite_sequence");
+}
+
+
+static int hex_escape(char **urip, const char *path)
+{
+	char *uri = mem_alloc(3 * strlen(path) + 32, NULL), *p = uri;
+
+	if (!uri)
+		return ENOMEM;
+
+	p += sprintf(p, "file:");
+	for (; *path; path++) {
+		if (strchr("?#%", *path))
+			p += sprintf(p, "%%%02x", (unsigned char)*path);
+		else
+			*p++ = *path;
+	}
+	(void)sprintf(p, "?immutable=1");
+	*urip = uri;
+
+	return 0;
+}
+
+
+int db_check_alone(const char *path, uint64_t *agep)
+{
+	char why[STORE_WHY_MAX], *uri = NULL;
+	struct db *db;
+	int err;
+
+	db = mem_zalloc(sizeof(*db), destructor);
+	if (!db)
+		return ENOMEM;
+
+	err = hex_escape(&uri, path);
+	if (!err)
+		err = db_errno(db, sqlite3_open_v2(uri, &db->sq,
+						   SQLITE_OPEN_READONLY |
+						   SQLITE_OPEN_URI |
+						   SQLITE_OPEN_NOMUTEX,
+						   NULL));
+	if (!err)
+		err = db_check(db, agep, why, sizeof(why));
+	mem_deref(uri);
+	mem_deref(db);
 
 	return err;
 }

@@ -126,8 +126,12 @@ struct dbq {
 int  db_open(struct db **dbp, const char *path, enum db_mode mode,
 	     char *why, size_t size);
 
-/* Every page and index read. @return 0; EBADMSG: damaged; errno */
-int  db_check(struct db *db, char *why, size_t size);
+/* Every page and index read. @param agep grows with what the store has kept
+   since it is there. @return 0; EBADMSG: damaged; errno */
+int  db_check(struct db *db, uint64_t *agep, char *why, size_t size);
+
+/* The same for the file without its log, which stays as it is */
+int  db_check_alone(const char *path, uint64_t *agep);
 
 /* Numbers given from now on are above all that any store gave before */
 int  db_seed(struct db *db, char *why, size_t size);
