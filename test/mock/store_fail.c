@@ -23,6 +23,8 @@ static sqlite3_vfs vfs;
 static struct table tablev[TABLES];
 static atomic_uint fail_ops;
 static atomic_int fail_rc;
+static atomic_uint fail_left;
+static atomic_bool fail_hit;
 
 
 static const sqlite3_io_methods *orig(const sqlite3_file *f)
@@ -31,9 +33,27 @@ static const sqlite3_io_methods *orig(const sqlite3_file *f)
 }
 
 
+static bool fails(unsigned op)
+{
+	unsigned left = fail_left;
+
+	if (!(fail_ops & op))
+		return false;
+
+	while (left) {
+		if (atomic_compare_exchange_weak(&fail_left, &left, left - 1))
+			return false;
+	}
+
+	fail_hit = true;
+
+	return true;
+}
+
+
 static int fail_write(sqlite3_file *f, const void *p, int n, sqlite3_int64 o)
 {
-	if (fail_ops & STORE_FAIL_WRITE)
+	if (fails(STORE_FAIL_WRITE))
 		return fail_rc;
 
 	return orig(f)->xWrite(f, p, n, o);
@@ -42,7 +62,7 @@ static int fail_write(sqlite3_file *f, const void *p, int n, sqlite3_int64 o)
 
 static int fail_sync(sqlite3_file *f, int flags)
 {
-	if (fail_ops & STORE_FAIL_SYNC)
+	if (fails(STORE_FAIL_SYNC))
 		return fail_rc;
 
 	return orig(f)->xSync(f, flags);
@@ -88,8 +108,23 @@ void store_fail_install(void)
 }
 
 
+void store_fail_after(unsigned ops, int rc, unsigned left)
+{
+	fail_ops  = 0;
+	fail_rc   = rc;
+	fail_left = left;
+	fail_hit  = false;
+	fail_ops  = ops;
+}
+
+
 void store_fail_set(unsigned ops, int rc)
 {
-	fail_rc  = rc;
-	fail_ops = ops;
+	store_fail_after(ops, rc, 0);
+}
+
+
+bool store_fail_hit(void)
+{
+	return fail_hit;
 }

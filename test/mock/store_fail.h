@@ -6,6 +6,8 @@
 #ifndef STORE_FAIL_H
 #define STORE_FAIL_H
 
+#include <stdbool.h>
+
 enum store_fail {
 	STORE_FAIL_WRITE = 1,
 	STORE_FAIL_SYNC  = 2,
@@ -21,5 +23,15 @@ void store_fail_install(void);
  * @param rc  SQLite's result code, e.g. SQLITE_FULL
  */
 void store_fail_set(unsigned ops, int rc);
+
+/**
+ * The same, but so many of them still succeed
+ *
+ * @param left Operations until the first one that fails
+ */
+void store_fail_after(unsigned ops, int rc, unsigned left);
+
+/** @return true if any has failed since it was set */
+bool store_fail_hit(void);
 
 #endif

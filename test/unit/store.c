@@ -315,6 +315,7 @@ Suite *store_suite(void)
 	suite_add_tcase(s, store_read_case());
 	suite_add_tcase(s, store_open_case());
 	suite_add_tcase(s, store_fail_case());
+	suite_add_tcase(s, store_full_case());
 	suite_add_tcase(s, store_wal_case());
 	suite_add_tcase(s, store_damage_case());
 	suite_add_tcase(s, store_wait_case());

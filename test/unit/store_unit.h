@@ -77,6 +77,7 @@ TCase *store_report_case(void);
 TCase *store_read_case(void);
 TCase *store_open_case(void);
 TCase *store_fail_case(void);
+TCase *store_full_case(void);
 TCase *store_wal_case(void);
 TCase *store_damage_case(void);
 TCase *store_wait_case(void);

@@ -39,10 +39,22 @@ static void destructor(void *arg)
 }
 
 
-static int system_errno(struct db *db, int other)
+/* @return errno of the last call for one of its files that failed, 0: none */
+static int file_errno(sqlite3 *sq, int which)
 {
-	const int e = sqlite3_system_errno(db->sq);
+	sqlite3_file *f = NULL;
+	int e = 0;
 
+	if (sqlite3_file_control(sq, NULL, which, &f) || !f || !f->pMethods ||
+	    f->pMethods->xFileControl(f, SQLITE_FCNTL_LAST_ERRNO, &e))
+		return 0;
+
+	return e;
+}
+
+
+static int known_errno(int e, int other)
+{
 	switch (e) {
 
 	case ENOSPC:
@@ -53,6 +65,21 @@ static int system_errno(struct db *db, int other)
 	case EROFS:  return EROFS;
 	default:     return other;
 	}
+}
+
+
+/* What SQLite notes may be of a later call already: the files know better,
+   but not about those that could not be opened */
+static int system_errno(struct db *db, int other)
+{
+	int err = known_errno(file_errno(db->sq,
+					 SQLITE_FCNTL_JOURNAL_POINTER), 0);
+
+	if (!err)
+		err = known_errno(file_errno(db->sq,
+					     SQLITE_FCNTL_FILE_POINTER), 0);
+
+	return err ? err : known_errno(sqlite3_system_errno(db->sq), other);
 }
 
 
