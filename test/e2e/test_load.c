@@ -159,7 +159,8 @@ START_TEST(newer)
 	path = scene_file(&s, "cpm.db");
 	ck_assert_int_ne(0, access(scene_file(&s, "cpm.db-wal"), F_OK));
 	set_version(path, 99);
-	untouched(s.env, "old", path, "newer", "its schema is version 99, newer than");
+	untouched(s.env, "old", path, "newer",
+		  "its schema is version 99, newer than");
 
 	/* with the right version it is as good as before */
 	set_version(path, 1);
