@@ -17,6 +17,9 @@
 enum {
 	PAGE     = 4096,
 	MESSAGES = 400,
+	QUEUED   = CPM_BATCH_MAX + 500,  /* more than one commit takes     */
+	BAD      = 300,                  /* the one of them that meets it  */
+	LEAF     = 0x0d,                 /* type of a page that holds rows */
 };
 
 
@@ -42,6 +45,27 @@ static void spoil_rows(void)
 	ck_assert_int_eq(0, stat(fx.path, &st));
 	for (off = 24 * PAGE; off < st.st_size; off += PAGE)
 		spoil(off, PAGE);
+}
+
+
+/* The page with the row of a message, and no other */
+static void spoil_row(const char *msgkey)
+{
+	uint8_t page[PAGE];
+	const int fd = open(fx.path, O_RDONLY);
+	unsigned n = 0;
+	off_t off;
+
+	ck_assert_int_ge(fd, 0);
+	for (off = PAGE; pread(fd, page, PAGE, off) == PAGE; off += PAGE) {
+		if (page[0] == LEAF && memmem(page, PAGE, msgkey,
+					      strlen(msgkey))) {
+			spoil(off, PAGE);
+			++n;
+		}
+	}
+	close(fd);
+	ck_assert_uint_eq(1, n);
 }
 
 
@@ -158,12 +182,12 @@ START_TEST(test_gone)
 END_TEST
 
 
-static int errv[MESSAGES];
+static int errv[QUEUED];
 static unsigned errc;
 
 static void err_handler(int err, const struct cpm_put_result *res, void *arg)
 {
-	errv[errc++ % MESSAGES] = err;
+	errv[errc++ % QUEUED] = err;
 	fx_put_handler(err, res, arg);
 }
 
@@ -202,6 +226,44 @@ START_TEST(test_writing)
 	} while (info.state != CPM_STORE_READY && (fx_turn(), true));
 
 	ck_assert_uint_eq(1, fx.faults);
+	check_begun();
+}
+END_TEST
+
+
+/* One message in a queue of good ones meets it: from there on nothing is
+   taken, nor what was to be committed with it. Before it all is kept aside */
+START_TEST(test_queued)
+{
+	unsigned i, good = 0;
+	char key[16], path[512];
+
+	closed_with(MESSAGES);
+	spoil_row("k100");
+	fx_open();
+	fx_put_ok("in the log", "x");
+	fx.faults = 0;
+	for (i=0; i<QUEUED; i++) {
+		struct cpm_msg *m;
+
+		snprintf(key, sizeof(key), i == BAD ? "k100" : "n%u", i);
+		m = fx_msg(key, "x");
+		ck_assert_int_eq(0, cpm_store_put(fx.st, m, err_handler,
+						  NULL));
+		mem_deref(m);
+	}
+	fx_wait(fx.done + QUEUED);
+	while (good < QUEUED && !errv[good])
+		++good;
+	ck_assert_uint_le(good, BAD);
+	for (i=good; i<QUEUED; i++)
+		ck_assert_int_eq(EBADMSG, errv[i]);
+	fx_turn();
+	ck_assert_uint_eq(1, fx.faults);
+
+	/* the log went along: what it holds is part of the database */
+	ck_assert_uint_eq(2, fx_aside("cpm.db.corrupt-"));
+	fx_aside_path(path, sizeof(path), "cpm.db.corrupt-", "-wal");
 	check_begun();
 }
 END_TEST
@@ -313,6 +375,7 @@ TCase *store_damage_case(void)
 	tcase_add_test(tc, test_header);
 	tcase_add_test(tc, test_gone);
 	tcase_add_test(tc, test_writing);
+	tcase_add_test(tc, test_queued);
 	tcase_add_test(tc, test_reading);
 	tcase_add_test(tc, test_closing);
 	tcase_add_test(tc, test_missing);
