@@ -6,6 +6,7 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/file.h>
@@ -269,6 +270,46 @@ START_TEST(test_readonly_file)
 END_TEST
 
 
+/* Locks of the log's index, as another process holds them in the middle of
+   something: a reader does not wait until it is done */
+START_TEST(test_read_marks)
+{
+	struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET,
+			     .l_start = 120, .l_len = 8};
+	struct cpm_counts counts;
+	char path[400];
+	int fd[2], shm, i;
+	pid_t pid;
+	char c;
+
+	fx_open();
+	fx_put_ok("k0", "x");
+	snprintf(path, sizeof(path), "%s-shm", fx.path);
+	ck_assert_int_eq(0, pipe(fd));
+	pid = fork();
+	if (!pid) {
+		shm = open(path, O_RDWR);
+		if (shm < 0 || fcntl(shm, F_SETLK, &lock) ||
+		    write(fd[1], "x", 1) != 1)
+			_exit(1);
+		for (;;)
+			pause();
+	}
+	ck_assert_int_eq(1, (int)read(fd[0], &c, 1));
+
+	/* ten seconds each if SQLite had its way: the case ends before */
+	for (i=0; i<5; i++)
+		ck_assert_int_eq(EIO, cpm_store_counts(fx.st, &counts));
+	ck_assert_str_eq("store-locked", fx.what);
+	ck_assert_int_eq(0, kill(pid, SIGKILL));
+	ck_assert_int_eq(pid, waitpid(pid, &i, 0));
+	ck_assert_uint_eq(1, fx_counts().messages);
+	close(fd[0]);
+	close(fd[1]);
+}
+END_TEST
+
+
 /* As baresip -d does while the store waits */
 START_TEST(test_daemon)
 {
@@ -316,7 +357,7 @@ TCase *store_wait_case(void)
 {
 	TCase *tc = tcase_create("wait");
 
-	tcase_set_timeout(tc, 60);
+	tcase_set_timeout(tc, 40);
 	tcase_add_checked_fixture(tc, fx_setup, fx_teardown);
 	tcase_add_test(tc, test_not_started);
 	tcase_add_test(tc, test_locked);
@@ -326,6 +367,7 @@ TCase *store_wait_case(void)
 	tcase_add_test(tc, test_full);
 	tcase_add_test(tc, test_readonly);
 	tcase_add_test(tc, test_readonly_file);
+	tcase_add_test(tc, test_read_marks);
 	tcase_add_test(tc, test_daemon);
 	tcase_add_test(tc, test_close);
 

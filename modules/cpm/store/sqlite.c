@@ -18,9 +18,13 @@ enum {
 			       hold the writer up, and it has time       */
 	BUSY_MAIN  = 5,     /* ms; the main loop has none: enough for
 			       locks that are held for a moment only     */
+	NAP_MAIN   = 10,    /* us; longest sleep between two tries for a
+			       lock of the log: there may be a hundred   */
 };
 
 struct db {
+	sqlite3_vfs vfs;    /* of its own, for its way to sleep          */
+	char name[32];      /* of that                                   */
 	sqlite3 *sq;
 	sqlite3_stmt *stmtv[SQL_MAX];
 	char why[STORE_WHY_MAX];
@@ -251,6 +255,7 @@ static int setup_write(struct db *db)
 		return err;
 
 	(void)sqlite3_busy_timeout(db->sq, BUSY_WRITE);
+	db->vfs.xSleep = sqlite3_vfs_find(NULL)->xSleep;
 
 	return 0;
 }
@@ -285,6 +290,43 @@ static int prepare_all(struct db *db, enum db_mode mode)
 }
 
 
+static int nap(sqlite3_vfs *vfs, int us)
+{
+	sqlite3_vfs *sys = sqlite3_vfs_find(NULL);
+	(void)vfs;
+
+	return sys->xSleep(sys, us < NAP_MAIN ? us : NAP_MAIN);
+}
+
+
+/* For a lock of the log SQLite tries again by itself, with sleeps that add
+   up to ten seconds, and only its operating system layer has a say in that.
+   The connection keeps its own; that is known to others while it opens. */
+static int open_napping(struct db *db, const char *path, int flags)
+{
+	sqlite3_vfs *sys = sqlite3_vfs_find(NULL);
+	int rc;
+
+	if (!sys)
+		return SQLITE_ERROR;
+
+	db->vfs = *sys;
+	db->vfs.pNext  = NULL;
+	db->vfs.xSleep = nap;
+	db->vfs.zName  = db->name;
+	snprintf(db->name, sizeof(db->name), "cpm-%p", (void *)db);
+
+	rc = sqlite3_vfs_register(&db->vfs, 0);
+	if (rc)
+		return rc;
+
+	rc = sqlite3_open_v2(path, &db->sq, flags, db->name);
+	(void)sqlite3_vfs_unregister(&db->vfs);
+
+	return rc;
+}
+
+
 int db_open(struct db **dbp, const char *path, enum db_mode mode,
 	    char *why, size_t size)
 {
@@ -297,8 +339,8 @@ int db_open(struct db **dbp, const char *path, enum db_mode mode,
 	if (!db)
 		return ENOMEM;
 
-	err = db_errno(db, sqlite3_open_v2(path, &db->sq,
-					   flags | SQLITE_OPEN_NOMUTEX, NULL));
+	err = db_errno(db, open_napping(db, path, flags |
+					SQLITE_OPEN_NOMUTEX));
 	if (err)
 		goto out;
 

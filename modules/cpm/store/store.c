@@ -188,6 +188,7 @@ int cpm_store_start(struct cpm_store *st)
 		return 0;
 
 	(void)fork_check(st);
+	store_detach(st);
 	err = store_open_all(st, why, sizeof(why));
 	if (err) {
 		wait_begin(st, err, why);
