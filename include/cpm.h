@@ -36,6 +36,11 @@ enum {
 				       way at once, each to another sender */
 	CPM_AUTH_MAX     = 2,     /**< challenges followed in one try       */
 	CPM_MIN_SE       = 90,    /**< seconds, RFC 4028, 5                 */
+	CPM_STORE_RETRY  = 5,     /**< seconds until a store that cannot be
+				       opened is tried again: soon enough
+				       for a person who repairs it         */
+	CPM_RETRY_AFTER  = 30,    /**< seconds that a server is asked to wait
+				       when it cannot be opened            */
 };
 
 struct cpm;
@@ -70,6 +75,7 @@ enum cpm_event_id {
 	CPM_EV_IMDN,
 	CPM_EV_ERROR,
 	CPM_EV_EXPORT,
+	CPM_EV_STORE,
 };
 
 /** Where a session stands, as the bus names it */
@@ -120,6 +126,9 @@ struct cpm_event {
 			uint64_t lost;         /**< without their body     */
 			const char *text;      /**< NULL when done         */
 		} exported;
+		struct {
+			enum cpm_store_state state;
+		} store;
 	} u;
 };
 
@@ -142,11 +151,15 @@ struct cpm_host {
 };
 
 /**
- * Open the store and begin.
+ * Open the store and begin. If the store cannot be opened now it is tried
+ * again each CPM_STORE_RETRY seconds. Until then deliveries are refused with
+ * 480, so that the server keeps the messages, and what needs the store
+ * returns EAGAIN.
  *
- * @param errp If it fails: one line for the user; mem_deref() it
+ * @param errp If it fails: one line for the user, or NULL; mem_deref() it
  *
- * @return 0 or errno, see cpm_store_open(); EINVAL; ENOMEM
+ * @return 0; ENOENT, ENOTDIR, EISDIR, ELOOP, ENAMETOOLONG: the path of the
+ *         database is wrong; EINVAL; ENOMEM
  */
 int cpm_alloc(struct cpm **cpmp, const struct cpm_conf *conf,
 	      const struct cpm_host *host, char **errp);
@@ -257,8 +270,12 @@ int cpm_policy_set(struct cpm *cpm, const struct cpm_policy_change *chg);
 /** Counted now */
 struct cpm_status {
 	uint32_t sessions;
-	struct cpm_counts counts;
+	struct cpm_store_info store;
+	struct cpm_counts counts;      /**< while the store is READY        */
 };
+
+/** Name of a state as the bus has it: "locked" */
+const char *cpm_store_state_name(enum cpm_store_state state);
 int cpm_status(const struct cpm *cpm, struct cpm_status *status);
 
 /*

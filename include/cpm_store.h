@@ -97,6 +97,8 @@ struct cpm_msg {
 	uint64_t size;          /**< octets of the body                     */
 	bool read;
 	char *file;             /**< path of the stored body, if one        */
+	bool missing;           /**< there is no such file, or it has been
+				     cut short                             */
 	enum cpm_report_state report[2];  /**< (in) by enum cpm_report: NONE
 					       or DUE when put             */
 	struct mbuf *body;      /**< (in) shared; NULL when read: see
@@ -152,8 +154,9 @@ struct cpm_put_result {
 
 /** Result of one write. @param err 0; ENOSPC; EDQUOT: the account is to have
     no more (cpm_store_limit()); EIO; EROFS; EBUSY: another
-    program holds the database; EBADMSG: it is damaged; EACCES; ENOMEM;
-    ENOENT: the row was not there, or had already moved */
+    program holds the database; EBADMSG: it is damaged, and another one is
+    begun; EACCES; ENOMEM; ENOENT: the row was not there, or had already
+    moved */
 typedef void (cpm_put_h)(int err, const struct cpm_put_result *res,
 			 void *arg);
 typedef void (cpm_done_h)(int err, void *arg);
@@ -161,20 +164,71 @@ typedef void (cpm_done_h)(int err, void *arg);
 /** After the results of one commit were handed out */
 typedef void (cpm_batch_h)(void *arg);
 
-/** The store cannot work. @param what fixed word, @param text one line */
+/** The store cannot work, or has begun a new database in the place of a
+    damaged one. The same word comes at most once a minute, unless it is news.
+    @param what fixed word, see README.md, Events; @param text one line */
 typedef void (cpm_fault_h)(const char *what, const char *text, void *arg);
 
+/** Where the store stands */
+enum cpm_store_state {
+	CPM_STORE_READY = 0,
+	CPM_STORE_CLOSED,       /**< not opened yet                         */
+	CPM_STORE_LOCKED,       /**< another process has it                 */
+	CPM_STORE_READONLY,     /**< no right to write there                */
+	CPM_STORE_FULL,         /**< no room                                */
+	CPM_STORE_NEWER,        /**< its schema is newer than known         */
+	CPM_STORE_FOREIGN,      /**< the file is not a store; not touched   */
+	CPM_STORE_CORRUPT,      /**< damaged, and cannot be set aside       */
+	CPM_STORE_UNREADABLE,   /**< anything else                          */
+};
+
 /**
- * Open, create or migrate the database, and start the thread. The folder is
- * made with mode 0700, files with 0600.
+ * Make a store that is not open yet: each call for it gives EAGAIN.
+ *
+ * @param stp  Pointer to the store; close it with cpm_store_close()
+ * @param path Database file
+ *
+ * @return 0; EINVAL; ENOMEM
+ */
+int cpm_store_alloc(struct cpm_store **stp, const char *path,
+		    cpm_batch_h *bh, cpm_fault_h *fh, void *arg);
+
+/**
+ * Open, create or migrate the database. The folder is made with mode 0700,
+ * files with 0600. After a failure, which the fault handler is told as well,
+ * it may be called again at any time. A store that is open may come to stop
+ * by itself (see cpm_store_info()) and is started again by this.
+ *
+ * A damaged database is set aside under another name, never overwritten, and
+ * a new one begun; the fault handler is told where ("store-corrupt").
+ *
+ * @return 0, also if it is open; EACCES; EROFS; ENOSPC; EBUSY: another
+ *         process has it; EMEDIUMTYPE: it is another program's file;
+ *         ENOTSUP: a schema newer than known; ENOENT or ENOTDIR: the folder
+ *         that is to hold its folder; EISDIR; EIO; ENOMEM; EINVAL; ESHUTDOWN
+ */
+int cpm_store_start(struct cpm_store *st);
+
+/** What there is to say about it; borrowed until the main loop goes on */
+struct cpm_store_info {
+	enum cpm_store_state state;
+	const char *text;       /**< one line why it is not READY, or NULL  */
+	const char *fault;      /**< a word of cpm_fault_h: why it is not
+				     READY, or why the last commit failed;
+				     or NULL                                */
+	const char *lost;       /**< one line: a database was set aside in
+				     this process; or NULL                  */
+};
+void cpm_store_info(const struct cpm_store *st, struct cpm_store_info *info);
+
+/**
+ * Both in one. There is no store if it fails.
  *
  * @param stp  Pointer to the store; close it with cpm_store_close()
  * @param path Database file
  * @param errp If it fails: one line for the user; mem_deref() it
  *
- * @return 0; EACCES; EROFS; ENOSPC; EBUSY: another process has it; EBADMSG:
- *         not a database, or a schema newer than known; ENOENT or ENOTDIR:
- *         the folder that is to hold its folder; EIO; ENOMEM; EINVAL
+ * @return those of cpm_store_alloc() and cpm_store_start()
  */
 int cpm_store_open(struct cpm_store **stp, const char *path,
 		   cpm_batch_h *bh, cpm_fault_h *fh, void *arg, char **errp);
@@ -194,18 +248,18 @@ struct cpm_limits {
 void cpm_store_limit(struct cpm_store *st, const struct cpm_limits *lim);
 
 /** Is there room for anything more of an account? What is on its way is not
-    counted. @return 0; EDQUOT; ENOSPC; EINVAL */
+    counted. @return 0; EDQUOT; ENOSPC; EAGAIN; EINVAL */
 int cpm_store_room(struct cpm_store *st, const char *account);
 
-/** Path of the database. Borrowed. */
+/** Path of the database, absolute once it was found. Borrowed. */
 const char *cpm_store_path(const struct cpm_store *st);
 
 /*
  * Writing. Each call takes a reference to what it needs, queues, and returns
- * 0, EINVAL, ENOMEM or ESHUTDOWN; the handler, which may be NULL, is called
- * exactly once if it returned 0. Handlers run in the order of the calls; they
- * may write, read and close. The first call in the child of a fork opens the
- * database again, and may also return what cpm_store_open() does.
+ * 0, EINVAL, ENOMEM, ESHUTDOWN, or EAGAIN while the store is not READY; the
+ * handler, which may be NULL, is called exactly once if it returned 0.
+ * Handlers run in the order of the calls; they may write, read and close. The
+ * first call in the child of a fork opens the database again.
  */
 
 /** Keep a message; with it, in the same transaction, its conversation if it
@@ -266,7 +320,7 @@ int cpm_store_policy_set(struct cpm_store *st,
 
 /*
  * Reading. A handler returns true to stop. All return 0, ENOENT, EIO,
- * EINVAL or ENOMEM.
+ * EINVAL, ENOMEM, or EAGAIN while the store is not READY.
  */
 typedef bool (cpm_conv_h)(const struct cpm_conv *conv, void *arg);
 typedef bool (cpm_msg_h)(const struct cpm_msg *msg, void *arg);
@@ -304,7 +358,8 @@ int cpm_store_msgs(struct cpm_store *st, const struct cpm_query *q,
 int cpm_store_msg(struct cpm_store *st, uint64_t id, cpm_msg_h *h,
 		  void *arg);
 
-/** Append len octets of a body from off on (fewer at its end) to mb */
+/** Append len octets of a body from off on (fewer at its end) to mb.
+    ENODATA if its file is missing or cut short */
 int cpm_store_body(struct cpm_store *st, uint64_t id, uint64_t off,
 		   size_t len, struct mbuf *mb);
 

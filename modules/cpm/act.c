@@ -112,7 +112,13 @@ int run_policy(struct ctx *ctx)
 	};
 	enum cpm_answer answer;
 	enum cpm_tri delivery, display;
+	struct cpm_store_info info;
 	int err = 0;
+
+	/* nor are those known that the user has set */
+	cpm_store_info(cpm_reader(ctx->cpm), &info);
+	if (info.state != CPM_STORE_READY)
+		return EAGAIN;
 
 	/* a row for an account that is spelt wrong would never be asked */
 	if (chg.account && !uag_find_aor(chg.account))

@@ -126,6 +126,12 @@ static int error_fields(struct odict *o, const struct cpm_event *ev,
 }
 
 
+static int store_fields(struct odict *o, const struct cpm_event *ev)
+{
+	return show_str(o, "state", cpm_store_state_name(ev->u.store.state));
+}
+
+
 static int fields(struct odict *o, const struct cpm_event *ev, size_t max)
 {
 	switch (ev->id) {
@@ -135,6 +141,7 @@ static int fields(struct odict *o, const struct cpm_event *ev, size_t max)
 	case CPM_EV_IMDN:    return imdn_fields(o, ev);
 	case CPM_EV_ERROR:   return error_fields(o, ev, max);
 	case CPM_EV_EXPORT:  return export_fields(o, ev, max);
+	case CPM_EV_STORE:   return store_fields(o, ev);
 	default:             return EINVAL;
 	}
 }
@@ -148,6 +155,7 @@ static int encode(struct mbuf *mb, const struct cpm_event *ev, size_t max)
 		[CPM_EV_IMDN]    = "imdn",
 		[CPM_EV_ERROR]   = "error",
 		[CPM_EV_EXPORT]  = "export",
+		[CPM_EV_STORE]   = "store",
 	};
 	struct re_printf pf = {print_handler, mb};
 	struct odict *o = NULL;
@@ -193,6 +201,8 @@ void bus_event(const struct cpm_event *ev, void *arg)
 			 (const char *)mb->buf);
 	if (ev->id == CPM_EV_ERROR)
 		warning("cpm: %s: %s\n", ev->u.error.what, ev->u.error.text);
+	if (ev->id == CPM_EV_STORE && ev->u.store.state == CPM_STORE_READY)
+		info("cpm: the message store is open\n");
 
 	mem_deref(mb);
 }

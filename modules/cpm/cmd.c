@@ -43,6 +43,17 @@ static int error_print(struct re_printf *pf, int err, const char *text)
 }
 
 
+/* The store is not ready */
+static void why_not(struct ctx *ctx)
+{
+	struct cpm_store_info info;
+
+	cpm_store_info(cpm_reader(ctx->cpm), &info);
+	if (info.text)
+		(void)fail(ctx, EAGAIN, "%s", info.text);
+}
+
+
 static int run(struct re_printf *pf, void *arg, const struct arg_spec *spec,
 	       run_h *h)
 {
@@ -56,10 +67,14 @@ static int run(struct re_printf *pf, void *arg, const struct arg_spec *spec,
 		err = odict_alloc(&ctx.out, 16);
 	if (!err)
 		err = h(&ctx);
-	if (!err)
+	if (!err) {
 		err = json_encode_odict(pf, ctx.out);
-	else
+	}
+	else {
+		if (err == EAGAIN && !ctx.text[0])
+			why_not(&ctx);
 		(void)error_print(pf, err, ctx.text);
+	}
 
 	mem_deref(ctx.in);
 	mem_deref(ctx.out);

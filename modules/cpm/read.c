@@ -306,7 +306,8 @@ static bool one_handler(const struct cpm_msg *msg, void *arg)
 {
 	struct one *one = arg;
 
-	one->err = show_msg(one->out, one->st, msg, &one->part);
+	one->err = msg->missing ? ENODATA
+		: show_msg(one->out, one->st, msg, &one->part);
 
 	return true;
 }
@@ -335,6 +336,9 @@ int run_message(struct ctx *ctx)
 	err = cpm_store_msg(one.st, id, one_handler, &one);
 	if (err == ENOENT)
 		return fail(ctx, err, "no message %llu", id);
+	if (!err && one.err == ENODATA)
+		return fail(ctx, ENOENT, "the file of message %llu is "
+			    "missing", id);
 
 	return err ? err : one.err;
 }
@@ -434,6 +438,31 @@ static int show_accounts(struct odict *out, const struct cpm *cpm)
 }
 
 
+static int show_store(struct odict *out, const struct cpm_store_info *info)
+{
+	struct odict *o;
+	int err;
+
+	err = odict_alloc(&o, 8);
+	if (err)
+		return err;
+
+	err = show_str(o, "state", cpm_store_state_name(info->state));
+	if (!err)
+		err = show_str(o, "fault", info->fault);
+	if (!err)
+		err = show_str(o, "text", info->text);
+	if (!err)
+		err = show_str(o, "lost", info->lost);
+	if (err) {
+		mem_deref(o);
+		return err;
+	}
+
+	return show_child(out, "store", ODICT_OBJECT, o);
+}
+
+
 int run_status(struct ctx *ctx)
 {
 	struct cpm_status status;
@@ -448,12 +477,17 @@ int run_status(struct ctx *ctx)
 	if (!err)
 		err = show_str(o, "db", cpm_store_path(cpm_reader(ctx->cpm)));
 	if (!err)
+		err = show_store(o, &status.store);
+	if (!err)
 		err = show_accounts(o, ctx->cpm);
 	if (!err)
 		err = show_uint(o, "sessions", status.sessions);
-	if (!err)
-		err = show_uint(o, "conversations",
-				status.counts.conversations);
+
+	/* what is not known is left out */
+	if (err || status.store.state != CPM_STORE_READY)
+		return err;
+
+	err = show_uint(o, "conversations", status.counts.conversations);
 	if (!err)
 		err = show_uint(o, "messages", status.counts.messages);
 	if (!err)

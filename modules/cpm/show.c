@@ -88,6 +88,7 @@ const char *show_errno(int err)
 	switch (err) {
 
 	case EINVAL:   return "EINVAL";
+	case EAGAIN:   return "EAGAIN";
 	case ENOENT:   return "ENOENT";
 	case EALREADY: return "EALREADY";
 	case EPROTO:   return "EPROTO";
@@ -110,6 +111,8 @@ static int show_text(struct odict *o, struct cpm_store *st,
 	size_t len;
 	int err;
 
+	if (msg->missing)
+		return 0;
 	if (!msg->size && !part->given)
 		return show_str(o, "text", "");
 	if (!part->len)
@@ -128,6 +131,10 @@ static int show_text(struct odict *o, struct cpm_store *st,
 
 	/* some octets more, to see where the last character begins */
 	err = cpm_store_body(st, msg->id, part->off, part->len + 4, mb);
+	if (err == ENODATA) {
+		err = show_bool(o, "missing", true);
+		goto out;
+	}
 	if (err)
 		goto out;
 
@@ -179,6 +186,8 @@ static int show_msg_body(struct odict *o, struct cpm_store *st,
 	if (!err)
 		err = msg->text ? show_text(o, st, msg, part)
 			: show_str(o, "file", msg->file);
+	if (!err && msg->missing)
+		err = show_bool(o, "missing", true);
 	if (!err)
 		err = show_bool(o, "read", msg->read);
 

@@ -269,6 +269,7 @@ Suite *config_suite(void)
 	tcase_add_test(tc, idle_timeout);
 
 	load_cases(suite);
+	fault_cases(suite);
 
 	return suite;
 }

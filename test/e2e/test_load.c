@@ -60,53 +60,39 @@ START_TEST(modes)
 END_TEST
 
 
-/* @return a baresip that goes on without the module, and says why */
-static struct baresip *refused(struct env *env, const char *name,
-			       const char *path, const char *why)
+/* @return a baresip whose store waits, and that says why */
+static struct baresip *waiting(struct env *env, const char *name,
+			       const char *path, const char *state,
+			       const char *why)
 {
 	struct baresip *b = baresip_start(env, &(struct baresip_args){
 		.name = name, .config = env_str(env, "cpm_db %s\n", path)});
+	const struct odict *o;
 
-	ck_assert(file_has(b->proc->log, env_str(env, "cpm: %s: ", path)));
+	ck_assert(file_has(b->proc->log, env_str(env,
+		"cannot open message store %s: ", path)));
 	ck_assert_msg(file_has(b->proc->log, why), "no '%s' in the log", why);
-	ck_assert(!ctrl_cmd(b->ctrl, "cpm_status", NULL, NULL));
+	o = ctrl_ask(b->ctrl, "cpm_status", NULL);
+	ck_assert_str_eq(state, j_str(o, "store.state"));
+	ck_assert_ptr_nonnull(strstr(j_str(o, "store.text"), why));
+	ck_assert(!j_has(o, "messages"));
 	ck_assert(ctrl_cmd(b->ctrl, "reginfo", NULL, NULL));
 
 	return b;
 }
 
 
-START_TEST(taken)
-{
-	struct scene s;
-	struct baresip *b;
-
-	scene_open(&s, NULL);
-	scene_leave(&s, "from=%s text=1", BOB);
-	scene_start(&s);
-	scene_delivered(&s, 1);
-	b = refused(s.env, "second", scene_file(&s, "cpm.db"),
-		    "another process has it open");
-	ck_assert_int_eq(0, baresip_quit(b));
-
-	/* the first one does not care */
-	scene_leave(&s, "from=%s text=2", BOB);
-	scene_delivered(&s, 2);
-	scene_close(&s);
-}
-END_TEST
-
-
 /* What is not ours stays as it is, octet by octet */
 static void untouched(struct env *env, const char *name, const char *path,
-		      const char *why)
+		      const char *state, const char *why)
 {
 	char *before, *after;
 	size_t n = 0, m = 0;
 
 	before = file_read(path, &n);
 	ck_assert_ptr_nonnull(before);
-	ck_assert_int_eq(0, baresip_quit(refused(env, name, path, why)));
+	ck_assert_int_eq(0, baresip_quit(waiting(env, name, path, state,
+						 why)));
 	after = file_read(path, &m);
 	ck_assert_ptr_nonnull(after);
 	ck_assert_uint_eq(n, m);
@@ -146,7 +132,8 @@ START_TEST(foreign)
 	scene_open(&s, NULL);
 	path = env_path(s.env, "garbage");
 	file_write(path, "Dear diary,\n");
-	untouched(s.env, "a", path, "file is not a database");
+	untouched(s.env, "a", path, "foreign", "file is not a database");
+	ck_assert_int_ne(0, access(env_str(s.env, "%s.lock", path), F_OK));
 
 	f = fopen(path, "wb");
 	ck_assert_ptr_nonnull(f);
@@ -154,11 +141,11 @@ START_TEST(foreign)
 	for (i=0; i<8192; i++)
 		ck_assert_int_ne(EOF, fputc(i * 7 % 251, f));
 	ck_assert_int_eq(0, fclose(f));
-	untouched(s.env, "b", path, "not a database");
+	untouched(s.env, "b", path, "foreign", "belongs to another program");
 
 	/* a good database, but of the PF */
 	ck_assert_int_eq(0, pf_quit(s.pf));
-	untouched(s.env, "c", env_path(s.env, "pf.db"),
+	untouched(s.env, "c", env_path(s.env, "pf.db"), "foreign",
 		  "it belongs to another program");
 	env_close(s.env);
 }
@@ -179,7 +166,8 @@ START_TEST(newer)
 	path = scene_file(&s, "cpm.db");
 	ck_assert_int_ne(0, access(scene_file(&s, "cpm.db-wal"), F_OK));
 	was = set_version(path, 99);
-	untouched(s.env, "old", path, "its schema is version 99, newer than");
+	untouched(s.env, "old", path, "newer",
+		  "its schema is version 99, newer than");
 
 	/* with the right version it is as good as before */
 	(void)set_version(path, was);
@@ -296,7 +284,6 @@ void load_cases(Suite *suite)
 	TCase *tc = suite_case(suite, "load", 60);
 
 	tcase_add_test(tc, modes);
-	tcase_add_test(tc, taken);
 	tcase_add_test(tc, foreign);
 	tcase_add_test(tc, newer);
 	tcase_add_test(tc, loaded_last);

@@ -25,7 +25,8 @@ static sqlite3_vfs vfs;
 static struct table tablev[TABLES];
 static atomic_uint fail_ops;
 static atomic_int fail_rc;
-static atomic_uint fail_left;   /* operations that still work */
+static atomic_uint fail_left;
+static atomic_bool fail_hit;
 
 
 static const sqlite3_io_methods *orig(const sqlite3_file *f)
@@ -36,14 +37,17 @@ static const sqlite3_io_methods *orig(const sqlite3_file *f)
 
 static bool fails(unsigned op)
 {
+	unsigned left = fail_left;
+
 	if (!(fail_ops & op))
 		return false;
 
-	if (fail_left) {
-		--fail_left;
-		return false;
+	while (left) {
+		if (atomic_compare_exchange_weak(&fail_left, &left, left - 1))
+			return false;
 	}
 
+	fail_hit = true;
 	if (fail_rc == STORE_FAIL_DIE)
 		(void)raise(SIGKILL);
 
@@ -108,10 +112,12 @@ void store_fail_install(void)
 }
 
 
-void store_fail_after(unsigned ops, int rc, unsigned n)
+void store_fail_after(unsigned ops, int rc, unsigned left)
 {
+	fail_ops  = 0;
 	fail_rc   = rc;
-	fail_left = n;
+	fail_left = left;
+	fail_hit  = false;
 	fail_ops  = ops;
 }
 
@@ -119,4 +125,10 @@ void store_fail_after(unsigned ops, int rc, unsigned n)
 void store_fail_set(unsigned ops, int rc)
 {
 	store_fail_after(ops, rc, 0);
+}
+
+
+bool store_fail_hit(void)
+{
+	return fail_hit;
 }

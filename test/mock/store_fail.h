@@ -6,6 +6,8 @@
 #ifndef STORE_FAIL_H
 #define STORE_FAIL_H
 
+#include <stdbool.h>
+
 enum store_fail {
 	STORE_FAIL_WRITE = 1,
 	STORE_FAIL_SYNC  = 2,
@@ -24,7 +26,14 @@ void store_fail_set(unsigned ops, int rc);
 
 enum { STORE_FAIL_DIE = -1 };  /* no result code: SIGKILL to this process */
 
-/** The same, but the first n of these operations still work */
-void store_fail_after(unsigned ops, int rc, unsigned n);
+/**
+ * The same, but so many of them still succeed
+ *
+ * @param left Operations until the first one that fails
+ */
+void store_fail_after(unsigned ops, int rc, unsigned left);
+
+/** @return true if any has failed since it was set */
+bool store_fail_hit(void);
 
 #endif

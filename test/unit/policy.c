@@ -24,7 +24,8 @@ static void setup(void)
 	(void)re_snprintf(path, sizeof(path), "%s/cpm/cpm.db", dir);
 	ck_assert_int_eq(0, cpm_store_open(&st, path, NULL, NULL, NULL,
 					   NULL));
-	ck_assert_int_eq(0, policy_alloc(&pol, st));
+	ck_assert_int_eq(0, policy_alloc(&pol));
+	ck_assert_int_eq(0, policy_load(pol, st));
 }
 
 
@@ -118,7 +119,8 @@ START_TEST(kept_across_restarts)
 
 	ck_assert_int_eq(0, cpm_store_open(&st, path, NULL, NULL, NULL,
 					   NULL));
-	ck_assert_int_eq(0, policy_alloc(&pol, st));
+	ck_assert_int_eq(0, policy_alloc(&pol));
+	ck_assert_int_eq(0, policy_load(pol, st));
 	ck_assert_int_eq(CPM_ANSWER_DECLINE, answer_for("sip:a@x",
 							"sip:b@x"));
 }

@@ -121,6 +121,24 @@ void fx_wait(unsigned n)
 }
 
 
+static void turn_handler(void *arg)
+{
+	(void)arg;
+	re_cancel();
+}
+
+
+void fx_turn(void)
+{
+	struct tmr tmr;
+
+	tmr_init(&tmr);
+	tmr_start(&tmr, 20, turn_handler, NULL);
+	fx.want = 0;
+	ck_assert_int_eq(0, re_main(NULL));
+}
+
+
 int fx_result(int err)
 {
 	ck_assert_int_eq(0, err);
@@ -206,6 +224,55 @@ unsigned fx_spooled(void)
 }
 
 
+static bool has_end(const char *name, const char *end)
+{
+	const size_t n = strlen(name), m = strlen(end);
+
+	/* the plain one has no more behind its time */
+	return m ? n > m && !strcmp(name + n - m, end)
+		: name[n - 1] == 'Z' || name[n - 2] == '-';
+}
+
+
+static unsigned beside(char *path, size_t size, const char *begin,
+		       const char *end)
+{
+	char dir[300];
+	struct dirent *de;
+	unsigned n = 0;
+	DIR *d;
+
+	snprintf(dir, sizeof(dir), "%.250s/cpm", fx.dir);
+	d = opendir(dir);
+	ck_assert_ptr_nonnull(d);
+	while ((de = readdir(d)) != NULL) {
+		if (strncmp(de->d_name, begin, strlen(begin)))
+			continue;
+		++n;
+		if (path && has_end(de->d_name, end))
+			snprintf(path, size, "%s/%s", dir, de->d_name);
+	}
+	closedir(d);
+
+	return n;
+}
+
+
+unsigned fx_aside(const char *begin)
+{
+	return beside(NULL, 0, begin, "");
+}
+
+
+void fx_aside_path(char *path, size_t size, const char *begin,
+		   const char *end)
+{
+	path[0] = '\0';
+	(void)beside(path, size, begin, end);
+	ck_assert_msg(path[0] != '\0', "no %s...%s", begin, end);
+}
+
+
 int64_t fx_sql(const char *sql)
 {
 	sqlite3_stmt *stmt = NULL;
@@ -256,6 +323,10 @@ Suite *store_suite(void)
 	suite_add_tcase(s, store_sweep_case());
 	suite_add_tcase(s, store_export_case());
 	suite_add_tcase(s, store_export_fail_case());
+	suite_add_tcase(s, store_full_case());
+	suite_add_tcase(s, store_wal_case());
+	suite_add_tcase(s, store_damage_case());
+	suite_add_tcase(s, store_wait_case());
 
 	return s;
 }

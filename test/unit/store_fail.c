@@ -68,13 +68,12 @@ START_TEST(test_broken)
 		   "store-unwritable");
 	check_fail(STORE_FAIL_SYNC, SQLITE_IOERR_FSYNC, EIO,
 		   "store-unwritable");
-	check_fail(STORE_FAIL_WRITE, SQLITE_READONLY, EROFS,
-		   "store-unwritable");
-	check_fail(STORE_FAIL_WRITE, SQLITE_CORRUPT, EBADMSG,
-		   "store-unwritable");
 	check_fail(STORE_FAIL_WRITE, SQLITE_NOMEM, ENOMEM,
 		   "store-unwritable");
 	ck_assert_uint_eq(1, fx.faults);
+	check_fail(STORE_FAIL_WRITE, SQLITE_READONLY, EROFS,
+		   "store-readonly");
+	ck_assert_uint_eq(2, fx.faults);
 }
 END_TEST
 
@@ -174,7 +173,7 @@ START_TEST(test_busy)
 	ck_assert_int_eq(SQLITE_OK, sqlite3_exec(sq, "BEGIN IMMEDIATE", NULL,
 						 NULL, NULL));
 	ck_assert_int_eq(EBUSY, fx_put(fx_msg("k", "x")));
-	ck_assert_str_eq("store-unwritable", fx.what);
+	ck_assert_str_eq("store-locked", fx.what);
 	/* reading does not wait for it */
 	ck_assert_uint_eq(0, fx_counts().messages);
 	ck_assert_int_eq(SQLITE_OK, sqlite3_exec(sq, "COMMIT", NULL, NULL,

@@ -41,6 +41,9 @@ void fx_put_handler(int err, const struct cpm_put_result *res, void *arg);
 void fx_done_handler(int err, void *arg);
 void fx_wait(unsigned n);
 
+/* let the main loop do what waits */
+void fx_turn(void);
+
 /* wait for the result of a call that returned err; that result */
 int fx_result(int err);
 
@@ -56,6 +59,12 @@ uint64_t fx_put_ok(const char *msgkey, const char *text);
 
 /* Number of files in the spool folder */
 unsigned fx_spooled(void);
+
+/* Number of entries beside the database that begin so; path of the one that
+   begins and ends so */
+unsigned fx_aside(const char *begin);
+void fx_aside_path(char *path, size_t size, const char *begin,
+		   const char *end);
 
 /* Run SQL on a connection of the test's own; the first column of the first
    row, as number */
@@ -76,5 +85,9 @@ TCase *store_migrate_case(void);
 TCase *store_sweep_case(void);
 TCase *store_export_case(void);
 TCase *store_export_fail_case(void);
+TCase *store_full_case(void);
+TCase *store_wal_case(void);
+TCase *store_damage_case(void);
+TCase *store_wait_case(void);
 
 #endif

@@ -14,6 +14,7 @@ static void destructor(void *arg)
 
 	tmr_cancel(&cpm->tmr_fresh);
 	tmr_cancel(&cpm->tmr_batch);
+	tmr_cancel(&cpm->tmr_store);
 	list_flush(&cpm->sessl);
 	mem_deref(cpm->keep);
 	mem_deref(cpm->outbox);
@@ -59,12 +60,7 @@ static void batch_handler(void *arg)
 
 static void fault_handler(const char *what, const char *text, void *arg)
 {
-	struct cpm_event ev = {.id = CPM_EV_ERROR};
-	struct cpm *cpm = arg;
-
-	ev.u.error.what = what;
-	ev.u.error.text = text;
-	engine_event(cpm, &ev);
+	ready_fault(arg, what, text);
 }
 
 
@@ -79,7 +75,7 @@ static int parts_alloc(struct cpm *cpm)
 
 	err = msrp_alloc(&cpm->msrp, &mconf);
 	if (!err)
-		err = policy_alloc(&cpm->policy, cpm->store);
+		err = policy_alloc(&cpm->policy);
 	if (!err)
 		err = outbox_alloc(&cpm->outbox, cpm);
 	if (!err)
@@ -87,6 +83,16 @@ static int parts_alloc(struct cpm *cpm)
 				 cpm->conf.keep_days, NULL);
 
 	return err;
+}
+
+
+static void text_of(char **errp, const struct cpm_store *st)
+{
+	struct cpm_store_info info;
+
+	cpm_store_info(st, &info);
+	if (errp && info.text)
+		(void)str_dup(errp, info.text);
 }
 
 
@@ -110,17 +116,23 @@ int cpm_alloc(struct cpm **cpmp, const struct cpm_conf *conf,
 	cpm->host = *host;
 	tmr_init(&cpm->tmr_fresh);
 	tmr_init(&cpm->tmr_batch);
+	tmr_init(&cpm->tmr_store);
 
-	err = cpm_store_open(&cpm->store, conf->db, batch_handler,
-			     fault_handler, cpm, errp);
+	err = cpm_store_alloc(&cpm->store, conf->db, batch_handler,
+			      fault_handler, cpm);
 	if (!err) {
 		cpm_store_limit(cpm->store, &conf->limits);
 		err = parts_alloc(cpm);
 	}
-	if (err)
+	if (!err)
+		err = ready_start(cpm);
+	if (err) {
+		text_of(errp, cpm->store);
 		cpm_close(&cpm);
-	else
+	}
+	else {
 		*cpmp = cpm;
+	}
 
 	return err;
 }
@@ -206,6 +218,8 @@ int cpm_policy_set(struct cpm *cpm, const struct cpm_policy_change *chg)
 {
 	if (!cpm || !chg)
 		return EINVAL;
+	if (!ready_is(cpm))
+		return EAGAIN;
 
 	return policy_change(cpm->policy, cpm->store, chg);
 }
@@ -213,10 +227,17 @@ int cpm_policy_set(struct cpm *cpm, const struct cpm_policy_change *chg)
 
 int cpm_status(const struct cpm *cpm, struct cpm_status *status)
 {
+	int err;
+
 	if (!cpm || !status)
 		return EINVAL;
 
 	status->sessions = list_count(&cpm->sessl);
+	memset(&status->counts, 0, sizeof(status->counts));
 
-	return cpm_store_counts(cpm->store, &status->counts);
+	/* what is wrong with the store is what is asked for then */
+	err = cpm_store_counts(cpm->store, &status->counts);
+	cpm_store_info(cpm->store, &status->store);
+
+	return err == EAGAIN ? 0 : err;
 }

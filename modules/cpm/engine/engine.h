@@ -27,6 +27,11 @@ struct cpm {
 	struct list freshl;      /* struct fresh: events held for the rate  */
 	struct tmr tmr_fresh;
 	struct tmr tmr_batch;    /* what a commit brought is to be told     */
+	struct tmr tmr_store;    /* until the next try to open it           */
+	enum cpm_store_state store_told;  /* that an event has said         */
+	bool store_first;        /* it is being opened for the first time   */
+	bool store_late;         /* what was lost is said again: nobody
+				    could have heard it at the start        */
 	uint32_t sess_last;      /* last session number given               */
 	uint32_t export_last;    /* last export number given                */
 	size_t buffered;         /* octets of messages being received       */
@@ -185,10 +190,25 @@ struct keep_times {
     @return 0; EINVAL; ENOMEM */
 int keep_alloc(struct keep **keepp, struct cpm_store *store, uint32_t days,
 	       const struct keep_times *times);
+/* ready.c: while the store cannot be opened */
+
+/** Open the store, or begin to wait for it.
+    @return 0; errno: it is no use to wait */
+int ready_start(struct cpm *cpm);
+
+/** Something is wrong with the store: tell, and wait if need be */
+void ready_fault(struct cpm *cpm, const char *what, const char *text);
+
+/** true while messages can be kept and read */
+bool ready_is(const struct cpm *cpm);
 
 /* policy.c */
 
-int policy_alloc(struct policy **polp, struct cpm_store *st);
+int policy_alloc(struct policy **polp);
+/** What the store has. Done once: later memory is right. @return 0; errno */
+int policy_load(struct policy *pol, struct cpm_store *st);
+/** Put all into a store that is new */
+void policy_save(const struct policy *pol, struct cpm_store *st);
 void policy_resolve(const struct policy *pol, const struct cpm_conf *conf,
 		    const char *aor, const char *peer,
 		    struct cpm_policy *res);

@@ -159,6 +159,19 @@ static void decline(struct session *s, const struct sip_msg *msg)
 }
 
 
+/* Nothing can be kept now: the server shall keep it */
+static void wait_please(struct session *s, const struct sip_msg *msg)
+{
+	char hdr[32];
+
+	if (re_snprintf(hdr, sizeof(hdr), "Retry-After: %u\r\n",
+			CPM_RETRY_AFTER) < 0)
+		hdr[0] = '\0';
+	refuse(s->cpm, msg, 480, "Message Store Not Ready", hdr);
+	session_end(s, SESS_DECLINED, 480);
+}
+
+
 static void decide(struct session *s, const struct sip_msg *msg)
 {
 	struct cpm *cpm = s->cpm;
@@ -167,6 +180,11 @@ static void decide(struct session *s, const struct sip_msg *msg)
 
 	policy_resolve(cpm->policy, &cpm->conf, s->src->aor,
 		       s->src->org.peer, &pol);
+
+	if (!ready_is(cpm)) {
+		wait_please(s, msg);
+		return;
+	}
 
 	if (cpm->host.dndh(cpm->host.arg) ||
 	    (s->src->deferred && pol.deferred == CPM_ANSWER_DECLINE)) {
@@ -191,7 +209,10 @@ static void decide(struct session *s, const struct sip_msg *msg)
 static bool refuse_room(struct cpm *cpm, const char *aor,
 			const struct sip_msg *msg)
 {
-	if (!cpm_store_room(cpm->store, aor))
+	const int err = cpm_store_room(cpm->store, aor);
+
+	/* a store that is not ready has its own answer */
+	if (!err || err == EAGAIN)
 		return false;
 
 	refuse(cpm, msg, 480, "Temporarily not available",

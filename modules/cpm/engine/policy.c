@@ -21,6 +21,7 @@ struct row {
 
 struct policy {
 	struct list rowl;
+	bool loaded;
 };
 
 
@@ -104,22 +105,54 @@ static bool load_handler(const struct cpm_policy_row *in, void *arg)
 }
 
 
-int policy_alloc(struct policy **polp, struct cpm_store *st)
+int policy_alloc(struct policy **polp)
 {
-	struct policy *pol;
+	*polp = mem_zalloc(sizeof(**polp), destructor);
+
+	return *polp ? 0 : ENOMEM;
+}
+
+
+int policy_load(struct policy *pol, struct cpm_store *st)
+{
 	int err;
 
-	pol = mem_zalloc(sizeof(*pol), destructor);
-	if (!pol)
-		return ENOMEM;
+	if (pol->loaded)
+		return 0;
 
 	err = cpm_store_policies(st, load_handler, pol);
 	if (err)
-		mem_deref(pol);
+		list_flush(&pol->rowl);
 	else
-		*polp = pol;
+		pol->loaded = true;
 
 	return err;
+}
+
+
+static int row_save(const struct row *row, struct cpm_store *st)
+{
+	const struct cpm_policy_row out = {
+		.account       = row->account,
+		.peer          = row->peer,
+		.deferred      = row->deferred,
+		.delivery_imdn = row->delivery_imdn,
+		.display_imdn  = row->display_imdn,
+	};
+
+	return cpm_store_policy_set(st, &out, NULL, NULL);
+}
+
+
+void policy_save(const struct policy *pol, struct cpm_store *st)
+{
+	struct le *le;
+
+	if (!pol || !pol->loaded)
+		return;
+
+	for (le = pol->rowl.head; le; le = le->next)
+		(void)row_save(le->data, st);
 }
 
 
@@ -163,7 +196,6 @@ int policy_change(struct policy *pol, struct cpm_store *st,
 		  const struct cpm_policy_change *chg)
 {
 	const char *account = chg->account ? chg->account : "";
-	struct cpm_policy_row out;
 	struct row *row;
 	char *peer = NULL;
 	struct pl pl;
@@ -187,13 +219,7 @@ int policy_change(struct policy *pol, struct cpm_store *st,
 	if (chg->display_imdn)
 		row->display_imdn = *chg->display_imdn;
 
-	out.account       = row->account;
-	out.peer          = row->peer;
-	out.deferred      = row->deferred;
-	out.delivery_imdn = row->delivery_imdn;
-	out.display_imdn  = row->display_imdn;
-
-	err = cpm_store_policy_set(st, &out, NULL, NULL);
+	err = row_save(row, st);
  out:
 	mem_deref(peer);
 

@@ -8,16 +8,21 @@
  */
 #include <errno.h>
 #include <limits.h>
+#include <sys/stat.h>
 #include "store.h"
 
 
 /* Errors that a caller knows; the reason goes to the fault handler */
 static int read_end(struct cpm_store *st, struct dbq *q, int err)
 {
-	if (err && err != ENOENT) {
+	if (err == EBADMSG)
+		store_damaged(st, db_why(st->rdb));
+	else if (err && err != ENOENT && err != ENODATA &&
+		 str_isset(db_why(st->rdb)))
 		store_fault(st, true, err, db_why(st->rdb));
-		err = err == ENOMEM ? ENOMEM : EIO;
-	}
+
+	if (err && err != ENOENT && err != ENODATA && err != ENOMEM)
+		err = EIO;
 
 	dbq_end(q);
 	mem_deref(st);
@@ -31,7 +36,7 @@ static int read_start(struct cpm_store *st, struct dbq *q, enum sql id)
 	int err = store_enter(st);
 
 	if (err)
-		return err == ENOMEM ? ENOMEM : EIO;
+		return err;
 
 	mem_ref(st);
 	db_forget(st->rdb);
@@ -194,6 +199,16 @@ void read_msg(struct cpm_msg *msg, struct dbq *q)
 }
 
 
+/* One that cannot be looked at may still be whole */
+static bool file_whole(const char *path, uint64_t size)
+{
+	struct stat st;
+
+	return stat(path, &st) < 0 ? errno != ENOENT
+		: (uint64_t)st.st_size >= size;
+}
+
+
 static int msg_read(struct cpm_store *st, struct dbq *q, cpm_msg_h *h,
 		    void *arg, bool *anyp)
 {
@@ -212,7 +227,10 @@ static int msg_read(struct cpm_store *st, struct dbq *q, cpm_msg_h *h,
 			if (err)
 				break;
 			msg.file = file;
+			msg.missing = !file_whole(file, msg.size);
 		}
+		if (msg.missing)
+			store_missing(st, msg.id);
 		if (h(&msg, arg))
 			break;
 	}
@@ -315,10 +333,14 @@ static int body_read(struct cpm_store *st, uint64_t id, uint64_t off,
 	err = row ? row : body_get(st, &q, off, len, mb);
 
 	/* deleted by the writer between row and file? the next look tells */
-	if (!row && err == EIO && again) {
+	if (!row && err == ENODATA && again) {
 		(void)read_end(st, &q, 0);
 		return body_read(st, id, off, len, mb, false);
 	}
+	if (!row && err == ENODATA)
+		store_missing(st, id);
+	else if (!row && err == EIO)
+		store_fault(st, true, err, "a body, from its file");
 
 	return read_end(st, &q, err);
 }
@@ -486,7 +508,7 @@ int cpm_store_counts(struct cpm_store *st, struct cpm_counts *counts)
 
 	err = store_enter(st);
 	if (err)
-		return err == ENOMEM ? ENOMEM : EIO;
+		return err;
 
 	usage_read(st->writer.write.usage, &total);
 	counts->conversations = (uint64_t)total.conversations;

@@ -374,11 +374,11 @@ int spool_read(const struct spool *sp, const char *name, uint64_t off,
 
 	fd = openat(sp->fd, name, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
-		return EIO;
+		return errno == ENOENT ? ENODATA : EIO;
 
 	err = read_all(fd, mb->buf + mb->end, len, (off_t)off, &n);
 	if (!err && n < len)
-		err = EIO;
+		err = ENODATA;
 	if (!err)
 		mb->pos = mb->end += n;
 

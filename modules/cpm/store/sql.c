@@ -223,7 +223,9 @@ const char *const sql_text[SQL_MAX] = {
 
 	[SQL_LAST_ID] =
 	"SELECT max(ifnull((SELECT max(id) FROM msg), 0),"
-	" ifnull((SELECT max(id) FROM gone), 0))",
+	" ifnull((SELECT max(id) FROM gone), 0),"
+	/* where a database began that took the place of a damaged one */
+	" ifnull((SELECT value FROM meta WHERE name = 'last'), 0))",
 
 	/* once, at start: conversations are few beside messages */
 	[SQL_USAGE] =

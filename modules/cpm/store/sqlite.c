@@ -16,10 +16,15 @@
 enum {
 	BUSY_WRITE = 5000,  /* ms; only another program's transaction can
 			       hold the writer up, and it has time       */
-	BUSY_READ  = 100,   /* ms; the main loop has none                */
+	BUSY_MAIN  = 5,     /* ms; the main loop has none: enough for
+			       locks that are held for a moment only     */
+	NAP_MAIN   = 10,    /* us; longest sleep between two tries for a
+			       lock of the log: there may be a hundred   */
 };
 
 struct db {
+	sqlite3_vfs vfs;    /* of its own, for its way to sleep          */
+	char name[32];      /* of that                                   */
 	sqlite3 *sq;
 	sqlite3_stmt *stmtv[SQL_MAX];
 	char why[STORE_WHY_MAX];
@@ -38,10 +43,22 @@ static void destructor(void *arg)
 }
 
 
-static int system_errno(struct db *db, int other)
+/* @return errno of the last call for one of its files that failed, 0: none */
+static int file_errno(sqlite3 *sq, int which)
 {
-	const int e = sqlite3_system_errno(db->sq);
+	sqlite3_file *f = NULL;
+	int e = 0;
 
+	if (sqlite3_file_control(sq, NULL, which, &f) || !f || !f->pMethods ||
+	    f->pMethods->xFileControl(f, SQLITE_FCNTL_LAST_ERRNO, &e))
+		return 0;
+
+	return e;
+}
+
+
+static int known_errno(int e, int other)
+{
 	switch (e) {
 
 	case ENOSPC:
@@ -52,6 +69,21 @@ static int system_errno(struct db *db, int other)
 	case EROFS:  return EROFS;
 	default:     return other;
 	}
+}
+
+
+/* What SQLite notes may be of a later call already: the files know better,
+   but not about those that could not be opened */
+static int system_errno(struct db *db, int other)
+{
+	int err = known_errno(file_errno(db->sq,
+					 SQLITE_FCNTL_JOURNAL_POINTER), 0);
+
+	if (!err)
+		err = known_errno(file_errno(db->sq,
+					     SQLITE_FCNTL_FILE_POINTER), 0);
+
+	return err ? err : known_errno(sqlite3_system_errno(db->sq), other);
 }
 
 
@@ -69,6 +101,7 @@ static int db_errno(struct db *db, int rc)
 	case SQLITE_FULL:     return ENOSPC;
 	case SQLITE_READONLY: return EROFS;
 	case SQLITE_BUSY:
+	case SQLITE_PROTOCOL:
 	case SQLITE_LOCKED:   return EBUSY;
 	case SQLITE_CORRUPT:
 	case SQLITE_NOTADB:   return EBADMSG;
@@ -88,7 +121,7 @@ static int db_exec(struct db *db, const char *sql)
 }
 
 
-static int db_number(struct db *db, int *valp, const char *sql)
+static int db_number(struct db *db, uint64_t *valp, const char *sql)
 {
 	sqlite3_stmt *stmt = NULL;
 	int err;
@@ -99,7 +132,7 @@ static int db_number(struct db *db, int *valp, const char *sql)
 
 	err = db_errno(db, sqlite3_step(stmt));
 	if (!err)
-		*valp = sqlite3_column_int(stmt, 0);
+		*valp = (uint64_t)sqlite3_column_int64(stmt, 0);
 
 	(void)sqlite3_finalize(stmt);
 
@@ -110,9 +143,11 @@ static int db_number(struct db *db, int *valp, const char *sql)
 /* Before anything is written: a file that is not ours stays as it is */
 static int db_version(struct db *db, int *versionp)
 {
-	int app = 0, tables = 0, err;
+	uint64_t version = 0, app = 0, tables = 0;
+	int err;
 
-	err = db_number(db, versionp, "PRAGMA user_version");
+	err = db_number(db, &version, "PRAGMA user_version");
+	*versionp = (int)version;
 	if (!err)
 		err = db_number(db, &app, "PRAGMA application_id");
 	if (!err)
@@ -127,14 +162,14 @@ static int db_version(struct db *db, int *versionp)
 	if (app != SCHEMA_APP || *versionp < 1) {
 		snprintf(db->why, sizeof(db->why),
 			 "it belongs to another program");
-		return EBADMSG;
+		return EMEDIUMTYPE;
 	}
 
 	if (*versionp > schema_version) {
 		snprintf(db->why, sizeof(db->why), "its schema is version %d,"
 			 " newer than version %d that this module knows",
 			 *versionp, schema_version);
-		return EBADMSG;
+		return ENOTSUP;
 	}
 
 	return 0;
@@ -196,7 +231,8 @@ static int setup_write(struct db *db)
 {
 	int version = 0, err;
 
-	(void)sqlite3_busy_timeout(db->sq, BUSY_WRITE);
+	/* the main loop opens it; afterwards it belongs to the writer */
+	(void)sqlite3_busy_timeout(db->sq, BUSY_MAIN);
 
 	err = db_version(db, &version);
 	if (err)
@@ -216,13 +252,20 @@ static int setup_write(struct db *db)
 	if (err)
 		return err;
 
-	return migrate(db, version);
+	err = migrate(db, version);
+	if (err)
+		return err;
+
+	(void)sqlite3_busy_timeout(db->sq, BUSY_WRITE);
+	db->vfs.xSleep = sqlite3_vfs_find(NULL)->xSleep;
+
+	return 0;
 }
 
 
 static int setup_read(struct db *db)
 {
-	(void)sqlite3_busy_timeout(db->sq, BUSY_READ);
+	(void)sqlite3_busy_timeout(db->sq, BUSY_MAIN);
 
 	return db_exec(db, "PRAGMA query_only = ON");
 }
@@ -249,6 +292,43 @@ static int prepare_all(struct db *db, enum db_mode mode)
 }
 
 
+static int nap(sqlite3_vfs *vfs, int us)
+{
+	sqlite3_vfs *sys = sqlite3_vfs_find(NULL);
+	(void)vfs;
+
+	return sys->xSleep(sys, us < NAP_MAIN ? us : NAP_MAIN);
+}
+
+
+/* For a lock of the log SQLite tries again by itself, with sleeps that add
+   up to ten seconds, and only its operating system layer has a say in that.
+   The connection keeps its own; that is known to others while it opens. */
+static int open_napping(struct db *db, const char *path, int flags)
+{
+	sqlite3_vfs *sys = sqlite3_vfs_find(NULL);
+	int rc;
+
+	if (!sys)
+		return SQLITE_ERROR;
+
+	db->vfs = *sys;
+	db->vfs.pNext  = NULL;
+	db->vfs.xSleep = nap;
+	db->vfs.zName  = db->name;
+	snprintf(db->name, sizeof(db->name), "cpm-%p", (void *)db);
+
+	rc = sqlite3_vfs_register(&db->vfs, 0);
+	if (rc)
+		return rc;
+
+	rc = sqlite3_open_v2(path, &db->sq, flags, db->name);
+	(void)sqlite3_vfs_unregister(&db->vfs);
+
+	return rc;
+}
+
+
 int db_open(struct db **dbp, const char *path, enum db_mode mode,
 	    char *why, size_t size)
 {
@@ -261,8 +341,8 @@ int db_open(struct db **dbp, const char *path, enum db_mode mode,
 	if (!db)
 		return ENOMEM;
 
-	err = db_errno(db, sqlite3_open_v2(path, &db->sq,
-					   flags | SQLITE_OPEN_NOMUTEX, NULL));
+	err = db_errno(db, open_napping(db, path, flags |
+					SQLITE_OPEN_NOMUTEX));
 	if (err)
 		goto out;
 
@@ -279,10 +359,117 @@ int db_open(struct db **dbp, const char *path, enum db_mode mode,
  out:
 	if (err) {
 		snprintf(why, size, "%s", db->why);
+		if (err == EBADMSG)
+			db_keep(db);
 		mem_deref(db);
 	}
 
 	return err;
+}
+
+
+int db_check(struct db *db, uint64_t *agep, char *why, size_t size)
+{
+	sqlite3_stmt *stmt = NULL;
+	const char *text;
+	int err;
+
+	*agep = 0;
+
+	err = db_errno(db, sqlite3_prepare_v2(db->sq,
+					      "PRAGMA integrity_check(1)",
+					      -1, &stmt, NULL));
+	if (!err)
+		err = db_errno(db, sqlite3_step(stmt));
+	text = err ? db->why : (const char *)sqlite3_column_text(stmt, 0);
+	if (!err && (!text || strcmp(text, "ok")))
+		err = EBADMSG;
+	if (err) {
+		snprintf(why, size, "%s", text ? text : "");
+		db_keep(db);
+	}
+	(void)sqlite3_finalize(stmt);
+
+	return err ? err : db_number(db, agep,
+		"SELECT CAST(total(n) AS INTEGER) FROM ("
+		"SELECT max(id) AS n FROM msg UNION ALL "
+		"SELECT max(id) FROM gone UNION ALL "
+		"SELECT seq FROM sqlite_sequence"
+		" WHERE name IN ('conv', 'report'))");
+}
+
+
+static int hex_escape(char **urip, const char *path)
+{
+	char *uri = mem_alloc(3 * strlen(path) + 32, NULL), *p = uri;
+
+	if (!uri)
+		return ENOMEM;
+
+	p += sprintf(p, "file:");
+	for (; *path; path++) {
+		if (strchr("?#%", *path))
+			p += sprintf(p, "%%%02x", (unsigned char)*path);
+		else
+			*p++ = *path;
+	}
+	(void)sprintf(p, "?immutable=1");
+	*urip = uri;
+
+	return 0;
+}
+
+
+int db_check_alone(const char *path, uint64_t *agep)
+{
+	char why[STORE_WHY_MAX], *uri = NULL;
+	struct db *db;
+	int err;
+
+	db = mem_zalloc(sizeof(*db), destructor);
+	if (!db)
+		return ENOMEM;
+
+	err = hex_escape(&uri, path);
+	if (!err)
+		err = db_errno(db, sqlite3_open_v2(uri, &db->sq,
+						   SQLITE_OPEN_READONLY |
+						   SQLITE_OPEN_URI |
+						   SQLITE_OPEN_NOMUTEX,
+						   NULL));
+	if (!err)
+		err = db_check(db, agep, why, sizeof(why));
+	mem_deref(uri);
+	mem_deref(db);
+
+	return err;
+}
+
+
+/* Milliseconds since 1970 grow faster than messages come */
+int db_seed(struct db *db, char *why, size_t size)
+{
+	int err = db_exec(db,
+		"INSERT INTO sqlite_sequence (name, seq)"
+		" SELECT name, CAST((julianday('now') - 2440587.5)"
+		" * 86400000 AS INTEGER) FROM sqlite_master"
+		" WHERE name IN ('conv', 'report');"
+		"INSERT OR REPLACE INTO meta"
+		" SELECT 'last', max(seq) FROM sqlite_sequence");
+
+	if (err)
+		snprintf(why, size, "%s", db->why);
+
+	return err;
+}
+
+
+void db_keep(struct db *db)
+{
+	if (db)
+		(void)sqlite3_db_config(db->sq,
+					SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE,
+					1, NULL);
 }
 
 

@@ -1,28 +1,20 @@
 /**
- * @file store.c  The store: open and close, results handed out, faults
+ * @file store.c  The store: begin, wait, end, and results handed out
  *
- * One process has a database: it holds a lock on a file beside it, which the
- * kernel lets go however the process ends.
+ * A store that cannot be opened is there all the same: it refuses all that is
+ * asked of it with EAGAIN until a later try succeeds. One that is found to be
+ * damaged is set aside, and a new one begun, when no statement is at work.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
-#define _GNU_SOURCE
 #include <errno.h>
-#include <fcntl.h>
-#include <libgen.h>
-#include <limits.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <sys/file.h>
-#include <sys/stat.h>
 #include <unistd.h>
 #include "store.h"
 
 
 enum {
-	FAULT_PAUSE = 60000,  /* ms between two of the same word: they are
-				 for a person                              */
-	TURN_MAX    = 1024,   /* results in one turn of the main loop      */
+	TURN_MAX = 1024,  /* results in one turn of the main loop */
 };
 
 
@@ -31,35 +23,14 @@ static void destructor(void *arg)
 	struct cpm_store *st = arg;
 
 	writer_close(&st->writer);
-	mem_deref(st->spool);
-
-	/* the last one to close has to be one that may write: it empties
-	   the WAL */
-	mem_deref(st->rdb);
-	mem_deref(st->wdb);
+	store_detach(st);
 	if (st->lock >= 0)
 		(void)close(st->lock);
+	mem_deref(st->told);
+	mem_deref(st->lost);
+	mem_deref(st->why);
+	mem_deref(st->folder);
 	mem_deref(st->path);
-}
-
-
-void store_fault(struct cpm_store *st, bool reading, int err,
-		 const char *text)
-{
-	static const char *const whatv[] = {
-		"disk-full", "store-unwritable", "store-unreadable", "quota"
-	};
-	const int i = reading ? 2 : err == ENOSPC ? 0 : err == EDQUOT ? 3 : 1;
-	const uint64_t now = tmr_jiffies();
-
-	if (!st->faulth)
-		return;
-
-	if (st->faultv[i] && now < st->faultv[i] + FAULT_PAUSE)
-		return;
-
-	st->faultv[i] = now ? now : 1;
-	st->faulth(whatv[i], text, st->arg);
 }
 
 
@@ -72,11 +43,27 @@ static void job_result(struct job *job)
 }
 
 
-/* A handler may close the store */
-static void hand_out(struct cpm_store *st, size_t max, bool closing)
+/* How the last commit went, for those who ask */
+static void batch_result(struct cpm_store *st)
 {
 	struct fault fault;
 
+	if (!writer_fault(&st->writer, &fault)) {
+		st->unwritten = NULL;
+		return;
+	}
+
+	st->unwritten = fault_write_word(fault.err);
+	if (fault.err == EBADMSG && !st->closed)
+		store_damaged(st, fault.text);
+	else
+		store_fault(st, false, fault.err, fault.text);
+}
+
+
+/* A handler may close the store */
+static void hand_out(struct cpm_store *st, size_t max, bool closing)
+{
 	while (max--) {
 		struct job *job = writer_done(&st->writer);
 		bool end;
@@ -91,8 +78,7 @@ static void hand_out(struct cpm_store *st, size_t max, bool closing)
 		if (!end || (st->closed && !closing))
 			continue;
 
-		if (writer_fault(&st->writer, &fault))
-			store_fault(st, false, fault.err, fault.text);
+		batch_result(st);
 		if (st->batchh && (!st->closed || closing))
 			st->batchh(st->arg);
 	}
@@ -103,6 +89,7 @@ static void hand_out(struct cpm_store *st, size_t max, bool closing)
 }
 
 
+/* From the main loop: no statement is at work */
 static void mqueue_handler(int id, void *data, void *arg)
 {
 	struct cpm_store *st = mem_ref(arg);
@@ -110,197 +97,45 @@ static void mqueue_handler(int id, void *data, void *arg)
 	(void)data;
 
 	hand_out(st, TURN_MAX, false);
+
+	if (!st->closed && st->state == CPM_STORE_CORRUPT &&
+	    st->said == CPM_STORE_READY) {
+		writer_halt(&st->writer);
+		(void)cpm_store_start(st);
+	}
+	if (!st->closed && st->missing)
+		fault_missing(st);
+
 	mem_deref(st);
 }
 
 
-static int file_errno(int e)
-{
-	switch (e) {
-
-	case EPERM:  return EACCES;
-	case EDQUOT: return ENOSPC;
-	default:     return e;
-	}
-}
-
-
-/* Its last component is made, and the folder that holds it is not touched */
-static int folder_make(char folder[PATH_MAX], const char *path)
-{
-	char *copy = strdup(path), *dir;
-	int err = 0;
-
-	if (!copy)
-		return ENOMEM;
-
-	dir = dirname(copy);
-	if (mkdir(dir, 0700) < 0 && errno != EEXIST)
-		err = file_errno(errno);
-	else if (!realpath(dir, folder))
-		err = file_errno(errno);
-
-	free(copy);
-
-	return err;
-}
-
-
-static int lock_take(struct cpm_store *st)
-{
-	char *path = NULL;
-	int err;
-
-	err = re_sdprintf(&path, "%s.lock", st->path);
-	if (err)
-		return err;
-
-	st->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-	if (st->lock < 0)
-		err = file_errno(errno);
-	else if (flock(st->lock, LOCK_EX | LOCK_NB) < 0)
-		err = errno == EWOULDBLOCK ? EBUSY : file_errno(errno);
-
-	mem_deref(path);
-
-	return err;
-}
-
-
-/* SQLite takes a short file for an empty database, and writes into it */
-static int file_check(int fd, char *why, size_t size)
-{
-	static const char magic[16] = "SQLite format 3";
-	char head[sizeof(magic)];
-	const ssize_t n = pread(fd, head, sizeof(head), 0);
-
-	if (n < 0)
-		return EIO;
-
-	if (!n || (n == sizeof(head) && !memcmp(head, magic, sizeof(head))))
-		return 0;
-
-	snprintf(why, size, "file is not a database");
-
-	return EBADMSG;
-}
-
-
-/* SQLite gives its other files the mode of this one */
-static int file_make(const char *path, char *why, size_t size)
-{
-	int fd, err;
-
-	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-	if (fd < 0)
-		return file_errno(errno);
-
-	err = file_check(fd, why, size);
-	if (!err && fchmod(fd, 0600) < 0)
-		err = file_errno(errno);
-
-	(void)close(fd);
-
-	return err;
-}
-
-
-/* What was made in it is there after a loss of power */
-static int folder_sync(const char *folder)
-{
-	int fd, err = 0;
-
-	fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0)
-		return file_errno(errno);
-
-	if (fsync(fd) < 0)
-		err = file_errno(errno);
-
-	(void)close(fd);
-
-	return err;
-}
-
-
-static int attach(struct cpm_store *st, char *why, size_t size)
-{
-	char folder[PATH_MAX];
-	int err;
-
-	snprintf(folder, sizeof(folder), "%s", st->path);
-	(void)dirname(folder);
-
-	err = db_open(&st->wdb, st->path, DB_WRITE, why, size);
-	if (err)
-		return err;
-
-	err = spool_open(&st->spool, folder, st->wdb);
-	if (err)
-		return err;
-
-	err = folder_sync(folder);
-	if (err)
-		return err;
-
-	write_close(&st->writer.write);
-	err = write_init(&st->writer.write, st->wdb, st->spool, &st->lim);
-	if (err)
-		return err;
-
-	return db_open(&st->rdb, st->path, DB_READ, why, size);
-}
-
-
-static int open_all(struct cpm_store *st, const char *path, char *why,
-		    size_t size)
-{
-	char folder[PATH_MAX];
-	const char *base = strrchr(path, '/');
-	int err;
-
-	err = writer_init(&st->writer, mqueue_handler, st);
-	if (err)
-		return err;
-
-	err = folder_make(folder, path);
-	if (err)
-		return err;
-
-	err = re_sdprintf(&st->path, "%s/%s", folder,
-			  base ? base + 1 : path);
-	if (err)
-		return err;
-
-	err = lock_take(st);
-	if (err == EBUSY)
-		snprintf(why, size, "another process has it open");
-	if (err)
-		return err;
-
-	err = file_make(st->path, why, size);
-	if (err)
-		return err;
-
-	return attach(st, why, size);
-}
-
-
-static void say(char **errp, const char *path, int err, const char *why)
+static int say(char **errp, const char *path, int err, const char *why)
 {
 	char buf[128];
 
-	if (errp)
-		(void)re_sdprintf(errp, "cannot open message store %s: %s",
-				  path, why[0] ? why
-				  : str_error(err, buf, sizeof(buf)));
+	return re_sdprintf(errp, "cannot open message store %s: %s", path,
+			   why[0] ? why : str_error(err, buf, sizeof(buf)));
 }
 
 
-int cpm_store_open(struct cpm_store **stp, const char *path,
-		   cpm_batch_h *bh, cpm_fault_h *fh, void *arg, char **errp)
+/* Not ready: said when it begins, and then from time to time */
+static void wait_begin(struct cpm_store *st, int err, const char *why)
 {
-	char why[STORE_WHY_MAX] = "";
+	const enum cpm_store_state state = fault_state(st, err);
+	const bool news = st->said != state;
+
+	store_detach(st);
+	st->state = st->said = state;
+	st->why = mem_deref(st->why);
+	(void)say(&st->why, st->path, err, why);
+	fault_say(st, fault_word(state), st->why, news);
+}
+
+
+int cpm_store_alloc(struct cpm_store **stp, const char *path,
+		    cpm_batch_h *bh, cpm_fault_h *fh, void *arg)
+{
 	struct cpm_store *st;
 	int err;
 
@@ -311,15 +146,94 @@ int cpm_store_open(struct cpm_store **stp, const char *path,
 	if (!st)
 		return ENOMEM;
 
+	st->state  = st->said = CPM_STORE_CLOSED;
 	st->lock   = -1;
 	st->pid    = getpid();
 	st->batchh = bh;
 	st->faulth = fh;
 	st->arg    = arg;
 
-	err = open_all(st, path, why, sizeof(why));
+	err = str_dup(&st->path, path);
+	if (!err)
+		err = writer_init(&st->writer, mqueue_handler, st);
+	if (err)
+		mem_deref(st);
+	else
+		*stp = st;
+
+	return err;
+}
+
+
+/* @return true in the child of a fork, where all has to be opened again */
+static bool fork_check(struct cpm_store *st)
+{
+	if (st->pid == getpid())
+		return false;
+
+	st->pid = getpid();
+	writer_reset(&st->writer);
+	store_detach(st);
+
+	return true;
+}
+
+
+int cpm_store_start(struct cpm_store *st)
+{
+	char why[STORE_WHY_MAX] = "";
+	const bool first = st && st->said == CPM_STORE_CLOSED;
+	int err;
+
+	if (!st)
+		return EINVAL;
+	if (st->closed)
+		return ESHUTDOWN;
+	if (st->state == CPM_STORE_READY)
+		return 0;
+
+	(void)fork_check(st);
+	store_detach(st);
+	err = store_open_all(st, why, sizeof(why));
 	if (err) {
-		say(errp, path, err, why);
+		wait_begin(st, err, why);
+		/* nobody may have listened yet: the next try says it again */
+		if (first)
+			fault_forget(st);
+		return err;
+	}
+
+	st->state = st->said = CPM_STORE_READY;
+	st->why = mem_deref(st->why);
+	st->unwritten = NULL;
+	if (st->lost) {
+		mem_deref(st->told);
+		st->told = st->lost;
+		st->lost = NULL;
+		fault_say(st, "store-corrupt", st->told, true);
+	}
+
+	return 0;
+}
+
+
+int cpm_store_open(struct cpm_store **stp, const char *path,
+		   cpm_batch_h *bh, cpm_fault_h *fh, void *arg, char **errp)
+{
+	struct cpm_store *st = NULL;
+	int err;
+
+	if (!stp)
+		return EINVAL;
+
+	err = cpm_store_alloc(&st, path, bh, fh, arg);
+	if (err)
+		return err;
+
+	err = cpm_store_start(st);
+	if (err) {
+		if (errp)
+			*errp = mem_ref(st->why);
 		mem_deref(st);
 	}
 	else {
@@ -335,27 +249,38 @@ int cpm_store_open(struct cpm_store **stp, const char *path,
    again; the lock on the store is shared and stays. */
 int store_enter(struct cpm_store *st)
 {
-	char why[STORE_WHY_MAX] = "", buf[128];
+	char why[STORE_WHY_MAX] = "";
 	int err;
 
-	if (st->pid != getpid()) {
-		st->pid = getpid();
-		writer_reset(&st->writer);
-		st->rdb = mem_deref(st->rdb);
-	}
+	if (st->state != CPM_STORE_READY)
+		return EAGAIN;
 
-	if (st->rdb)
+	if (!fork_check(st))
 		return 0;
 
-	st->spool = mem_deref(st->spool);
-	st->wdb   = mem_deref(st->wdb);
+	err = store_attach(st, why, sizeof(why));
+	if (!err)
+		return 0;
 
-	err = attach(st, why, sizeof(why));
-	if (err)
-		store_fault(st, false, err, why[0] ? why
-			    : str_error(err, buf, sizeof(buf)));
+	wait_begin(st, err, why);
 
-	return err;
+	return EAGAIN;
+}
+
+
+/* Statements that are at work end first: see mqueue_handler() */
+void store_damaged(struct cpm_store *st, const char *why)
+{
+	if (st->state != CPM_STORE_READY)
+		return;
+
+	writer_break(&st->writer);
+	st->damaged = true;
+	snprintf(st->damage, sizeof(st->damage), "%s", why);
+	st->state = CPM_STORE_CORRUPT;
+	st->why = mem_deref(st->why);
+	(void)say(&st->why, st->path, EBADMSG, why);
+	writer_tell(&st->writer);
 }
 
 
@@ -371,7 +296,7 @@ void cpm_store_close(struct cpm_store **stp)
 	st = *stp;
 	err = store_enter(st);
 	st->closed = true;
-	if (err)
+	if (err && !st->writer.running)
 		writer_abort(&st->writer, err);
 
 	export_stop(st);
@@ -415,4 +340,19 @@ int cpm_store_room(struct cpm_store *st, const char *account)
 const char *cpm_store_path(const struct cpm_store *st)
 {
 	return st ? st->path : NULL;
+}
+
+
+void cpm_store_info(const struct cpm_store *st, struct cpm_store_info *info)
+{
+	memset(info, 0, sizeof(*info));
+	info->state = CPM_STORE_CLOSED;
+	if (!st)
+		return;
+
+	info->state = st->state;
+	info->text  = st->state == CPM_STORE_READY ? NULL : st->why;
+	info->fault = st->state == CPM_STORE_READY ? st->unwritten
+		: fault_word(st->state);
+	info->lost  = st->told;
 }

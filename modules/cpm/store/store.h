@@ -19,6 +19,7 @@
 enum {
 	STORE_TEXT_MAX = CPM_PREVIEW,  /* in the row of a larger text    */
 	STORE_WHY_MAX  = 256,   /* one line about an error               */
+	FAULT_WORDS    = 10,    /* words for what is wrong               */
 };
 
 /* cpim_notify of cpm_cpim.h: codecs and store do not know each other */
@@ -138,6 +139,20 @@ struct dbq {
 
 int  db_open(struct db **dbp, const char *path, enum db_mode mode,
 	     char *why, size_t size);
+
+/* Every page and index read. @param agep grows with what the store has kept
+   since it is there. @return 0; EBADMSG: damaged; errno */
+int  db_check(struct db *db, uint64_t *agep, char *why, size_t size);
+
+/* The same for the file without its log, which stays as it is */
+int  db_check_alone(const char *path, uint64_t *agep);
+
+/* Numbers given from now on are above all that any store gave before */
+int  db_seed(struct db *db, char *why, size_t size);
+
+/* When it is closed its files stay as they are. db may be NULL */
+void db_keep(struct db *db);
+
 const char *db_why(const struct db *db);
 void db_forget(struct db *db);
 uint64_t db_last_id(const struct db *db);
@@ -457,6 +472,8 @@ struct writer {
 	/* below: under the mutex */
 	bool stop;
 	bool pushed;            /* the main loop has been told */
+	bool broken;            /* the database is damaged: nothing is
+				   written to it any more */
 	struct list queue;
 	struct list done;       /* to be handed out */
 	struct job *takenv[CPM_BATCH_MAX];  /* being written */
@@ -468,6 +485,8 @@ int  writer_init(struct writer *wr, mqueue_h *h, void *arg);
 void writer_reset(struct writer *wr);
 int  writer_queue(struct writer *wr, struct job *job);
 void writer_stop(struct writer *wr);
+void writer_break(struct writer *wr);
+void writer_halt(struct writer *wr);
 void writer_abort(struct writer *wr, int err);
 void writer_tell(struct writer *wr);
 struct job *writer_done(struct writer *wr);
@@ -487,19 +506,91 @@ struct cpm_store {
 	struct spool *spool;
 	struct cpm_limits lim;
 	char *path;             /* absolute: a daemon leaves its folder */
+	char *folder;           /* that holds it; NULL: not yet known */
 	int lock;
 	pid_t pid;
 	bool closed;
-	uint64_t faultv[4];     /* when each word was last said */
 	struct export *export;  /* the one that runs, or NULL */
+
+	enum cpm_store_state state;
+	enum cpm_store_state said;  /* that the user knows of */
+	char *why;              /* one line: why it is not ready */
+	bool damaged;           /* it is to be set aside */
+	bool begun;             /* after that a new one is being begun */
+	char damage[STORE_WHY_MAX];
+	char *lost;             /* to be said once it is open again */
+	char *told;             /* that was said */
+	const char *unwritten;  /* the last commit failed: word, or NULL */
+	uint64_t missing;       /* message whose file may be gone, or 0 */
+	uint64_t faultv[FAULT_WORDS];  /* when each word was last said */
 
 	cpm_batch_h *batchh;
 	cpm_fault_h *faulth;
 	void *arg;
 };
 
+/* @return 0; EAGAIN: it is not ready */
 int  store_enter(struct cpm_store *st);
+
+/* The database is damaged: nothing more is done with it; from the main loop
+   it is set aside and a new one begun */
+void store_damaged(struct cpm_store *st, const char *why);
+
+
+/*
+ * fault.c  What is wrong, in one word and one line
+ */
+
+/* A read or a commit failed */
 void store_fault(struct cpm_store *st, bool reading, int err,
 		 const char *text);
+
+/* The file of a message is not where it should be: look, and say so */
+void store_missing(struct cpm_store *st, uint64_t id);
+void fault_missing(struct cpm_store *st);
+
+/* @param news say it even if the word was said a moment ago */
+void fault_say(struct cpm_store *st, const char *word, const char *text,
+	       bool news);
+void fault_forget(struct cpm_store *st);
+const char *fault_word(enum cpm_store_state state);
+const char *fault_write_word(int err);
+enum cpm_store_state fault_state(const struct cpm_store *st, int err);
+
+
+/*
+ * open.c  Files, lock and connections
+ */
+
+/* All of it. @return 0; errno, see cpm_store_start() */
+int  store_open_all(struct cpm_store *st, char *why, size_t size);
+
+/* The connections and the spool folder only */
+int  store_attach(struct cpm_store *st, char *why, size_t size);
+void store_detach(struct cpm_store *st);
+int  store_errno(int e);
+int  folder_sync(const char *folder);
+
+
+/*
+ * aside.c  Damaged files get other names
+ */
+
+/* @param where filled with the new name of the database */
+int aside_move(const char *path, const char *folder, char *where,
+	       size_t size);
+
+/* The same, but what is there stays. Nothing is left if it fails */
+int aside_copy(const char *path, const char *folder, char *where,
+	       size_t size);
+
+
+/*
+ * wal.c
+ */
+
+/* @return 0: what SQLite will not take of it was never committed; EBADMSG:
+   something is lost that was; EIO; ENOMEM */
+int wal_check(const char *path);
 
 #endif

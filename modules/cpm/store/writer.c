@@ -110,8 +110,18 @@ static void fail(struct job *job, int err)
 }
 
 
+static void fail_all(struct job **jobv, size_t jobc, int err)
+{
+	size_t i;
+
+	for (i=0; i<jobc; i++)
+		fail(jobv[i], err);
+}
+
+
 /* One that fails must not take the others with it: they get a second chance,
-   each alone */
+   each alone. Not so in a damaged database, which is set aside: what it still
+   takes would be acknowledged, and gone. */
 static void batch(struct write *w, struct job **jobv, size_t jobc,
 		  struct fault *fault)
 {
@@ -123,7 +133,7 @@ static void batch(struct write *w, struct job **jobv, size_t jobc,
 	if (!err)
 		return;
 
-	for (i=0; i<jobc; i++) {
+	for (i=0; i<jobc && err != EBADMSG; i++) {
 
 		if (begun && jobc > 1)
 			err = transact(w, &jobv[i], 1, &begun, fault);
@@ -135,19 +145,22 @@ static void batch(struct write *w, struct job **jobv, size_t jobc,
 		failed |= jobv[i]->refused;
 	}
 
-	if (!failed)
+	if (err == EBADMSG)
+		fail_all(jobv, jobc, err);
+	else if (!failed)
 		fault->err = 0;
 }
 
 
 /* @return false to end */
-static bool take(struct writer *wr)
+static bool take(struct writer *wr, bool *brokenp)
 {
 	pthread_mutex_lock(&wr->mutex);
 
 	while (!wr->queue.head && !wr->stop)
 		pthread_cond_wait(&wr->cond, &wr->mutex);
 
+	*brokenp = wr->broken;
 	wr->takenc = 0;
 	while (wr->queue.head && wr->takenc < CPM_BATCH_MAX) {
 		struct job *job = list_ledata(wr->queue.head);
@@ -184,6 +197,8 @@ static void give(struct writer *wr, const struct fault *fault)
 	wr->takenc = 0;
 	if (fault->err)
 		wr->fault = *fault;
+	if (fault->err == EBADMSG)
+		wr->broken = true;
 
 	push = !wr->pushed;
 	wr->pushed = true;
@@ -198,14 +213,19 @@ static void give(struct writer *wr, const struct fault *fault)
 static void *thread_handler(void *arg)
 {
 	struct writer *wr = arg;
+	bool broken = false;
 
 	seen_settle(wr->write.seen);
-	while (take(wr)) {
+	while (take(wr, &broken)) {
 		struct fault fault = {.err = 0};
 
-		batch(&wr->write, wr->takenv, wr->takenc, &fault);
+		if (broken)
+			fail_all(wr->takenv, wr->takenc, EBADMSG);
+		else
+			batch(&wr->write, wr->takenv, wr->takenc, &fault);
 		give(wr, &fault);
-		seen_settle(wr->write.seen);
+		if (!broken && fault.err != EBADMSG)
+			seen_settle(wr->write.seen);
 	}
 
 	return NULL;
@@ -324,6 +344,25 @@ void writer_stop(struct writer *wr)
 
 	(void)pthread_join(wr->thread, NULL);
 	wr->running = false;
+}
+
+
+/* What is queued is refused from now on */
+void writer_break(struct writer *wr)
+{
+	pthread_mutex_lock(&wr->mutex);
+	wr->broken = true;
+	pthread_mutex_unlock(&wr->mutex);
+}
+
+
+/* Stopped, to begin again with another database */
+void writer_halt(struct writer *wr)
+{
+	writer_stop(wr);
+	wr->stop = false;
+	wr->broken = false;
+	wr->fault.err = 0;
 }
 
 
