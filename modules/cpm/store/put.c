@@ -163,8 +163,10 @@ static int msg_add(struct write *w, struct job *job,
 	const bool text = job->msg->text;
 	const bool spool = job->bodyl && (!text ||
 					  job->bodyl > CPM_SPOOL_MIN);
+	const struct bodyf *f = job->file;
+	const uint8_t *body = f ? f->head : job->body;
 	char name[SPOOL_NAME + 1];
-	size_t inrow = job->bodyl;
+	size_t inrow = f ? (text ? f->headl : 0) : job->bodyl;
 	struct dbq q;
 	int err;
 
@@ -180,10 +182,10 @@ static int msg_add(struct write *w, struct job *job,
 	dbq_delta(&q, 1, (int64_t)hash);
 	dbq_int(&q, 2, conv->id);
 	msg_bind(&q, job->msg);
-	dbq_int(&q, 21, job->bodyl);
-	dbq_text(&q, 22, spool ? name : NULL);
+	dbq_int(&q, 21, f ? f->size : job->bodyl);
+	dbq_text(&q, 22, f ? f->name : spool ? name : NULL);
 	if (inrow)
-		dbq_blob(&q, 23, job->body, inrow);
+		dbq_blob(&q, 23, body, inrow);
 	err = dbq_run(&q, NULL);
 	if (err)
 		return err;

@@ -30,6 +30,7 @@ static void destructor(void *arg)
 	struct cpm_store *st = arg;
 
 	writer_close(&st->writer);
+	spooler_close(&st->spooler);
 	mem_deref(st->spool);
 
 	/* the last one to close has to be one that may write: it empties
@@ -105,10 +106,12 @@ static void hand_out(struct cpm_store *st, size_t max, bool closing)
 static void mqueue_handler(int id, void *data, void *arg)
 {
 	struct cpm_store *st = mem_ref(arg);
-	(void)id;
 	(void)data;
 
-	hand_out(st, CPM_BATCH_MAX, false);
+	if (id == STORE_DONE)
+		hand_out(st, CPM_BATCH_MAX, false);
+	else if (!st->closed && st->spooler.roomh)
+		st->spooler.roomh(st->spooler.arg);
 	mem_deref(st);
 }
 
@@ -314,6 +317,7 @@ int cpm_store_open(struct cpm_store **stp, const char *path,
 	st->batchh = bh;
 	st->faulth = fh;
 	st->arg    = arg;
+	spooler_init(&st->spooler, &st->writer);
 
 	err = open_all(st, path, why, sizeof(why));
 	if (err) {
@@ -339,6 +343,7 @@ int store_enter(struct cpm_store *st)
 	if (st->pid != getpid()) {
 		st->pid = getpid();
 		writer_reset(&st->writer);
+		spooler_reset(&st->spooler);
 		st->rdb = mem_deref(st->rdb);
 	}
 
@@ -369,6 +374,8 @@ void cpm_store_close(struct cpm_store **stp)
 	st = *stp;
 	err = store_enter(st);
 	st->closed = true;
+	body_close_all(st);
+	spooler_stop(&st->spooler);
 	if (err)
 		writer_abort(&st->writer, err);
 
