@@ -46,6 +46,12 @@ static void batch_handler(void *arg)
 }
 
 
+static void room_handler(void *arg)
+{
+	session_resume_all(arg);
+}
+
+
 static void fault_handler(const char *what, const char *text, void *arg)
 {
 	struct cpm_event ev = {.id = CPM_EV_ERROR};
@@ -98,6 +104,7 @@ int cpm_alloc(struct cpm **cpmp, const struct cpm_conf *conf,
 
 	err = cpm_store_open(&cpm->store, conf->db, batch_handler,
 			     fault_handler, cpm, errp);
+	cpm_store_set_room(cpm->store, room_handler, cpm);
 	if (!err)
 		err = parts_alloc(cpm);
 	if (err)
