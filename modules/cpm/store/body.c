@@ -26,9 +26,9 @@ static void destructor(void *arg)
 	struct cpm_body *body = arg;
 
 	list_unlink(&body->le);
+	free(body->block);
 	if (body->file)
 		bodyf_drop(body->file, false);
-	free(body->block);
 	mem_deref(body->arg);
 }
 
@@ -80,6 +80,7 @@ static void block_flush(struct cpm_body *body)
 	if (blk->len <= BODY_BLOCK / 2) {
 		small = realloc(blk, sizeof(*blk) + blk->len);
 		blk = small ? small : blk;
+		blk->size = blk->len;
 	}
 
 	bodyf_write(body->file, blk);
@@ -97,11 +98,10 @@ static struct block *block_at(struct cpm_body *body, uint64_t off)
 	}
 
 	if (!blk) {
-		blk = malloc(sizeof(*blk) + BODY_BLOCK);
+		blk = block_alloc(&body->st->spooler);
 		if (!blk)
 			return NULL;
 
-		memset(blk, 0, sizeof(*blk));
 		blk->off = off;
 		body->block = blk;
 	}

@@ -299,12 +299,5 @@ void bodyf_end(struct bodyf *f)
 		(void)unlinkat(f->sp->folder, f->name, 0);
 	else if (f->state > BODYF_NEW && f->state < BODYF_NAMED)
 		(void)unlinkat(f->sp->folder, tmp, 0);
-
-	while (f->blockl.head) {
-		struct block *blk = list_ledata(f->blockl.head);
-
-		list_unlink(&blk->le);
-		free(blk);
-	}
 	free(f);
 }

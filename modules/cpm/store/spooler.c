@@ -21,6 +21,7 @@
 enum {
 	BLOCK_COST = 512,  /* octets that a block counts besides its own: many
 			      small ones are memory too                     */
+	FREE_MAX   = CPM_BODY_QUEUE / BODY_BLOCK,
 };
 
 struct work {
@@ -29,6 +30,58 @@ struct work {
 	bool drop;
 	bool finish;
 };
+
+
+struct block *block_alloc(struct spooler *sp)
+{
+	struct block *blk;
+
+	pthread_mutex_lock(&sp->mutex);
+	blk = list_ledata(sp->freel.head);
+	if (blk) {
+		list_unlink(&blk->le);
+		--sp->freec;
+	}
+	pthread_mutex_unlock(&sp->mutex);
+
+	if (!blk)
+		blk = malloc(sizeof(*blk) + BODY_BLOCK);
+	if (!blk)
+		return NULL;
+
+	memset(blk, 0, sizeof(*blk));
+	blk->size = BODY_BLOCK;
+
+	return blk;
+}
+
+
+void block_free(struct spooler *sp, struct block *blk)
+{
+	if (!blk)
+		return;
+
+	pthread_mutex_lock(&sp->mutex);
+	if (blk->size == BODY_BLOCK && sp->freec < FREE_MAX) {
+		++sp->freec;
+		list_append(&sp->freel, &blk->le, blk);
+		blk = NULL;
+	}
+	pthread_mutex_unlock(&sp->mutex);
+
+	free(blk);
+}
+
+
+static void blocks_flush(struct list *list)
+{
+	while (list->head) {
+		struct block *blk = list_ledata(list->head);
+
+		list_unlink(&blk->le);
+		free(blk);
+	}
+}
 
 
 /* Under the mutex */
@@ -45,8 +98,10 @@ static void file_ready(struct bodyf *f)
 /* Under the mutex */
 static bool block_gone(struct spooler *sp, const struct block *blk)
 {
-	sp->queued -= blk->len + BLOCK_COST;
-	if (!sp->waiting || sp->queued > CPM_BODY_QUEUE / 2)
+	const size_t n = blk->len + BLOCK_COST;
+	const size_t left = atomic_fetch_sub(&sp->queued, n) - n;
+
+	if (!sp->waiting || left > CPM_BODY_QUEUE / 2)
 		return false;
 
 	sp->waiting = false;
@@ -96,9 +151,13 @@ static void forget(struct spooler *sp, struct bodyf *f)
 	pthread_mutex_lock(&sp->mutex);
 	list_unlink(&f->le);
 	list_unlink(&f->rle);
-	--sp->filec;
+	if (!--sp->filec) {
+		blocks_flush(&sp->freel);
+		sp->freec = 0;
+	}
 	pthread_mutex_unlock(&sp->mutex);
 
+	blocks_flush(&f->blockl);
 	bodyf_end(f);
 }
 
@@ -117,7 +176,7 @@ static void give(struct spooler *sp, const struct work *w)
 		file_ready(f);
 	pthread_mutex_unlock(&sp->mutex);
 
-	free(w->block);
+	block_free(sp, w->block);
 	if (tell)
 		room_tell(sp);
 }
@@ -213,7 +272,7 @@ void spooler_reset(struct spooler *sp)
 	pthread_mutex_init(&sp->mutex, NULL);
 	pthread_cond_init(&sp->cond, NULL);
 	sp->running = sp->waiting = false;
-	sp->queued = 0;
+	atomic_store(&sp->queued, 0);
 	list_clear(&sp->readyl);
 	if (sp->folder >= 0)
 		(void)close(sp->folder);
@@ -223,12 +282,7 @@ void spooler_reset(struct spooler *sp)
 		struct bodyf *f = le->data;
 		struct job *job = f->job;
 
-		while (f->blockl.head) {
-			struct block *blk = list_ledata(f->blockl.head);
-
-			list_unlink(&blk->le);
-			free(blk);
-		}
+		blocks_flush(&f->blockl);
 		memset(&f->rle, 0, sizeof(f->rle));
 		f->busy  = false;
 		f->job   = NULL;
@@ -259,6 +313,7 @@ void spooler_stop(struct spooler *sp)
 /* The thread has been stopped, and all files are dropped */
 void spooler_close(struct spooler *sp)
 {
+	blocks_flush(&sp->freel);
 	if (sp->folder >= 0)
 		(void)close(sp->folder);
 	pthread_cond_destroy(&sp->cond);
@@ -271,8 +326,12 @@ bool spooler_full(struct spooler *sp)
 {
 	bool full;
 
+	if (atomic_load(&sp->queued) <= CPM_BODY_QUEUE)
+		return false;
+
+	/* once more: from here on it cannot become less unseen */
 	pthread_mutex_lock(&sp->mutex);
-	full = sp->queued > CPM_BODY_QUEUE;
+	full = atomic_load(&sp->queued) > CPM_BODY_QUEUE;
 	if (full)
 		sp->waiting = true;
 	pthread_mutex_unlock(&sp->mutex);
@@ -319,7 +378,7 @@ void bodyf_write(struct bodyf *f, struct block *blk)
 	struct spooler *sp = f->sp;
 
 	pthread_mutex_lock(&sp->mutex);
-	sp->queued += blk->len + BLOCK_COST;
+	(void)atomic_fetch_add(&sp->queued, blk->len + BLOCK_COST);
 	list_append(&f->blockl, &blk->le, blk);
 	file_ready(f);
 	pthread_mutex_unlock(&sp->mutex);

@@ -314,6 +314,7 @@ enum {
 struct block {
 	struct le le;
 	uint64_t off;
+	size_t size;            /* room in data */
 	size_t len;
 	uint8_t data[];
 };
@@ -337,8 +338,11 @@ struct spooler {
 	bool waiting;           /* the main loop, for room */
 	struct list filel;
 	struct list readyl;     /* those for which there is something to do */
+	struct list freel;      /* blocks to be used again: the C library
+				   would give their pages back each time */
 	uint32_t filec;
-	size_t queued;          /* octets of blocks */
+	uint32_t freec;
+	atomic_size_t queued;   /* octets of blocks */
 };
 
 void spooler_init(struct spooler *sp, struct writer *wr);
@@ -347,6 +351,8 @@ int  spooler_start(struct spooler *sp, int folder);
 void spooler_stop(struct spooler *sp);
 void spooler_close(struct spooler *sp);
 bool spooler_full(struct spooler *sp);
+struct block *block_alloc(struct spooler *sp);
+void block_free(struct spooler *sp, struct block *blk);
 
 
 /*
