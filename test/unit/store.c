@@ -248,6 +248,8 @@ Suite *store_suite(void)
 	suite_add_tcase(s, store_read_case());
 	suite_add_tcase(s, store_open_case());
 	suite_add_tcase(s, store_fail_case());
+	suite_add_tcase(s, store_body_case());
+	suite_add_tcase(s, store_spool_case());
 
 	return s;
 }

@@ -68,5 +68,7 @@ TCase *store_report_case(void);
 TCase *store_read_case(void);
 TCase *store_open_case(void);
 TCase *store_fail_case(void);
+TCase *store_body_case(void);
+TCase *store_spool_case(void);
 
 #endif

@@ -51,7 +51,7 @@ static void tmp_print(tmp_name tmp, const struct bodyf *f)
 
 /* May so much be written? Here, off the main loop, is the place for whatever
    else limits it. */
-static int room_check(const struct bodyf *f)
+static int size_check(const struct bodyf *f)
 {
 	struct statvfs fs;
 
@@ -70,7 +70,7 @@ void bodyf_begin(struct bodyf *f)
 	if (failed(f))
 		return;
 
-	err = room_check(f);
+	err = size_check(f);
 	if (!err)
 		err = spool_random(f->name);
 	if (err) {
@@ -189,7 +189,7 @@ static int filter_block(struct bodyf *f)
 		if (f->filterh(out, &len, in, n, f->in == f->size, f->arg))
 			return EILSEQ;
 	}
-	if (len > f->in - f->out)
+	if (len > f->in - f->base - f->out || len > sizeof(out))
 		return EILSEQ;
 
 	err = file_put(f, f->out, p, len);

@@ -161,9 +161,9 @@ static int msg_add(struct write *w, struct job *job,
 		   const struct conv_row *conv, uint64_t hash)
 {
 	const bool text = job->msg->text;
-	const bool spool = job->bodyl && (!text ||
-					  job->bodyl > CPM_SPOOL_MIN);
 	const struct bodyf *f = job->file;
+	const bool spool = !f && job->bodyl &&
+		(!text || job->bodyl > CPM_SPOOL_MIN);
 	const uint8_t *body = f ? f->head : job->body;
 	char name[SPOOL_NAME + 1];
 	size_t inrow = f ? (text ? f->headl : 0) : job->bodyl;
@@ -182,7 +182,7 @@ static int msg_add(struct write *w, struct job *job,
 	dbq_delta(&q, 1, (int64_t)hash);
 	dbq_int(&q, 2, conv->id);
 	msg_bind(&q, job->msg);
-	dbq_int(&q, 21, f ? f->size : job->bodyl);
+	dbq_int(&q, 21, job->bodyl);
 	dbq_text(&q, 22, f ? f->name : spool ? name : NULL);
 	if (inrow)
 		dbq_blob(&q, 23, body, inrow);

@@ -193,6 +193,7 @@ static void finish(struct spooler *sp, struct bodyf *f)
 		return;
 
 	err = atomic_load(&f->err);
+	job->bodyl = f->size;
 	pthread_mutex_lock(&sp->mutex);
 	f->job = NULL;
 	pthread_mutex_unlock(&sp->mutex);
@@ -397,7 +398,7 @@ void bodyf_finish(struct bodyf *f, struct job *job, uint64_t off,
 	job->file = f;
 
 	pthread_mutex_lock(&sp->mutex);
-	f->in      = off;
+	f->base = f->in = off;
 	f->filterh = h;
 	f->arg     = arg;
 	f->job     = job;

@@ -205,7 +205,7 @@ struct job {
 	enum job_type type;
 
 	struct cpm_msg *msg;    /* shared */
-	const uint8_t *body;    /* view into msg->body */
+	const uint8_t *body;    /* view into msg->body; NULL: in file */
 	size_t bodyl;
 	struct bodyf *file;     /* of msg->large; released with the job */
 	bool doubt;             /* of a commit that failed, and may be on
@@ -385,7 +385,8 @@ struct bodyf {
 	uint64_t expect;        /* octets to come, 0: not known */
 	uint64_t size;
 	uint64_t dirty;         /* octets written since the last sync */
-	uint64_t in, out;       /* how far it was read and filtered */
+	uint64_t base;          /* where the body begins */
+	uint64_t in, out;       /* how far it was read, and filtered */
 	cpm_filter_h *filterh;
 	void *arg;
 	uint8_t head[STORE_TEXT_MAX];
