@@ -195,7 +195,7 @@ START_TEST(test_slow_chunk)
 	peer_write(&p1, str, (size_t)(strstr(str, "\r\n\r\n") + 4 - str));
 	for (i=0; i<10; i++) {
 		loop_settle(40);
-		peer_write(&p1, "0123456789" + i, 1);
+		peer_write(&p1, &"0123456789"[i], 1);
 	}
 	ck_assert_uint_eq(0, s1.closec);
 	peer_write(&p1, end, sizeof(end) - 1);
