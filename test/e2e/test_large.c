@@ -173,7 +173,7 @@ static long memory_mark(struct scene *s)
 /* One message as large as any: resident memory does not see it */
 START_TEST(flat)
 {
-	static const char *const optv[] = {"-k", "65536", NULL};
+	static const char *const optv[] = {"-k", "1000000", NULL};
 	const char *env = getenv("CPM_LARGE_MB");
 	const size_t mb = env && *env ? strtoul(env, NULL, 10) : FLAT_MB;
 	struct scene s;

@@ -18,7 +18,7 @@
 
 
 enum {
-	DIRTY_MAX = 8388608,  /* octets after which the disk is made to begin:
+	DIRTY_MAX = 33554432,  /* octets after which the disk is made to begin:
 				 what is left for the end is little, and so is
 				 what a commit of the writer's may have to
 				 wait for                                   */

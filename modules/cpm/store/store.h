@@ -307,7 +307,7 @@ void writer_close(struct writer *wr);
  * spooler.c  The other thread: large bodies to files
  */
 enum {
-	BODY_BLOCK = 65536,  /* octets that go to the disk in one call */
+	BODY_BLOCK = 131072,  /* octets that go to the disk in one call */
 };
 
 /* Octets on their way; of the C library's memory */
