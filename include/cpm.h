@@ -30,8 +30,10 @@ enum {
 	CPM_TYPE_MAX     = 256,   /**< octets of a Content-Type             */
 	CPM_SESSION_MAX  = 256,   /**< sessions at once: each may hold an open
 				       message; more are answered 486      */
-	CPM_BUFFER_MAX   = 268435456, /**< octets of messages being received,
-				       all sessions together: over it 413  */
+	CPM_BUFFER_MAX   = 67108864, /**< octets in memory of messages being
+				       received, all sessions together: over
+				       it 413. A large one has 80 KiB there,
+				       the rest is in its file             */
 	CPM_WINDOW       = 16,    /**< notifications of an account on their
 				       way at once, each to another sender */
 	CPM_AUTH_MAX     = 2,     /**< challenges followed in one try       */

@@ -125,6 +125,41 @@ bool cpim_uri_isreal(const struct pl *uri);
 int cpim_body_decode(struct mbuf **mbp, const struct pl *cte,
 		     const uint8_t *buf, size_t len);
 
+enum {
+	CPIM_DEC_MORE = 1024,   /**< octets that a decoder may hold back: a
+				     line has 76 (RFC 2045, 6.7)           */
+};
+
+/** A transfer encoding being decoded, a piece at a time. Internal: on the
+    stack or wherever; nothing to free. */
+struct cpim_dec {
+	enum cpim_enc {
+		CPIM_ENC_NONE = 0,  /**< nothing to decode               */
+		CPIM_ENC_BASE64,
+		CPIM_ENC_QP,        /**< quoted-printable                */
+	} enc;
+	unsigned padc;
+	size_t heldc;
+	uint8_t heldv[CPIM_DEC_MORE];
+};
+
+/** Begin. @param cte as in cpim_body_decode(). @return 0; ENOTSUP for an
+    unknown encoding; EINVAL */
+int cpim_dec_init(struct cpim_dec *dec, const struct pl *cte);
+
+/**
+ * Decode the next piece. Uses no memory but its arguments, so any thread may
+ * call it. All that came out so far is never longer than all that went in.
+ *
+ * @param out  Room for len + CPIM_DEC_MORE octets; must not overlap in
+ * @param outl Octets written
+ * @param end  This is the last piece
+ *
+ * @return 0; EBADMSG for bad base64; EINVAL
+ */
+int cpim_dec_block(struct cpim_dec *dec, uint8_t *out, size_t *outl,
+		   const uint8_t *in, size_t len, bool end);
+
 /** What to write. NULL leaves a header out. Borrowed. */
 struct cpim_out {
 	const char *from;        /**< URI, mandatory                        */

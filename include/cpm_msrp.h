@@ -176,7 +176,8 @@ typedef uint16_t (msrp_data_h)(struct msrp_rx *rx, uint64_t off,
  * All octets are there. The chunk that completed the message (and the one
  * with the $ flag) is answered only by msrp_rx_answer(), now or later: take
  * a reference to rx for that. While 1024 messages of a session, or 16 MiB in
- * them, wait for it, the connection is not read: TCP slows the sender.
+ * them (see msrp_rx_set_size()), wait for it, the connection is not read: TCP
+ * slows the sender.
  */
 typedef void (msrp_done_h)(struct msrp_rx *rx, void *arg);
 
@@ -251,6 +252,12 @@ void msrp_sess_start(struct msrp_sess *sess);
     other sessions. No handler is called any more. */
 void msrp_sess_close(struct msrp_sess *sess);
 
+/** Read no more from the session's connection, or go on. What was read already
+    and is not decoded stays; other sessions on the connection wait as well.
+    Independent of the limits of msrp_done_h: reading goes on when nothing
+    stands against it. */
+void msrp_sess_pause(struct msrp_sess *sess, bool pause);
+
 /** Counted since the start */
 struct msrp_stats {
 	uint64_t messages;      /**< messages completed                     */
@@ -277,6 +284,11 @@ const char *msrp_rx_msgid(const struct msrp_rx *rx);
 const char *msrp_rx_ctype(const struct msrp_rx *rx);
 /** Octets in all, as the Byte-Range says; 0 if not known (yet) */
 uint64_t msrp_rx_total(const struct msrp_rx *rx);
+/** Octets that are there from the beginning on, without a hole */
+uint64_t msrp_rx_begun(const struct msrp_rx *rx);
+/** Octets that the application holds in memory for a message that is open:
+    they count while it waits for its answer. Default: all there are */
+void msrp_rx_set_size(struct msrp_rx *rx, uint64_t size);
 /** The application's state: given, rx derefs it with mem_deref() */
 void msrp_rx_set_arg(struct msrp_rx *rx, void *arg);
 void *msrp_rx_arg(const struct msrp_rx *rx);

@@ -24,6 +24,11 @@ enum {
 				     message                               */
 	CPM_SWEEP_MAX = 200,    /**< messages in one sweep: what arrives waits
 				     no longer than for their deletion     */
+	CPM_BODY_OPEN = 128,    /**< large bodies that arrive at once: each
+				     has a file open                       */
+	CPM_BODY_QUEUE = 1048576, /**< octets of them that wait for the disk:
+				     more, and cpm_body_full() says so     */
+	CPM_FILTER_MORE = 1024, /**< octets that a filter may hold back     */
 };
 
 /** Writes in one commit: bounds the time until the first of them is reported.
@@ -33,6 +38,7 @@ enum {
 #endif
 
 struct cpm_store;
+struct cpm_body;
 
 enum cpm_dir  { CPM_IN = 0, CPM_OUT = 1 };
 enum cpm_kind { CPM_CHAT = 0, CPM_GROUP = 1 };
@@ -105,6 +111,8 @@ struct cpm_msg {
 				     cpm_store_body()                      */
 	struct pl text_whole;   /**< the body if it is a text of at most
 				     CPM_PREVIEW octets, else unset        */
+	struct cpm_body *large; /**< (in) shared: instead of body; NULL when
+				     read                                  */
 };
 
 /** @return 0; EINVAL; ENOMEM */
@@ -247,9 +255,10 @@ struct cpm_limits {
     refused: EDQUOT, or ENOSPC; whatever else is written is not. */
 void cpm_store_limit(struct cpm_store *st, const struct cpm_limits *lim);
 
-/** Is there room for anything more of an account? What is on its way is not
-    counted. @return 0; EDQUOT; ENOSPC; EAGAIN; EINVAL */
-int cpm_store_room(struct cpm_store *st, const char *account);
+/** Is there room for so many octets more of an account? What is on its way is
+    not counted. @return 0; EDQUOT; ENOSPC; EAGAIN; EINVAL */
+int cpm_store_room(struct cpm_store *st, const char *account,
+		   uint64_t octets);
 
 /** Path of the database, absolute once it was found. Borrowed. */
 const char *cpm_store_path(const struct cpm_store *st);
@@ -258,16 +267,78 @@ const char *cpm_store_path(const struct cpm_store *st);
  * Writing. Each call takes a reference to what it needs, queues, and returns
  * 0, EINVAL, ENOMEM, ESHUTDOWN, or EAGAIN while the store is not READY; the
  * handler, which may be NULL, is called exactly once if it returned 0.
- * Handlers run in the order of the calls; they may write, read and close. The
- * first call in the child of a fork opens the database again.
+ * Handlers run in the order of the calls, but for a message with a large body:
+ * its file is finished first, and what was written meanwhile does not wait for
+ * that. Handlers may write, read and close. The first call in the child of a
+ * fork opens the database again.
  */
 
 /** Keep a message; with it, in the same transaction, its conversation if it
     is new and the reports that are DUE (none without a peer and imdn_id).
     The body is from its buffer's pos on. The message and the octets of its
-    body must not change until the handler is called. */
+    body must not change until the handler is called. A large body is used up
+    if this returns 0. EPROTO: it was used up before. Also what
+    cpm_body_write() returns. The handler may get, besides: EILSEQ: the
+    filter of its large body did not take it */
 int cpm_store_put(struct cpm_store *st, struct cpm_msg *msg, cpm_put_h *h,
 		  void *arg);
+
+/*
+ * A large body goes to the disk as it comes, in any order, without the main
+ * loop waiting for that. Until its message is put and committed the file has
+ * no name that lasts: whoever lets go of the body, or of the store, or dies,
+ * leaves nothing behind.
+ */
+
+/**
+ * Begin a body.
+ *
+ * @param bodyp Pointer to the body; mem_deref() it
+ * @param size  Octets that are to come, if known: ENOSPC comes early when
+ *              there is no room for them. 0: not known
+ *
+ * @return 0; EMFILE over CPM_BODY_OPEN; ENOSPC; EINVAL; ENOMEM; ESHUTDOWN;
+ *         see above
+ */
+int cpm_body_open(struct cpm_body **bodyp, struct cpm_store *st,
+		  uint64_t size);
+
+/**
+ * Some of its octets, copied. Each offset once; all up to the last one have
+ * to come before the message is put.
+ *
+ * @return 0; ENOSPC; EIO; EROFS; EACCES: of this or an earlier piece, and of
+ *         every later one; EPROTO: it was put; ENOMEM; EINVAL; ESHUTDOWN
+ */
+int cpm_body_write(struct cpm_body *body, uint64_t off, const uint8_t *buf,
+		   size_t len);
+
+/**
+ * Takes the next octets of a body, and gives what is to be kept of them: as
+ * many at most, all in all, as it took. Called on a thread of the store's:
+ * it must not use anything but its arguments, nor memory of libre's.
+ *
+ * @param out  Room for inl + CPM_FILTER_MORE octets
+ * @param outl Octets given
+ * @param end  There are no more
+ *
+ * @return 0, or the body is refused
+ */
+typedef int (cpm_filter_h)(uint8_t *out, size_t *outl, const uint8_t *in,
+			   size_t inl, bool end, void *arg);
+
+/** Before it is put: the body is what comes out of the filter (NULL: what
+    was written), and begins at offset off. @param arg shared: mem_ref() */
+void cpm_body_filter(struct cpm_body *body, uint64_t off, cpm_filter_h *h,
+		     void *arg);
+
+/** Do more than CPM_BODY_QUEUE octets wait for the disk? Then write no more
+    than what is there already; the room handler is called when there are no
+    more than half as many. */
+bool cpm_body_full(struct cpm_store *st);
+
+typedef void (cpm_room_h)(void *arg);
+void cpm_store_set_room(struct cpm_store *st, cpm_room_h *h, void *arg);
 
 /** Mark incoming messages as read and make the display reports due. ENOENT
     if none of them is an incoming message; to mark twice is no error.

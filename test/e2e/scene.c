@@ -183,22 +183,34 @@ void scene_close(struct scene *s)
 
 
 /* Lines of 31 octets with a running number; full stops behind the last */
-char *scene_text(struct env *env, size_t off, size_t len, size_t total)
+void scene_text_fill(char *text, size_t off, size_t len, size_t total)
 {
 	const size_t full = total - total % TEXT_LINE;
-	char *text = env_keep(env, mem_zalloc(len + 1, NULL));
-	char line[TEXT_LINE + 1];
-	size_t i;
+	char line[] = "0000000 Ünïcødé 漢字 …\n";
+	size_t i, n;
 
-	for (i=0; i<len && off + i < total; i++) {
-		const size_t pos = off + i;
+	for (; len; text += n, off += n, len -= n) {
+		const size_t pos = off % TEXT_LINE;
+		size_t num = off / TEXT_LINE % 10000000;
 
-		if (!i || pos % TEXT_LINE == 0)
-			snprintf(line, sizeof(line),
-				 "%07u Ünïcødé 漢字 …\n",
-				 (unsigned)(pos / TEXT_LINE % 10000000));
-		text[i] = pos < full ? line[pos % TEXT_LINE] : '.';
+		if (off >= full) {
+			memset(text, '.', len);
+			return;
+		}
+		for (i=7; i--; num /= 10)
+			line[i] = (char)('0' + num % 10);
+		n = min(len, TEXT_LINE - pos);
+		memcpy(text, line + pos, n);
 	}
+}
+
+
+char *scene_text(struct env *env, size_t off, size_t len, size_t total)
+{
+	char *text = env_keep(env, mem_zalloc(len + 1, NULL));
+
+	if (off < total)
+		scene_text_fill(text, off, min(len, total - off), total);
 
 	return text;
 }

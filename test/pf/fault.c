@@ -36,6 +36,8 @@ static const struct {
 		"  the chunks of two messages alternate"},
 	[FAULT_SHUFFLE] = {"shuffle", false,
 		"  the chunks of a message are out of order"},
+	[FAULT_REVERSE] = {"reverse", false,
+		"  the chunks of a message from the last to the first"},
 	[FAULT_OCTET] = {"octet", false, "  write MSRP octet by octet"},
 	[FAULT_DUP] = {"dup", false,
 		"  send each message twice in a session"},

@@ -17,6 +17,9 @@
 enum {
 	RX_MAX    = 65536,       /* of one frame: a client sends little     */
 	RX_SIZE   = 65536,       /* one read                                */
+	TX_SIZE   = 131072,      /* one write: libre takes no more than 512
+				    KiB that TCP does not, and forgets how
+				    much it sent of what it refuses         */
 	BIND_WAIT = 10 * 1000,   /* ms from the connection to the SEND      */
 };
 
@@ -98,7 +101,7 @@ static void reply(struct conn *conn, const struct frame *f, uint32_t code,
 static size_t piece_size(const struct conn *conn)
 {
 	const struct faults *faults = &conn->pf->faults;
-	uint64_t n = mbuf_get_left(conn->out);
+	uint64_t n = MIN(mbuf_get_left(conn->out), (size_t)TX_SIZE);
 
 	if (faults->on[FAULT_OCTET])
 		n = MIN(n, (uint64_t)1);

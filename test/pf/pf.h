@@ -68,6 +68,7 @@ enum fault {
 	FAULT_ABORT,         /**< abort each 2nd message, then repeat it    */
 	FAULT_INTERLEAVE,    /**< chunks of two messages alternate          */
 	FAULT_SHUFFLE,       /**< chunks of a message out of order          */
+	FAULT_REVERSE,       /**< chunks of a message from the last on     */
 	FAULT_OCTET,         /**< MSRP octet by octet                       */
 	FAULT_DUP,           /**< each message twice in a session           */
 	FAULT_NOPATH,        /**< offer without a=path                      */

@@ -33,6 +33,7 @@ struct out {
 	uint32_t code;           /* answer to the last octets               */
 	uint32_t copy;
 	bool shuffle;
+	bool reverse;
 	bool cut;                /* will be aborted                         */
 	bool hold;               /* stays when answered: a copy follows     */
 };
@@ -87,6 +88,7 @@ static void out_plan(struct out *o)
 		o->chunk = o->total;
 	o->count = (uint32_t)((o->total + o->chunk - 1) / o->chunk);
 	o->shuffle = fault(sess, FAULT_SHUFFLE);
+	o->reverse = fault(sess, FAULT_REVERSE);
 
 	if (o->copy)
 		return;
@@ -299,6 +301,8 @@ static int chunk_print(struct mbuf *mb, struct out *o)
 	char flag;
 	int err;
 
+	if (o->reverse)
+		i = o->count - 1 - i;
 	/* pairs change places */
 	if (o->shuffle && (i ^ 1) < o->count)
 		i ^= 1;

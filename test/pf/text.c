@@ -153,21 +153,22 @@ bool pl_has(const struct pl *pl, const char *word)
 void text_make(uint8_t *buf, uint64_t off, size_t len, uint64_t total)
 {
 	const uint64_t full = total - total % TEXT_LINE;
-	char line[TEXT_LINE + 1];
+	char line[] = "0000000 \xc3\x9cn\xc3\xaf" "c\xc3\xb8" "d\xc3\xa9"
+		" \xe6\xbc\xa2\xe5\xad\x97 \xe2\x80\xa6\n";
 	size_t n;
 
 	for (; len; buf += n, off += n, len -= n) {
 		const size_t pos = off % TEXT_LINE;
+		uint32_t i, num = (uint32_t)(off / TEXT_LINE % TEXT_MOD);
 
 		if (off >= full) {
 			memset(buf, '.', len);
 			return;
 		}
+		/* a gigabyte is 32 million lines: no printf here */
+		for (i = 7; i--; num /= 10)
+			line[i] = (char)('0' + num % 10);
 		n = MIN(len, TEXT_LINE - pos);
-		(void)snprintf(line, sizeof(line),
-			       "%07u \xc3\x9cn\xc3\xaf" "c\xc3\xb8" "d\xc3\xa9"
-			       " \xe6\xbc\xa2\xe5\xad\x97 \xe2\x80\xa6\n",
-			       (unsigned)(off / TEXT_LINE % TEXT_MOD));
 		memcpy(buf, line + pos, n);
 	}
 }

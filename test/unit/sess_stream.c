@@ -62,7 +62,7 @@ END_TEST
 
 
 /* Messages in one go, to the peer's heart's content */
-static void pipeline(unsigned n, size_t size)
+void pipeline(unsigned n, size_t size)
 {
 	struct mbuf *mb = mbuf_alloc(n * (size + 300));
 	char *body = malloc(size + 1);
@@ -171,7 +171,7 @@ static uint8_t octet(size_t i)
 
 
 /* A message of all octets there are, in chunks of 64 KiB */
-static void send_large(size_t total, size_t chunk)
+void send_large(size_t total, size_t chunk)
 {
 	struct mbuf *mb = mbuf_alloc(chunk + 1024);
 	size_t off, i;

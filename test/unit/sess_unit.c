@@ -109,6 +109,8 @@ static uint16_t open_handler(struct msrp_rx *rx, void *arg)
 	mem_deref(s->body);
 	s->body = mbuf_alloc(64);
 	msrp_rx_set_arg(rx, mem_ref(s->body));
+	if (s->size)
+		msrp_rx_set_size(rx, s->size);
 	maybe_leave(s, 'o');
 
 	return scode;
@@ -127,6 +129,10 @@ static uint16_t data_handler(struct msrp_rx *rx, uint64_t off,
 		s->bad = true;
 	else if (mbuf_write_mem(mb, buf, len))
 		s->bad = true;
+	if (!s->bad && msrp_rx_begun(rx) != mb->end)
+		s->bad = true;
+	if (s->pause_at && s->octets >= s->pause_at)
+		msrp_sess_pause(s->sess, true);
 	maybe_leave(s, 'd');
 
 	return 0;
@@ -453,6 +459,8 @@ void peer_free(struct peer *peer)
 
 void sess_teardown(void)
 {
+	ck_assert(!s1.bad && !s2.bad);
+
 	side_free(&s1);
 	side_free(&s2);
 	sess_stack = mem_deref(sess_stack);

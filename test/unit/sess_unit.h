@@ -34,6 +34,8 @@ struct side {
 	int close_err;
 	uint64_t octets;
 	bool bad;               /* an octet was not the expected one        */
+	uint64_t pause_at;      /* octets after which it is paused, 0: not  */
+	uint64_t size;          /* msrp_rx_set_size() of what opens, 0: no  */
 	bool late;              /* keep messages; side_answer() them        */
 	uint16_t scode;         /* else they are answered with this         */
 	uint16_t open_code;
@@ -89,7 +91,13 @@ void side_passive(const char *addr);
 /* Run until it is true; the test fails if it does not become so */
 #define WAIT(c, arg) ck_assert(loop_run(GUARD, (c), (arg)))
 
+/* sess_stream.c: n messages of size octets in one write; one large message,
+   "big", in chunks */
+void pipeline(unsigned n, size_t size);
+void send_large(size_t total, size_t chunk);
+
 void sess_passive_tests(TCase *tc);
+void sess_pause_tests(TCase *tc);
 void sess_stream_tests(TCase *tc);
 void sess_life_tests(TCase *tc);
 void sess_active_tests(TCase *tc);

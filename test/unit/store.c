@@ -327,6 +327,8 @@ Suite *store_suite(void)
 	suite_add_tcase(s, store_wal_case());
 	suite_add_tcase(s, store_damage_case());
 	suite_add_tcase(s, store_wait_case());
+	suite_add_tcase(s, store_body_case());
+	suite_add_tcase(s, store_spool_case());
 
 	return s;
 }

@@ -50,8 +50,8 @@ START_TEST(test_quota)
 	ck_assert_ptr_nonnull(strstr(fx.text, "600 of 1000"));
 	ck_assert_ptr_nonnull(strstr(fx.text, alice));
 	ck_assert_int_eq(0, put("2", 400));
-	ck_assert_int_eq(EDQUOT, cpm_store_room(fx.st, alice));
-	ck_assert_int_eq(0, cpm_store_room(fx.st, "sip:carol@example.net"));
+	ck_assert_int_eq(EDQUOT, cpm_store_room(fx.st, alice, 1));
+	ck_assert_int_eq(0, cpm_store_room(fx.st, "sip:carol@example.net", 1));
 	ck_assert_int_eq(EDQUOT, put("3", 1));
 	ck_assert_uint_eq(1, fx.faults);
 
@@ -66,7 +66,7 @@ START_TEST(test_quota)
 	ck_assert_int_eq(0, fx_result(cpm_store_delete(fx.st, first, 0,
 						       fx_done_handler,
 						       NULL)));
-	ck_assert_int_eq(0, cpm_store_room(fx.st, alice));
+	ck_assert_int_eq(0, cpm_store_room(fx.st, alice, 1));
 	ck_assert_int_eq(0, put("3", 600));
 	ck_assert_int_eq(EDQUOT, put("4", 1));
 	ck_assert_int_eq(0, fx_result(cpm_store_delete(fx.st, 0, 1,
@@ -128,7 +128,7 @@ START_TEST(test_reserve)
 	ck_assert_int_eq(0, statvfs(fx.dir, &fs));
 	id = fx_put_ok("1", "x");
 	limit(0, (uint64_t)fs.f_blocks * fs.f_frsize + 1);
-	ck_assert_int_eq(ENOSPC, cpm_store_room(fx.st, alice));
+	ck_assert_int_eq(ENOSPC, cpm_store_room(fx.st, alice, 1));
 	ck_assert_str_eq("disk-full", fx.what);
 	ck_assert_ptr_nonnull(strstr(fx.text, "cpm_disk_reserve"));
 	ck_assert_int_eq(ENOSPC, put("2", 1));
@@ -142,7 +142,7 @@ START_TEST(test_reserve)
 						       fx_done_handler,
 						       NULL)));
 	limit(0, 1);
-	ck_assert_int_eq(0, cpm_store_room(fx.st, alice));
+	ck_assert_int_eq(0, cpm_store_room(fx.st, alice, 1));
 	ck_assert_int_eq(0, put("2", 1));
 }
 END_TEST

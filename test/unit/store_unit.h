@@ -89,5 +89,7 @@ TCase *store_full_case(void);
 TCase *store_wal_case(void);
 TCase *store_damage_case(void);
 TCase *store_wait_case(void);
+TCase *store_body_case(void);
+TCase *store_spool_case(void);
 
 #endif

@@ -58,6 +58,12 @@ static void batch_handler(void *arg)
 }
 
 
+static void room_handler(void *arg)
+{
+	session_resume_all(arg);
+}
+
+
 static void fault_handler(const char *what, const char *text, void *arg)
 {
 	ready_fault(arg, what, text);
@@ -122,6 +128,7 @@ int cpm_alloc(struct cpm **cpmp, const struct cpm_conf *conf,
 			      fault_handler, cpm);
 	if (!err) {
 		cpm_store_limit(cpm->store, &conf->limits);
+		cpm_store_set_room(cpm->store, room_handler, cpm);
 		err = parts_alloc(cpm);
 	}
 	if (!err)

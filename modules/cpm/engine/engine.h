@@ -86,18 +86,22 @@ int name_dup(char **strp, const struct pl *name);
 
 /* invite.c, dialog.c, session.c */
 
+struct session;
+
 /** @return true if the INVITE was ours */
 bool session_invite(struct cpm *cpm, const struct sip_msg *msg);
 
 /** @return true if the UPDATE was for a session of ours */
 bool session_update(struct cpm *cpm, const struct sip_msg *msg);
 
+/** Read no more from its connection; from all of them again */
+void session_pause(struct session *s);
+void session_resume_all(struct cpm *cpm);
+
 /** End the sessions of an account (NULL: all): BYE, or 480 if asking */
 void session_close_all(struct cpm *cpm, const char *aor);
 
 /* incoming.c: MSRP message to stored message */
-
-struct session;
 
 /** Where messages come from: shared by a session and each message of it that
     is being stored, so that the message may outlive the session */
@@ -122,6 +126,7 @@ int source_alloc(struct source **srcp, struct cpm *cpm, const char *aor,
 uint16_t incoming_open(struct msrp_rx *rx, void *arg);
 uint16_t incoming_data(struct msrp_rx *rx, uint64_t off, const uint8_t *buf,
 		       size_t len, void *arg);
+void incoming_drop(struct msrp_rx *rx, void *arg);
 void incoming_done(struct msrp_rx *rx, void *arg);
 
 /* fresh.c: message events, counted up and at most 20 a second */

@@ -9,6 +9,14 @@
 #include "engine.h"
 
 
+enum {
+	/* octets of a message kept in memory: its head, and a body that is no
+	   file while it arrives. The rest goes to the spool at once. */
+	HOLD_MAX = CPM_SPOOL_MIN + CPIM_HEAD_MAX,
+};
+
+_Static_assert((int)CPIM_DEC_MORE <= (int)CPM_FILTER_MORE,
+	       "what a filter may hold");
 /* the store does not know CPIM, but keeps the set of what was asked */
 _Static_assert(CPIM_POSITIVE_DELIVERY == 1 && CPIM_DISPLAY == 4,
 	       "what the store reads in cpm_msg.notify");
@@ -17,9 +25,11 @@ _Static_assert(CPIM_POSITIVE_DELIVERY == 1 && CPIM_DISPLAY == 4,
 /** A message on its way from the wire to the store */
 struct incoming {
 	struct source *src;
-	struct mbuf *mb;
-	struct msrp_rx *rx;  /* set while the store has the message */
-	size_t counted;      /* octets of mb counted in cpm->buffered */
+	struct mbuf *mb;        /* its first octets, HOLD_MAX at most       */
+	struct cpm_body *body;  /* those behind them; NULL: none so far     */
+	uint64_t base;          /* offset in the message where body begins  */
+	struct msrp_rx *rx;     /* set while the store has the message      */
+	size_t counted;         /* octets of mb counted in cpm->buffered    */
 };
 
 
@@ -64,6 +74,7 @@ static void destructor(void *arg)
 	struct incoming *in = arg;
 
 	in->src->cpm->buffered -= in->counted;
+	mem_deref(in->body);
 	mem_deref(in->mb);
 	mem_deref(in->rx);
 	mem_deref(in->src);
@@ -101,9 +112,121 @@ uint16_t incoming_open(struct msrp_rx *rx, void *arg)
 
 	in->src = mem_ref(src);
 	in->mb = mbuf_alloc(512);
+	if (!in->mb) {
+		mem_deref(in);
+		return 413;
+	}
+
 	msrp_rx_set_arg(rx, in);
 
-	return in->mb ? 0 : 413;
+	return 0;
+}
+
+
+static uint16_t status_of(int err)
+{
+	switch (err) {
+
+	case EBADMSG:
+	case EOVERFLOW: return 400;
+	case ENOTSUP:   return 415;
+	default:        return 413;
+	}
+}
+
+
+/* Octets within HOLD_MAX */
+static int hold(struct incoming *in, uint64_t off, const uint8_t *buf,
+		size_t len)
+{
+	struct cpm *cpm = in->src->cpm;
+	const size_t end = (size_t)off + len;
+
+	/* off is what the peer wrote: count before memory is taken */
+	if (end > in->counted) {
+		if (end - in->counted > CPM_BUFFER_MAX - cpm->buffered)
+			return ENOMEM;
+
+		cpm->buffered += end - in->counted;
+		in->counted = end;
+	}
+
+	in->mb->pos = (size_t)off;
+
+	return mbuf_write_mem(in->mb, buf, len);
+}
+
+
+/*
+ * Where does the body begin, of which the first octets are there?
+ *
+ * @param basep Unchanged if that is not known yet, or if the body is encoded:
+ *              then it has to be decoded when all of it is there
+ *
+ * @return 0, or what is wrong with the head
+ */
+static int base_find(uint64_t *basep, struct mbuf *mb, size_t begun)
+{
+	struct cpim_msg *cpim = NULL;
+	const size_t end = mb->end;
+	struct cpim_dec dec;
+	int err;
+
+	mb->pos = 0;
+	mb->end = begun;
+	err = cpim_decode(&cpim, mb);
+	mb->end = end;
+	if (err)
+		return (err == ENODATA && begun < HOLD_MAX) ? 0 : err;
+
+	err = cpim_dec_init(&dec, &cpim->cte);
+	if (!err && dec.enc == CPIM_ENC_NONE)
+		*basep = cpim->body;
+	mem_deref(cpim);
+
+	return err;
+}
+
+
+/* The message is larger than what is kept in memory */
+static int body_begin(struct incoming *in, struct msrp_rx *rx)
+{
+	const uint64_t begun = msrp_rx_begun(rx), total = msrp_rx_total(rx);
+	int err;
+
+	err = base_find(&in->base, in->mb,
+			begun < HOLD_MAX ? (size_t)begun : HOLD_MAX);
+	if (err)
+		return err;
+
+	/* rather now than when all of it has come */
+	err = cpm_store_room(in->src->cpm->store, in->src->aor,
+			     total ? total - in->base : 1);
+	if (!err)
+		err = cpm_body_open(&in->body, in->src->cpm->store,
+				    total ? total - in->base : 0);
+	if (!err)
+		msrp_rx_set_size(rx, HOLD_MAX);
+
+	return err;
+}
+
+
+/* Octets behind HOLD_MAX */
+static int spill(struct incoming *in, struct msrp_rx *rx, uint64_t off,
+		 const uint8_t *buf, size_t len)
+{
+	struct source *src = in->src;
+	int err = 0;
+
+	if (!in->body)
+		err = body_begin(in, rx);
+	if (!err)
+		err = cpm_body_write(in->body, off - in->base, buf, len);
+	if (!err && cpm_body_full(src->cpm->store))
+		session_pause(src->sess);
+
+	return err;
 }
 
 
@@ -111,22 +234,27 @@ uint16_t incoming_data(struct msrp_rx *rx, uint64_t off, const uint8_t *buf,
 		       size_t len, void *arg)
 {
 	struct incoming *in = msrp_rx_arg(rx);
-	struct cpm *cpm = in->src->cpm;
-	const uint64_t end = off + len;
+	size_t n = 0;
+	int err = 0;
 	(void)arg;
 
-	/* off is what the peer wrote: count before memory is taken */
-	if (end > in->counted) {
-		if (end - in->counted > CPM_BUFFER_MAX - cpm->buffered)
-			return 413;
-
-		cpm->buffered += (size_t)end - in->counted;
-		in->counted = (size_t)end;
+	if (off < HOLD_MAX) {
+		n = min(len, HOLD_MAX - (size_t)off);
+		err = hold(in, off, buf, n);
 	}
+	if (!err && n < len)
+		err = spill(in, rx, off + n, buf + n, len - n);
 
-	in->mb->pos = (size_t)off;
+	return err ? status_of(err) : 0;
+}
 
-	return mbuf_write_mem(in->mb, buf, len) ? 413 : 0;
+
+/* It is not to be: its octets go at once, in memory and on the disk */
+void incoming_drop(struct msrp_rx *rx, void *arg)
+{
+	(void)arg;
+
+	msrp_rx_set_arg(rx, NULL);
 }
 
 
@@ -258,7 +386,50 @@ static void reports_set(struct cpm_msg *msg, const struct cpm *cpm)
 }
 
 
-static int body_set(struct cpm_msg *msg, const struct cpim_msg *cpim)
+/* Runs in a thread of the store's */
+static int dec_handler(uint8_t *out, size_t *outl, const uint8_t *in,
+		       size_t inl, bool end, void *arg)
+{
+	return cpim_dec_block(arg, out, outl, in, inl, end);
+}
+
+
+/* What is still in memory follows the rest, and what is in the file is made
+   a body: in place, or still to be moved or decoded by the store */
+static int large_set(struct cpm_msg *msg, struct incoming *in,
+		     const struct cpim_msg *cpim)
+{
+	const struct mbuf *mb = cpim->mb;
+	struct cpim_dec *dec;
+	int err;
+
+	if (in->base && in->base != cpim->body)
+		return EBADMSG;
+
+	err = cpm_body_write(in->body, cpim->body - in->base,
+			     mb->buf + cpim->body, mb->end - cpim->body);
+	if (err)
+		return err;
+
+	dec = mem_zalloc(sizeof(*dec), NULL);
+	if (!dec)
+		return ENOMEM;
+
+	err = cpim_dec_init(dec, &cpim->cte);
+	if (!err) {
+		cpm_body_filter(in->body, cpim->body - in->base,
+				dec->enc == CPIM_ENC_NONE ? NULL
+				: dec_handler, dec);
+		msg->large = mem_ref(in->body);
+	}
+	mem_deref(dec);
+
+	return err;
+}
+
+
+static int body_set(struct cpm_msg *msg, struct incoming *in,
+		    const struct cpim_msg *cpim)
 {
 	static const struct pl text_type = {"text/", 5};
 	struct pl type = cpim->ctype;
@@ -277,15 +448,19 @@ static int body_set(struct cpm_msg *msg, const struct cpim_msg *cpim)
 		type.l = text_type.l;
 	msg->text = !pl_isset(&type) || !pl_casecmp(&type, &text_type);
 
+	if (in->body)
+		return large_set(msg, in, cpim);
+
 	return cpim_body_decode(&msg->body, &cpim->cte, mb->buf + cpim->body,
 				mb->end - cpim->body);
 }
 
 
 /* @return 0; EBADMSG, EOVERFLOW, ENOTSUP: the peer's fault; ENOMEM */
-static int record(struct cpm_msg **msgp, const struct source *src,
+static int record(struct cpm_msg **msgp, struct incoming *in,
 		  const struct cpim_msg *cpim, const char *msgid)
 {
+	const struct source *src = in->src;
 	struct cpm_msg *msg;
 	int err;
 
@@ -312,7 +487,7 @@ static int record(struct cpm_msg **msgp, const struct source *src,
 	if (!err)
 		err = route_set(msg, cpim);
 	if (!err)
-		err = body_set(msg, cpim);
+		err = body_set(msg, in, cpim);
 
 	if (err) {
 		mem_deref(msg);
@@ -331,7 +506,10 @@ static void put_handler(int err, const struct cpm_put_result *res, void *arg)
 	struct incoming *in = arg;
 	struct source *src = in->src;
 
-	if (err) {
+	if (err == EILSEQ) {
+		(void)msrp_rx_answer(in->rx, 400, "Bad encoding");
+	}
+	else if (err) {
 		/* the sender stops here and keeps it for another time */
 		(void)msrp_rx_answer(in->rx, 413, "Cannot store it now");
 	}
@@ -349,18 +527,6 @@ static void put_handler(int err, const struct cpm_put_result *res, void *arg)
 	/* rx owns in: let go of it, or they keep each other */
 	in->rx = mem_deref(in->rx);
 	mem_deref(in);
-}
-
-
-static uint16_t status_of(int err)
-{
-	switch (err) {
-
-	case EBADMSG:
-	case EOVERFLOW: return 400;
-	case ENOTSUP:   return 415;
-	default:        return 413;
-	}
 }
 
 
@@ -384,7 +550,7 @@ static uint16_t take(struct incoming *in, struct msrp_rx *rx)
 		return 200;
 	}
 
-	err = record(&msg, in->src, cpim, msrp_rx_msgid(rx));
+	err = record(&msg, in, cpim, msrp_rx_msgid(rx));
 	if (err)
 		goto out;
 
@@ -394,6 +560,8 @@ static uint16_t take(struct incoming *in, struct msrp_rx *rx)
 
 	mem_ref(in);
 	in->rx = mem_ref(rx);
+	/* all of it has been copied, or is in the file */
+	in->mb = mem_deref(in->mb);
  out:
 	mem_deref(cpim);
 	mem_deref(msg);

@@ -209,7 +209,7 @@ static void decide(struct session *s, const struct sip_msg *msg)
 static bool refuse_room(struct cpm *cpm, const char *aor,
 			const struct sip_msg *msg)
 {
-	const int err = cpm_store_room(cpm->store, aor);
+	const int err = cpm_store_room(cpm->store, aor, 1);
 
 	/* a store that is not ready has its own answer */
 	if (!err || err == EAGAIN)

@@ -182,6 +182,7 @@ const struct msrp_sess_h session_msrp_handlers = {
 	.openh  = incoming_open,
 	.datah  = incoming_data,
 	.doneh  = incoming_done,
+	.droph  = incoming_drop,
 	.estabh = estab_handler,
 	.closeh = close_handler,
 };
@@ -274,6 +275,25 @@ void session_close_all(struct cpm *cpm, const char *aor)
 		if (!aor || !str_cmp(aor, s->src->aor))
 			session_end(s, s->state == SESS_ASKING
 				    ? SESS_DECLINED : SESS_CLOSED, 0);
+	}
+}
+
+
+void session_pause(struct session *s)
+{
+	if (s)
+		msrp_sess_pause(s->msrp, true);
+}
+
+
+void session_resume_all(struct cpm *cpm)
+{
+	struct le *le;
+
+	for (le = cpm->sessl.head; le; le = le->next) {
+		struct session *s = le->data;
+
+		msrp_sess_pause(s->msrp, false);
 	}
 }
 

@@ -222,6 +222,10 @@ void msrp_chunk_data(struct msrp_chunk *ch, const struct pl *data)
 {
 	struct pl pl = *data;
 
+	/* a chunk may be as long as a message, and take its time */
+	if (ch->sess)
+		msrp_sess_touch(ch->sess);
+
 	if (ch->sess && pl.l && !ch->scode && !ch->rx)
 		chunk_open(ch);
 

@@ -97,7 +97,7 @@ int msrp_conn_put(struct msrp_conn *conn, const struct pl *v, size_t n)
 }
 
 
-/* Does a session wait for too many answers of the application's? */
+/* Does a session wait for the application? */
 static bool conn_busy(const struct msrp_conn *conn)
 {
 	struct le *le;
@@ -105,7 +105,8 @@ static bool conn_busy(const struct msrp_conn *conn)
 	for (le = conn->sessl.head; le; le = le->next) {
 		const struct msrp_sess *sess = le->data;
 
-		if (sess->donec >= WAIT_MAX || sess->doneb >= WAIT_SIZE)
+		if (sess->paused || sess->donec >= WAIT_MAX ||
+		    sess->doneb >= WAIT_SIZE)
 			return true;
 	}
 
@@ -292,6 +293,10 @@ static void send_handler(void *arg)
 static void rx_handler(void *arg)
 {
 	struct msrp_conn *conn = arg;
+
+	/* paused again since it was woken */
+	if (conn_busy(conn))
+		return;
 
 	mem_ref(conn);
 	conn->stopped = false;

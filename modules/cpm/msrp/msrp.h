@@ -136,7 +136,9 @@ struct msrp_rx {
 	uint32_t spanc;
 	uint32_t heldc;
 	uint64_t total;
+	uint64_t size;            /* octets in the application's memory     */
 	bool total_set;
+	bool size_set;
 	bool sreport;
 	uint16_t scode;           /* RX_REFUSED                             */
 	const char *msgid;        /* these four into buf                    */
@@ -257,6 +259,7 @@ struct msrp_sess {
 	uint32_t refusedc;        /* RX_REFUSED                             */
 	uint32_t donec;           /* RX_DONE                                */
 	uint64_t doneb;           /* octets in them                         */
+	bool paused;              /* by the application                     */
 	enum sess_state state;
 	struct msrp_sess_h h;
 	void *arg;

@@ -25,6 +25,12 @@ static uint32_t msgid_hash(const struct pl *msgid)
 }
 
 
+static uint64_t rx_size(const struct msrp_rx *rx)
+{
+	return rx->size_set ? rx->size : rx->total;
+}
+
+
 /* The only place where a message's state and the session's counts change */
 static void rx_count(struct msrp_rx *rx, int n)
 {
@@ -38,7 +44,7 @@ static void rx_count(struct msrp_rx *rx, int n)
 
 	case RX_DONE:
 		sess->donec += (uint32_t)n;
-		sess->doneb += n > 0 ? rx->total : -rx->total;
+		sess->doneb += n > 0 ? rx_size(rx) : -rx_size(rx);
 		break;
 
 	case RX_REFUSED:
@@ -389,6 +395,22 @@ const char *msrp_rx_ctype(const struct msrp_rx *rx)
 uint64_t msrp_rx_total(const struct msrp_rx *rx)
 {
 	return (rx && rx->total_set) ? rx->total : 0;
+}
+
+
+uint64_t msrp_rx_begun(const struct msrp_rx *rx)
+{
+	return (rx && rx->spanc && !rx->spanv[0].a) ? rx->spanv[0].b : 0;
+}
+
+
+void msrp_rx_set_size(struct msrp_rx *rx, uint64_t size)
+{
+	if (!rx || rx->state != RX_OPEN)
+		return;
+
+	rx->size = size;
+	rx->size_set = true;
 }
 
 

@@ -179,7 +179,11 @@ static void idle_handler(void *arg)
 	const uint64_t due = sess->active + sess->msrp->conf.idle_timeout;
 	const uint64_t now = tmr_jiffies();
 
-	if (now < due)
+	/* while we do not read, or owe an answer, the peer is not idle */
+	if (sess->paused || sess->donec)
+		tmr_start(&sess->tmr_idle, sess->msrp->conf.idle_timeout,
+			  idle_handler, sess);
+	else if (now < due)
 		tmr_start(&sess->tmr_idle, due - now, idle_handler, sess);
 	else
 		msrp_sess_ended(sess, ETIMEDOUT);
@@ -241,6 +245,23 @@ void msrp_sess_close(struct msrp_sess *sess)
 
 	memset(&sess->h, 0, sizeof(sess->h));
 	sess_leave(sess, true);
+}
+
+
+void msrp_sess_pause(struct msrp_sess *sess, bool pause)
+{
+	if (!sess || sess->paused == pause)
+		return;
+
+	sess->paused = pause;
+	msrp_sess_touch(sess);
+	if (!sess->conn)
+		return;
+
+	if (pause)
+		sess->conn->stopped = true;
+	else
+		msrp_conn_wake(sess->conn);
 }
 
 

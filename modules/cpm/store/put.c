@@ -96,10 +96,12 @@ static int msg_add(struct write *w, struct job *job,
 		   const struct conv_row *conv, uint64_t hash)
 {
 	const bool text = job->msg->text;
-	const bool spool = job->bodyl && (!text ||
-					  job->bodyl > CPM_SPOOL_MIN);
+	const struct bodyf *f = job->file;
+	const bool spool = !f && job->bodyl &&
+		(!text || job->bodyl > CPM_SPOOL_MIN);
+	const uint8_t *body = f ? f->head : job->body;
 	char name[SPOOL_NAME + 1];
-	size_t inrow = job->bodyl;
+	size_t inrow = f ? (text ? f->headl : 0) : job->bodyl;
 	struct dbq q;
 	int err;
 
@@ -116,9 +118,9 @@ static int msg_add(struct write *w, struct job *job,
 	dbq_int(&q, 2, conv->id);
 	msg_bind(&q, job->msg);
 	dbq_int(&q, 21, job->bodyl);
-	dbq_text(&q, 22, spool ? name : NULL);
+	dbq_text(&q, 22, f ? f->name : spool ? name : NULL);
 	if (inrow)
-		dbq_blob(&q, 23, job->body, inrow);
+		dbq_blob(&q, 23, body, inrow);
 	dbq_int(&q, 24, w->last_id + 1);
 	err = dbq_run(&q, NULL);
 	if (err)
@@ -159,11 +161,14 @@ static int add(struct write *w, struct job *job, struct conv_row *conv,
 	       uint64_t hash)
 {
 	const struct cpm_msg *msg = job->msg;
+	/* a large one is on the disk already */
+	const uint64_t need = job->file ? 0 : job->bodyl;
 	int err;
 
-	err = room_check(&w->refused, w->lim, msg->account,
-			 usage_now(w->usage, msg->account), w->free,
-			 job->bodyl);
+	err = room_quota(&w->refused, w->lim, msg->account,
+			 usage_now(w->usage, msg->account), job->bodyl);
+	if (!err)
+		err = room_disk(&w->refused, w->lim, w->free, need);
 	if (err) {
 		job->refused = true;
 		return err;
@@ -183,7 +188,7 @@ static int add(struct write *w, struct job *job, struct conv_row *conv,
 	if (err)
 		return err == ENOENT ? EIO : err;
 
-	w->free -= job->bodyl;
+	w->free -= need;
 	w->add->messages      += 1;
 	w->add->conversations += !conv->messages;
 	w->add->unread        += msg->direction == CPM_IN;

@@ -22,9 +22,10 @@ static int refuse(struct fault *why, int err, const char *text)
 }
 
 
-static int quota_check(struct fault *why, uint64_t quota, const char *aor,
-		       uint64_t used, uint64_t more)
+int room_quota(struct fault *why, const struct cpm_limits *lim,
+	       const char *aor, uint64_t used, uint64_t more)
 {
+	const uint64_t quota = lim->quota;
 	char text[STORE_WHY_MAX];
 
 	if (!quota || (used <= quota && more <= quota - used))
@@ -50,9 +51,10 @@ uint64_t room_free(const struct cpm_limits *lim, const struct spool *spool)
 }
 
 
-static int disk_check(struct fault *why, uint64_t reserve, uint64_t free,
-		      uint64_t more)
+int room_disk(struct fault *why, const struct cpm_limits *lim, uint64_t free,
+	      uint64_t more)
 {
+	const uint64_t reserve = lim->reserve;
 	char text[STORE_WHY_MAX];
 
 	if (free >= reserve && more <= free - reserve)
@@ -63,17 +65,4 @@ static int disk_check(struct fault *why, uint64_t reserve, uint64_t free,
 		 reserve);
 
 	return refuse(why, ENOSPC, text);
-}
-
-
-int room_check(struct fault *why, const struct cpm_limits *lim,
-	       const char *aor, uint64_t used, uint64_t free, uint64_t more)
-{
-	int err;
-
-	err = quota_check(why, lim->quota, aor, used, more);
-	if (!err)
-		err = disk_check(why, lim->reserve, free, more);
-
-	return err;
 }

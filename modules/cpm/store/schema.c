@@ -28,7 +28,7 @@
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
-#include "store.h"
+#include "db.h"
 
 
 #define VERSION_1 \

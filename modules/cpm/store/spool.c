@@ -21,8 +21,6 @@
 #include "store.h"
 
 
-#define TMP_PREFIX "tmp-"
-
 /* Names, of the C library's memory: used in the writer */
 struct names {
 	char (*v)[SPOOL_NAME + 1];
@@ -51,7 +49,7 @@ static void destructor(void *arg)
 }
 
 
-static int file_errno(int e)
+int spool_errno(int e)
 {
 	switch (e) {
 
@@ -99,7 +97,7 @@ static void names_unlink(struct names *nm, int fd)
 }
 
 
-static int random_name(char name[SPOOL_NAME + 1])
+int spool_random(char name[SPOOL_NAME + 1])
 {
 	uint8_t rnd[SPOOL_NAME / 2];
 	size_t i;
@@ -144,13 +142,13 @@ static int sweep(struct spool *sp, struct db *db)
 
 	dir = opendir(sp->folder);
 	if (!dir)
-		return file_errno(errno);
+		return spool_errno(errno);
 
 	while ((de = readdir(dir)) != NULL) {
 		const char *name = de->d_name;
-		const size_t n = strlen(TMP_PREFIX);
+		const size_t n = strlen(SPOOL_TMP);
 
-		if (!strncmp(name, TMP_PREFIX, n) && is_name(name + n)) {
+		if (!strncmp(name, SPOOL_TMP, n) && is_name(name + n)) {
 			(void)unlinkat(sp->fd, name, 0);
 			continue;
 		}
@@ -187,13 +185,13 @@ int spool_open(struct spool **spp, const char *folder, struct db *db)
 		goto out;
 
 	if (mkdir(sp->folder, 0700) < 0 && errno != EEXIST) {
-		err = file_errno(errno);
+		err = spool_errno(errno);
 		goto out;
 	}
 
 	sp->fd = open(sp->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (sp->fd < 0) {
-		err = file_errno(errno);
+		err = spool_errno(errno);
 		goto out;
 	}
 
@@ -220,6 +218,13 @@ int spool_path(const struct spool *sp, char *path, size_t size,
 }
 
 
+/* Borrowed */
+int spool_fd(const struct spool *sp)
+{
+	return sp->fd;
+}
+
+
 static int write_all(int fd, const uint8_t *p, size_t len)
 {
 	while (len) {
@@ -228,39 +233,39 @@ static int write_all(int fd, const uint8_t *p, size_t len)
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
-			return file_errno(errno);
+			return spool_errno(errno);
 
 		p   += n;
 		len -= (size_t)n;
 	}
 
-	return fsync(fd) < 0 ? file_errno(errno) : 0;
+	return fsync(fd) < 0 ? spool_errno(errno) : 0;
 }
 
 
 int spool_put(struct spool *sp, char name[SPOOL_NAME + 1],
 	      const uint8_t *p, size_t len)
 {
-	char tmp[sizeof(TMP_PREFIX) + SPOOL_NAME];
+	char tmp[sizeof(SPOOL_TMP) + SPOOL_NAME];
 	int fd, err;
 
 	err = names_room(&sp->made);
 	if (!err)
-		err = random_name(name);
+		err = spool_random(name);
 	if (err)
 		return err;
 
-	snprintf(tmp, sizeof(tmp), TMP_PREFIX "%.*s", SPOOL_NAME, name);
+	snprintf(tmp, sizeof(tmp), SPOOL_TMP "%.*s", SPOOL_NAME, name);
 	fd = openat(sp->fd, tmp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC,
 		    0600);
 	if (fd < 0)
-		return file_errno(errno);
+		return spool_errno(errno);
 
 	err = write_all(fd, p, len);
 	if (close(fd) < 0 && !err)
-		err = file_errno(errno);
+		err = spool_errno(errno);
 	if (!err && renameat(sp->fd, tmp, sp->fd, name) < 0)
-		err = file_errno(errno);
+		err = spool_errno(errno);
 	if (err) {
 		(void)unlinkat(sp->fd, tmp, 0);
 		return err;
@@ -294,7 +299,7 @@ int spool_free(const struct spool *sp, uint64_t *octetsp)
 	struct statvfs fs;
 
 	if (fstatvfs(sp->fd, &fs) < 0)
-		return file_errno(errno);
+		return spool_errno(errno);
 
 	*octetsp = (uint64_t)fs.f_bavail * fs.f_frsize;
 
@@ -309,7 +314,7 @@ int spool_sync(struct spool *sp)
 		return 0;
 
 	if (fsync(sp->fd) < 0)
-		return file_errno(errno);
+		return spool_errno(errno);
 
 	sp->dirty = false;
 

@@ -3,7 +3,7 @@
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
-#include "store.h"
+#include "db.h"
 
 
 /* a random UUID (RFC 4122, 4.4) */

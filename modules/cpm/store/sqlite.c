@@ -10,7 +10,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <sqlite3.h>
-#include "store.h"
+#include "db.h"
 
 
 enum {

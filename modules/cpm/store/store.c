@@ -23,6 +23,7 @@ static void destructor(void *arg)
 	struct cpm_store *st = arg;
 
 	writer_close(&st->writer);
+	spooler_close(&st->spooler);
 	store_detach(st);
 	if (st->lock >= 0)
 		(void)close(st->lock);
@@ -93,13 +94,17 @@ static void hand_out(struct cpm_store *st, size_t max, bool closing)
 static void mqueue_handler(int id, void *data, void *arg)
 {
 	struct cpm_store *st = mem_ref(arg);
-	(void)id;
 	(void)data;
 
-	hand_out(st, TURN_MAX, false);
+	if (id == STORE_DONE)
+		hand_out(st, TURN_MAX, false);
+	else if (!st->closed && st->spooler.roomh)
+		st->spooler.roomh(st->spooler.arg);
 
 	if (!st->closed && st->state == CPM_STORE_CORRUPT &&
 	    st->said == CPM_STORE_READY) {
+		body_close_all(st);
+		spooler_halt(&st->spooler);
 		writer_halt(&st->writer);
 		(void)cpm_store_start(st);
 	}
@@ -152,6 +157,7 @@ int cpm_store_alloc(struct cpm_store **stp, const char *path,
 	st->batchh = bh;
 	st->faulth = fh;
 	st->arg    = arg;
+	spooler_init(&st->spooler, &st->writer);
 
 	err = str_dup(&st->path, path);
 	if (!err)
@@ -173,6 +179,7 @@ static bool fork_check(struct cpm_store *st)
 
 	st->pid = getpid();
 	writer_reset(&st->writer);
+	spooler_reset(&st->spooler);
 	store_detach(st);
 
 	return true;
@@ -296,6 +303,8 @@ void cpm_store_close(struct cpm_store **stp)
 	st = *stp;
 	err = store_enter(st);
 	st->closed = true;
+	body_close_all(st);
+	spooler_stop(&st->spooler);
 	if (err && !st->writer.running)
 		writer_abort(&st->writer, err);
 
@@ -315,7 +324,8 @@ void cpm_store_limit(struct cpm_store *st, const struct cpm_limits *lim)
 }
 
 
-int cpm_store_room(struct cpm_store *st, const char *account)
+int cpm_store_room(struct cpm_store *st, const char *account,
+		   uint64_t octets)
 {
 	struct fault why;
 	int err;
@@ -327,9 +337,12 @@ int cpm_store_room(struct cpm_store *st, const char *account)
 	if (err)
 		return err;
 
-	err = room_check(&why, &st->lim, account,
+	err = room_quota(&why, &st->lim, account,
 			 usage_read_octets(st->writer.write.usage, account),
-			 room_free(&st->lim, st->spool), 1);
+			 octets);
+	if (!err)
+		err = room_disk(&why, &st->lim,
+				room_free(&st->lim, st->spool), octets);
 	if (err)
 		store_fault(st, false, err, why.text);
 

@@ -13,165 +13,16 @@
 #define STORE_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <sys/types.h>
 #include <cpm_store.h>
-
-enum {
-	STORE_TEXT_MAX = CPM_PREVIEW,  /* in the row of a larger text    */
-	STORE_WHY_MAX  = 256,   /* one line about an error               */
-	FAULT_WORDS    = 10,    /* words for what is wrong               */
-};
+#include "db.h"
 
 /* cpim_notify of cpm_cpim.h: codecs and store do not know each other */
 enum {
 	NOTIFY_DELIVERY = 1 << 0,
 	NOTIFY_DISPLAY  = 1 << 2,
 };
-
-
-/*
- * sql.c  The statements
- */
-
-/* what cpm_query asks for: added to SQL_MSGS */
-enum {
-	QUERY_CONV   = 1,
-	QUERY_PEER   = 2,
-	QUERY_UNREAD = 4,
-	QUERY_AFTER  = 8,
-};
-
-enum sql {
-	SQL_BEGIN = 0,
-	SQL_COMMIT,
-	SQL_ROLLBACK,
-	SQL_CONV_FIND,
-	SQL_CONV_ADD,
-	SQL_CONV_PUT,
-	SQL_CONV_UNREAD,
-	SQL_CONV_DROP,
-	SQL_CONV_EMPTY,
-	SQL_CONV_IS,
-	SQL_KNOWN_CHAT,
-	SQL_KNOWN_GROUP,
-	SQL_MSG_ADD,
-	SQL_MSG_READ,
-	SQL_MSG_READ_CONV,
-	SQL_MSG_STATE,
-	SQL_GONE_ADD,
-	SQL_GONE_ADD_CONV,
-	SQL_MSG_DEL,
-	SQL_MSG_DEL_CONV,
-	SQL_SWEEP,
-	SQL_FILE,
-	SQL_FILES_CONV,
-	SQL_FILE_USED,
-	SQL_REPORT_PUT,
-	SQL_REPORTABLE,
-	SQL_REPORTABLE_CONV,
-	SQL_REPORT_HOLD,
-	SQL_REPORT_MOVE,
-	SQL_REPORT_RETRY,
-	SQL_REPORT_RELEASE,
-	SQL_SENDER_FIND,
-	SQL_SENDER_ADD,
-	SQL_SENDER_SET,
-	SQL_POLICY_SET,
-	SQL_POLICY_DEL,
-	SQL_SEEN_FIND,
-	SQL_SEEN_ADD,
-	SQL_SEEN_UPTO,
-	SQL_SEEN_SET_UPTO,
-	SQL_SEEN_REST,
-	SQL_LAST_ID,
-	SQL_USAGE,
-	SQL_REPORTS,
-	SQL_SALT,
-
-	SQL_CONVS,
-	SQL_CONVS_ACCOUNT,
-	SQL_CONV,
-	SQL_MSG,
-	SQL_BODY,
-	SQL_DUE_ACCOUNT,
-	SQL_EXPORT,
-	SQL_LAST,
-	SQL_DUE,
-	SQL_DUE_NEXT,
-	SQL_POLICIES,
-	SQL_MSGS,
-	SQL_MAX = SQL_MSGS + 16
-};
-
-extern const char *const sql_text[SQL_MAX];
-
-
-/*
- * schema.c  Migrations
- */
-enum {
-	SCHEMA_APP = 0x63706d31,  /* PRAGMA application_id: "cpm1" */
-};
-
-/* schema_sql[n] makes version n + 1 of version n */
-extern const char *const schema_sql[];
-extern const int schema_version;
-
-
-/*
- * sqlite.c  A connection, and one use of a statement
- */
-struct db;
-
-enum db_mode {
-	DB_WRITE,  /* creates and migrates */
-	DB_READ,
-};
-
-/* One use of a statement, on the stack. Errors of binding stay in it until
-   dbq_step() or dbq_run(). */
-struct dbq {
-	struct db *db;
-	void *stmt;
-	int err;
-	bool own;
-};
-
-int  db_open(struct db **dbp, const char *path, enum db_mode mode,
-	     char *why, size_t size);
-
-/* Every page and index read. @param agep grows with what the store has kept
-   since it is there. @return 0; EBADMSG: damaged; errno */
-int  db_check(struct db *db, uint64_t *agep, char *why, size_t size);
-
-/* The same for the file without its log, which stays as it is */
-int  db_check_alone(const char *path, uint64_t *agep);
-
-/* Numbers given from now on are above all that any store gave before */
-int  db_seed(struct db *db, char *why, size_t size);
-
-/* When it is closed its files stay as they are. db may be NULL */
-void db_keep(struct db *db);
-
-const char *db_why(const struct db *db);
-void db_forget(struct db *db);
-uint64_t db_last_id(const struct db *db);
-
-void dbq_start(struct dbq *q, struct db *db, enum sql id);
-void dbq_int(struct dbq *q, int i, uint64_t val);
-void dbq_delta(struct dbq *q, int i, int64_t val);
-void dbq_text(struct dbq *q, int i, const char *str);
-void dbq_blob(struct dbq *q, int i, const void *p, size_t len);
-
-/* 0: there is a row; ENOENT: there is none, or no more */
-int  dbq_step(struct dbq *q);
-uint64_t dbq_get(struct dbq *q, int col);
-const char *dbq_str(struct dbq *q, int col);
-const void *dbq_mem(struct dbq *q, int col, size_t *lenp);
-void dbq_end(struct dbq *q);
-
-/* Run to the end and dbq_end(). @param rowsp rows changed, may be NULL */
-int  dbq_run(struct dbq *q, uint64_t *rowsp);
 
 
 /*
@@ -195,6 +46,8 @@ uint64_t hash_end(struct hash *h);
  */
 enum { SPOOL_NAME = 32 };  /* hexadecimal digits of a random number */
 
+#define SPOOL_TMP "tmp-"   /* before the name of what is no body yet */
+
 struct spool;
 
 int  spool_open(struct spool **spp, const char *folder, struct db *db);
@@ -203,6 +56,9 @@ int  spool_path(const struct spool *sp, char *path, size_t size,
 int  spool_put(struct spool *sp, char name[SPOOL_NAME + 1],
 	       const uint8_t *p, size_t len);
 int  spool_drop(struct spool *sp, const char *name);
+int  spool_fd(const struct spool *sp);
+int  spool_random(char name[SPOOL_NAME + 1]);
+int  spool_errno(int e);
 int  spool_sync(struct spool *sp);
 int  spool_free(const struct spool *sp, uint64_t *octetsp);
 void spool_commit(struct spool *sp);
@@ -340,8 +196,11 @@ struct job {
 	enum job_type type;
 
 	struct cpm_msg *msg;    /* shared */
-	const uint8_t *body;    /* view into msg->body */
+	const uint8_t *body;    /* view into msg->body; NULL: in file */
 	size_t bodyl;
+	struct bodyf *file;     /* of msg->large; released with the job */
+	bool doubt;             /* of a commit that failed, and may be on
+				   the disk                          */
 
 	uint64_t id;            /* message or report */
 	uint64_t conv;
@@ -409,9 +268,13 @@ void write_end(struct write *w, bool committed);
 /* Octets that are free on the disk; UINT64_MAX if that does not matter */
 uint64_t room_free(const struct cpm_limits *lim, const struct spool *spool);
 
-/* @return 0; EDQUOT; ENOSPC: nothing was done, and why says why */
-int room_check(struct fault *why, const struct cpm_limits *lim,
-	       const char *aor, uint64_t used, uint64_t free, uint64_t more);
+/* @return 0; EDQUOT, and why says why */
+int room_quota(struct fault *why, const struct cpm_limits *lim,
+	       const char *aor, uint64_t used, uint64_t more);
+
+/* @return 0; ENOSPC, and why says why */
+int room_disk(struct fault *why, const struct cpm_limits *lim, uint64_t free,
+	      uint64_t more);
 
 
 /*
@@ -484,6 +347,9 @@ struct writer {
 int  writer_init(struct writer *wr, mqueue_h *h, void *arg);
 void writer_reset(struct writer *wr);
 int  writer_queue(struct writer *wr, struct job *job);
+int  writer_start(struct writer *wr);
+void writer_push(struct writer *wr, struct job *job);
+void writer_refuse(struct writer *wr, struct job *job, int err);
 void writer_stop(struct writer *wr);
 void writer_break(struct writer *wr);
 void writer_halt(struct writer *wr);
@@ -495,12 +361,130 @@ void writer_close(struct writer *wr);
 
 
 /*
+ * spooler.c  The other thread: large bodies to files
+ */
+enum {
+	BODY_BLOCK = 131072,  /* octets that go to the disk in one call */
+};
+
+/* Octets on their way; of the C library's memory */
+struct block {
+	struct le le;
+	uint64_t off;
+	size_t size;            /* room in data */
+	size_t len;
+	uint8_t data[];
+};
+
+/* The file of a body; likewise */
+struct bodyf;
+
+struct spooler {
+	pthread_t thread;
+	pthread_mutex_t mutex;
+	pthread_cond_t cond;
+	bool running;
+	struct writer *writer;
+	int folder;             /* -1: none */
+	struct list bodyl;      /* struct cpm_body; of the main loop */
+	cpm_room_h *roomh;      /* likewise */
+	void *arg;
+
+	/* below: under the mutex */
+	bool stop;
+	bool waiting;           /* the main loop, for room */
+	struct list filel;
+	struct list readyl;     /* those for which there is something to do */
+	struct list freel;      /* blocks to be used again: the C library
+				   would give their pages back each time */
+	uint32_t filec;
+	uint32_t freec;
+	atomic_size_t queued;   /* octets of blocks */
+};
+
+void spooler_init(struct spooler *sp, struct writer *wr);
+void spooler_reset(struct spooler *sp);
+int  spooler_start(struct spooler *sp, int folder);
+void spooler_stop(struct spooler *sp);
+void spooler_halt(struct spooler *sp);
+void spooler_close(struct spooler *sp);
+bool spooler_full(struct spooler *sp);
+struct block *block_alloc(struct spooler *sp);
+void block_free(struct spooler *sp, struct block *blk);
+
+
+/*
+ * bodyf.c  The file of a body: what the thread does with it
+ */
+struct bodyf {
+	struct spooler *sp;     /* borrowed */
+	struct le le;           /* of sp->filel */
+	struct le rle;          /* of sp->readyl */
+	atomic_int err;         /* the first error; the rest is for nothing */
+
+	/* under the mutex */
+	struct list blockl;
+	bool busy;              /* the thread is at it */
+	bool drop;
+	bool keep;              /* its row has come, or may have */
+	struct job *job;        /* set while it is to be finished */
+
+	/* of the thread; once the job has gone on, of who has the job */
+	int fd;
+	enum bodyf_state {
+		BODYF_NEW = 0,  /* no file yet                        */
+		BODYF_OPEN,     /* it has a temporary name            */
+		BODYF_MOVING,   /* being filtered, or moved down      */
+		BODYF_WHOLE,    /* it is what it is to be             */
+		BODYF_NAMED,    /* on the disk with its own name      */
+		BODYF_LEFT,     /* not ours any more                  */
+	} state;
+	char name[SPOOL_NAME + 1];
+	uint64_t expect;        /* octets to come, 0: not known */
+	uint64_t size;
+	uint64_t dirty;         /* octets written since the last sync */
+	uint64_t base;          /* where the body begins */
+	uint64_t in, out;       /* how far it was read, and filtered */
+	cpm_filter_h *filterh;
+	void *arg;
+	uint8_t head[STORE_TEXT_MAX];
+	size_t headl;
+};
+
+int  bodyf_open(struct bodyf **fp, struct spooler *sp, uint64_t size);
+void bodyf_write(struct bodyf *f, struct block *blk);
+void bodyf_finish(struct bodyf *f, struct job *job, uint64_t off,
+		  cpm_filter_h *h, void *arg);
+void bodyf_drop(struct bodyf *f, bool keep);
+
+/* the thread's part */
+void bodyf_begin(struct bodyf *f);
+void bodyf_store(struct bodyf *f, const struct block *blk);
+bool bodyf_step(struct bodyf *f);  /* false: nothing is left to do */
+void bodyf_end(struct bodyf *f);
+
+
+/*
+ * body.c
+ */
+int  body_check(struct cpm_body *body, struct cpm_store *st);
+void body_put(struct cpm_body *body, struct job *job);
+void body_close_all(struct cpm_store *st);
+
+
+/*
  * store.c
  */
 struct export;
 
+enum store_id {            /* of a message in the writer's mqueue */
+	STORE_DONE = 0,
+	STORE_ROOM,
+};
+
 struct cpm_store {
 	struct writer writer;
+	struct spooler spooler;
 	struct db *wdb;
 	struct db *rdb;
 	struct spool *spool;

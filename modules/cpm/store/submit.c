@@ -25,6 +25,7 @@ static void msg_destructor(void *arg)
 	mem_deref(msg->type);
 	mem_deref(msg->file);
 	mem_deref(msg->body);
+	mem_deref(msg->large);
 }
 
 
@@ -32,6 +33,9 @@ static void job_destructor(void *arg)
 {
 	struct job *job = arg;
 
+	if (job->file)
+		bodyf_drop(job->file, job->doubt ||
+			   (!job->err && !job->res.duplicate));
 	mem_deref(job->msg);
 	mem_deref(job->idv);
 	mem_deref(job->account);
@@ -101,7 +105,26 @@ static bool msg_isvalid(const struct cpm_msg *msg)
 		str_isset(msg->msgkey) &&
 		(unsigned)msg->direction <= CPM_OUT &&
 		(unsigned)msg->kind <= CPM_GROUP &&
-		(unsigned)msg->mode <= CPM_SESSION;
+		(unsigned)msg->mode <= CPM_SESSION &&
+		!(msg->body && msg->large);
+}
+
+
+/* Its file is finished before the writer gets the job */
+static int large_queue(struct cpm_store *st, struct job *job)
+{
+	int err = store_enter(st);
+
+	if (!err)
+		err = body_check(job->msg->large, st);
+	if (!err)
+		err = writer_start(&st->writer);
+	if (err)
+		mem_deref(job);
+	else
+		body_put(job->msg->large, job);
+
+	return err;
 }
 
 
@@ -125,7 +148,7 @@ int cpm_store_put(struct cpm_store *st, struct cpm_msg *msg, cpm_put_h *h,
 		job->bodyl = mbuf_get_left(msg->body);
 	}
 
-	return job_queue(st, job);
+	return msg->large ? large_queue(st, job) : job_queue(st, job);
 }
 
 

@@ -65,6 +65,7 @@ static int transact(struct write *w, struct job **jobv, size_t jobc,
 		    bool *begunp, struct fault *fault)
 {
 	bool commit = false;
+	size_t i;
 	int err;
 
 	db_forget(w->db);
@@ -91,6 +92,8 @@ static int transact(struct write *w, struct job **jobv, size_t jobc,
 		fault_note(fault, w, err);
 		(void)run(w, SQL_ROLLBACK);
 		spool_rollback(w->spool, commit);
+		for (i=0; i<jobc; i++)
+			jobv[i]->doubt |= commit;
 	}
 	else {
 		spool_commit(w->spool);
@@ -178,7 +181,7 @@ static bool take(struct writer *wr, bool *brokenp)
 void writer_tell(struct writer *wr)
 {
 	/* the pipe holds one message at most: only a signal is in the way */
-	while (EINTR == mqueue_push(wr->mq, 0, NULL))
+	while (EINTR == mqueue_push(wr->mq, STORE_DONE, NULL))
 		;
 }
 
@@ -312,6 +315,48 @@ int writer_queue(struct writer *wr, struct job *job)
 		tmr_start(&wr->tmr, 0, wake_handler, wr);
 
 	return 0;
+}
+
+
+int writer_start(struct writer *wr)
+{
+	return thread_start(wr);
+}
+
+
+/* The same from any thread, after writer_start() */
+void writer_push(struct writer *wr, struct job *job)
+{
+	pthread_mutex_lock(&wr->mutex);
+	list_append(&wr->queue, &job->le, job);
+	pthread_cond_signal(&wr->cond);
+	pthread_mutex_unlock(&wr->mutex);
+}
+
+
+/* A job that failed before the writer had it; from any thread */
+void writer_refuse(struct writer *wr, struct job *job, int err)
+{
+	char buf[128];
+	bool push;
+
+	fail(job, err);
+	job->end = true;
+
+	pthread_mutex_lock(&wr->mutex);
+	list_append(&wr->done, &job->le, job);
+	/* a filter's refusal is no fault of ours */
+	if (err != EILSEQ) {
+		wr->fault.err = err;
+		snprintf(wr->fault.text, sizeof(wr->fault.text), "%s",
+			 str_error(err, buf, sizeof(buf)));
+	}
+	push = !wr->pushed;
+	wr->pushed = true;
+	pthread_mutex_unlock(&wr->mutex);
+
+	if (push)
+		writer_tell(wr);
 }
 
 
