@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 #include "e2e.h"
+#include "power.h"
 
 
 enum {
@@ -147,8 +148,12 @@ static struct proc *run(struct baresip *b)
 			access(supp, R_OK) ? "" : ":suppressions=",
 			access(supp, R_OK) ? "" : supp),
 		preload ? env_str(b->env, "LD_PRELOAD=%s", preload) : NULL,
-		NULL
+		NULL, NULL, NULL
 	};
+
+	if (b->args.power)
+		power_envv(b->env, env_str(b->env, "%s/cpm", b->dir),
+			   b->args.power, envv + 4);
 
 	return proc_start(b->env, &(struct proc_args){
 		.name = b->args.name, .argv = argv, .envv = envv});
@@ -182,6 +187,15 @@ static bool come_up(struct baresip *b)
 	}
 
 	return false;
+}
+
+
+void baresip_launch(struct baresip *b)
+{
+	ctrl_close(b->ctrl);
+	b->ctrl = NULL;
+	b->proc = run(b);
+	++b->starts;
 }
 
 
