@@ -245,18 +245,6 @@ void ctrl_post(struct ctrl *c, const char *cmd, const char *prm)
 }
 
 
-bool ctrl_answered(struct ctrl *c)
-{
-	struct wait w;
-
-	wait_start(&w, E2E_SHORT, "the end of ctrl_tcp");
-	while (!c->answer && c->fd >= 0 && wait_more(&w))
-		(void)ctrl_read(c, 10);
-
-	return c->answer && j_bool(c->answer, "ok");
-}
-
-
 bool ctrl_cmd(struct ctrl *c, const char *cmd, const char *prm,
 	      const struct odict **op)
 {

@@ -272,9 +272,6 @@ const struct odict *ctrl_ask(struct ctrl *c, const char *cmd,
 /** Send a command and do not wait for its answer */
 void ctrl_post(struct ctrl *c, const char *cmd, const char *prm);
 
-/** Has the command been answered, by one that may be dead by now? */
-bool ctrl_answered(struct ctrl *c);
-
 /** Repeat a command until a number of its answer is what it should be */
 const struct odict *ctrl_until(struct ctrl *c, const char *cmd,
 			       const char *prm, const char *path,

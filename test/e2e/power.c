@@ -25,6 +25,7 @@ enum {
 
 struct note {
 	const struct power_rec *rec;
+	uint64_t pos;         /* in the log                                */
 	const uint8_t *old;
 	char *path1;
 	char *path2;
@@ -161,6 +162,7 @@ static void notes_read(struct cut *c)
 		}
 		len = note_decode(&c->notev[c->notec],
 				  (uint8_t *)c->text + pos, size - pos);
+		c->notev[c->notec].pos = pos;
 		c->notec += len > 0;
 		pos += len;
 	} while (len);
@@ -203,7 +205,7 @@ static void notes_unsafe(struct cut *c)
 		if (rec->op != POWER_SYNC && rec->op != POWER_SYNC_ALL)
 			continue;
 		c->notev[i].safe = true;
-		for (j=0; j<i && j<rec->off; j++)
+		for (j=0; j<i && c->notev[j].pos < rec->off; j++)
 			if (!c->notev[j].safe)
 				mark(&c->notev[j], rec);
 	}

@@ -183,10 +183,9 @@ void scene_close(struct scene *s)
 
 
 /* Lines of 31 octets with a running number; full stops behind the last */
-char *scene_text(struct env *env, size_t off, size_t len, size_t total)
+void scene_fill(char *text, size_t off, size_t len, size_t total)
 {
 	const size_t full = total - total % TEXT_LINE;
-	char *text = env_keep(env, mem_zalloc(len + 1, NULL));
 	char line[TEXT_LINE + 1];
 	size_t i;
 
@@ -199,6 +198,14 @@ char *scene_text(struct env *env, size_t off, size_t len, size_t total)
 				 (unsigned)(pos / TEXT_LINE % 10000000));
 		text[i] = pos < full ? line[pos % TEXT_LINE] : '.';
 	}
+}
+
+
+char *scene_text(struct env *env, size_t off, size_t len, size_t total)
+{
+	char *text = env_keep(env, mem_zalloc(len + 1, NULL));
+
+	scene_fill(text, off, len, total);
 
 	return text;
 }

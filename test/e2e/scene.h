@@ -76,6 +76,9 @@ void scene_close(struct scene *s);
     Lives as long as the environment */
 char *scene_text(struct env *env, size_t off, size_t len, size_t total);
 
+/** The same into memory of the caller's; no end is set */
+void scene_fill(char *text, size_t off, size_t len, size_t total);
+
 /** A command that must fail. The message of the error must hold text */
 void scene_refused(struct scene *s, const char *cmd, const char *prm,
 		   const char *code, const char *text);

@@ -114,6 +114,14 @@ START_TEST(unsynced_data_is_lost)
 	STEPS_(&d, "put a 1 UN", "fdatasync a", "put a 0 XXX");
 	cut(&d, POWER_NOTHING);
 	HAS(&d, "a", "sUNe");
+
+	/* several programs, one cut: a sync is for what others did as well */
+	STEPS_(&d, "add a 1", "add b 2");
+	STEPS_(&d, "add a 3", "fsync a", "syncdir .", "add a lost");
+	STEPS_(&d, "fsync b", "add b lost");
+	cut(&d, POWER_NOTHING);
+	HAS(&d, "a", "sUNe13");
+	HAS(&d, "b", "2");
 	disk_close(&d);
 }
 END_TEST

@@ -31,7 +31,6 @@ static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static struct ours fdv[FD_MAX];
 static char folder[PATH_MAX];     /* that is watched, without links     */
 static size_t folder_len;
-static uint64_t records;
 static int log_fd = -1;
 static int obj_fd = -1;           /* folder of the log                  */
 
@@ -103,7 +102,6 @@ static void put(struct power_rec *rec, const void *old, const char *path1,
 	if (syscall(SYS_writev, log_fd, iov, 5) !=
 	    (ssize_t)(sizeof(*rec) + POWER_PAD(text)))
 		note_die("the log", folder);
-	++records;
 }
 
 
@@ -360,40 +358,40 @@ void note_rename(const struct name *from, const struct name *to)
 }
 
 
-uint64_t note_count(void)
+uint64_t note_mark(void)
 {
-	uint64_t n;
+	struct stat st = {.st_size = 0};
+
+	if (log_fd < 0)
+		return 0;
 
 	note_lock();
-	n = records;
+	(void)fstat(log_fd, &st);
 	note_unlock();
 
-	return n;
+	return (uint64_t)st.st_size;
 }
 
 
 /* A folder need not have been seen before, so each is looked at. The one that
    holds the watched folder counts as well: it has its name */
-void note_sync(int fd, uint64_t count)
+void note_sync(int fd, uint64_t mark)
 {
-	struct power_rec rec = {.op = POWER_SYNC, .off = count};
+	struct power_rec rec = {.op = POWER_SYNC, .off = mark};
 	const int e = errno;
 	char path[PATH_MAX];
 	struct stat st;
 	size_t n;
 
-	if (log_fd < 0 || fstat(fd, &st))
+	if (log_fd < 0 || fstat(fd, &st) ||
+	    (!S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode)))
 		return;
 
-	if (S_ISDIR(st.st_mode)) {
-		n = fd_path(fd, path) ? strlen(path) : 0;
-		if (!is_below(path) && (strncmp(path, folder, n) ||
-					strrchr(folder, '/') != folder + n))
-			return;
-	}
-	else if (!note_is_ours(fd)) {
+	/* also one that was opened only to be synced */
+	n = fd_path(fd, path) ? strlen(path) : 0;
+	if (!note_is_ours(fd) && !is_below(path) &&
+	    (strncmp(path, folder, n) || strrchr(folder, '/') != folder + n))
 		return;
-	}
 
 	rec.ino = st.st_ino;
 	note_lock();
@@ -403,9 +401,9 @@ void note_sync(int fd, uint64_t count)
 }
 
 
-void note_sync_all(uint64_t count)
+void note_sync_all(uint64_t mark)
 {
-	struct power_rec rec = {.op = POWER_SYNC_ALL, .off = count};
+	struct power_rec rec = {.op = POWER_SYNC_ALL, .off = mark};
 
 	if (log_fd < 0)
 		return;

@@ -54,11 +54,12 @@ void note_rename(const struct name *from, const struct name *to);
 /** Keep a way to the file, whatever becomes of its names */
 void note_keep_fd(int fd, uint64_t ino);
 
-/** How many records there are now: before a sync */
-uint64_t note_count(void);
+/** How far the log goes, before a sync: what another thread notes while the
+    sync runs is not covered. All that is noted has been done as well */
+uint64_t note_mark(void);
 
-/** A sync has returned; what the first count records say is safe */
-void note_sync(int fd, uint64_t count);
-void note_sync_all(uint64_t count);
+/** A sync has returned: what is noted before the mark is safe */
+void note_sync(int fd, uint64_t mark);
+void note_sync_all(uint64_t mark);
 
 #endif

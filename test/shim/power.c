@@ -482,11 +482,11 @@ int truncate(const char *path, off_t size)
 int name params \
 { \
 	REAL(name); \
-	const uint64_t count = note_count(); \
+	const uint64_t mark = note_mark(); \
 	const int ret = real args; \
 \
 	if (!ret) \
-		note_sync(fd, count); \
+		note_sync(fd, mark); \
 \
 	return ret; \
 }
@@ -499,11 +499,11 @@ SYNC(fdatasync, (int fd), (fd))
 int syncfs(int fd)
 {
 	REAL(syncfs);
-	const uint64_t count = note_count();
+	const uint64_t mark = note_mark();
 	const int ret = real(fd);
 
 	if (!ret)
-		note_sync_all(count);
+		note_sync_all(mark);
 
 	return ret;
 }
@@ -512,10 +512,10 @@ int syncfs(int fd)
 void sync(void)
 {
 	REAL(sync);
-	const uint64_t count = note_count();
+	const uint64_t mark = note_mark();
 
 	real();
-	note_sync_all(count);
+	note_sync_all(mark);
 }
 
 

@@ -35,7 +35,7 @@ enum power_op {
 	POWER_MKDIR,
 	POWER_UNLINK,
 	POWER_RENAME,
-	POWER_SYNC,      /* of a file or folder: all of it up to a record   */
+	POWER_SYNC,      /* of a file or folder, as far as it was noted     */
 	POWER_SYNC_ALL,
 };
 
@@ -48,7 +48,7 @@ struct power_rec {
 	uint64_t ino2;   /* RENAME: the file that loses the name, or 0      */
 	uint64_t dir;    /* the folder that holds the name                  */
 	uint64_t dir2;   /* RENAME: the folder of the new name              */
-	uint64_t off;    /* DATA: where; SYNC: how many records it covers   */
+	uint64_t off;    /* DATA: where; SYNC: how far in the log it reaches */
 	uint64_t size;   /* DATA: of the file before                        */
 	uint64_t end;    /* DATA: end of what is written, 0 = cut off       */
 	uint32_t len;

@@ -100,7 +100,7 @@ static int step(const char *text)
 	if (!strcmp(verb, "fsync"))
 		return sync_it(path, O_WRONLY, fsync);
 	if (!strcmp(verb, "fdatasync"))
-		return sync_it(path, O_WRONLY, fdatasync);
+		return sync_it(path, O_RDONLY, fdatasync);
 	if (!strcmp(verb, "syncdir"))
 		return sync_it(path, O_RDONLY | O_DIRECTORY, fsync);
 	if (!strcmp(verb, "rename"))

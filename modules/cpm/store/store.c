@@ -124,20 +124,60 @@ static int file_errno(int e)
 }
 
 
+/* What was made in it is there after a loss of power */
+static int folder_sync(const char *folder)
+{
+	int fd, err = 0;
+
+	fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return file_errno(errno);
+
+	if (fsync(fd) < 0)
+		err = file_errno(errno);
+
+	(void)close(fd);
+
+	return err;
+}
+
+
+/* Its own name lasts as well. That is tried at each start: a crash may have
+   come between the two. One that was there before need not be ours */
+static int folder_keep(const char *folder, bool made)
+{
+	char *up = NULL;
+	int err;
+
+	err = re_sdprintf(&up, "%s/..", folder);
+	if (err)
+		return err;
+
+	err = folder_sync(up);
+	mem_deref(up);
+
+	return made ? err : 0;
+}
+
+
 /* Its last component is made, and the folder that holds it is not touched */
 static int folder_make(char folder[PATH_MAX], const char *path)
 {
 	char *copy = strdup(path), *dir;
+	bool made;
 	int err = 0;
 
 	if (!copy)
 		return ENOMEM;
 
 	dir = dirname(copy);
-	if (mkdir(dir, 0700) < 0 && errno != EEXIST)
+	made = !mkdir(dir, 0700);
+	if (!made && errno != EEXIST)
 		err = file_errno(errno);
 	else if (!realpath(dir, folder))
 		err = file_errno(errno);
+	else
+		err = folder_keep(folder, made);
 
 	free(copy);
 
@@ -196,24 +236,6 @@ static int file_make(const char *path, char *why, size_t size)
 
 	err = file_check(fd, why, size);
 	if (!err && fchmod(fd, 0600) < 0)
-		err = file_errno(errno);
-
-	(void)close(fd);
-
-	return err;
-}
-
-
-/* What was made in it is there after a loss of power */
-static int folder_sync(const char *folder)
-{
-	int fd, err = 0;
-
-	fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0)
-		return file_errno(errno);
-
-	if (fsync(fd) < 0)
 		err = file_errno(errno);
 
 	(void)close(fd);
