@@ -66,9 +66,10 @@ test:
 	@mk/packages install $(PKG_BUILD) $(PKG_TEST)
 	@mk/suite
 
+# mostly they wait: so all cases run side by side
 ROUNDS ?= 200
 soak: $(E2E_NEED)
-	@$(ENV) CPM_ROUNDS=$(ROUNDS) CK_RUN_SUITE=soak $(BUILD)/e2e
+	@$(ENV) CPM_ROUNDS=$(ROUNDS) mk/soak $(BUILD)/e2e
 
 call: $(E2E_NEED)
 	@$(ENV) CPM_CALL_SECONDS=60 CK_RUN_SUITE=call $(BUILD)/e2e

@@ -83,6 +83,16 @@ void soak_pace(struct soak *k, unsigned round);
 
 void soak_deliver(struct soak *k);
 
+/**
+ * Wait for a moment of a start: any, or one soon after the first change to
+ * the store, which is when it is opened
+ *
+ * @param log   Notes of power.h, empty at the start; NULL: any moment
+ * @param us    That a start takes
+ * @param state Of the random numbers
+ */
+void soak_aim(const char *log, unsigned us, uint32_t *state);
+
 /** kill -9, and the power cut if that is what it is about */
 void soak_kill(struct soak *k);
 void soak_restart(struct soak *k);

@@ -103,7 +103,7 @@ static const char *dump(struct old *k, unsigned *countp)
 	int64_t after = 0;
 	unsigned i;
 
-	(void)ctrl_ask(k->b->ctrl, "cpm_conversations", "{\"limit\":100}");
+	(void)ctrl_ask(k->b->ctrl, "cpm_conversations", "{\"limit\":80}");
 	all = env_str(k->env, "%s\n", ctrl_data(k->b->ctrl));
 	*countp = 0;
 	do {
@@ -167,7 +167,7 @@ static void one_round(struct old *k, const char *from, const char *want,
 	fresh(k, from);
 	for (n = 1 + power_random(&k->state) % KILLS; n; n--) {
 		baresip_launch(k->b);
-		soak_sleep(power_random(&k->state) % k->start);
+		soak_aim(k->log, k->start, &k->state);
 		baresip_kill(k->b);
 		++k->kills;
 		if (power)

@@ -6,6 +6,7 @@
 #define _GNU_SOURCE
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <time.h>
 #include "soak.h"
 
@@ -16,6 +17,8 @@ enum {
 	KILLS  = 3,           /* of one delivery, at most                  */
 	DELAY  = 4,           /* ms between messages of a slow delivery    */
 	ACT    = 8000,        /* us in which a command has its effect      */
+	OPENING = 6000,       /* us in which a store is opened and swept   */
+	LOOK   = 100,         /* us between two looks for that             */
 	LITTER = 12,          /* files that no row names                   */
 	AGAIN  = 2,           /* deleted messages that are sent once more  */
 };
@@ -143,6 +146,24 @@ void soak_deliver(struct soak *k)
 
 /* ----------------------------------------------------------- kills --- */
 
+void soak_aim(const char *log, unsigned us, uint32_t *state)
+{
+	const uint64_t end = e2e_now() + us / 1000;
+	struct stat st = {.st_size = 0};
+	char path[300];
+
+	if (!log || power_random(state) & 1) {
+		soak_sleep(power_random(state) % us);
+		return;
+	}
+
+	snprintf(path, sizeof(path), "%s/log", log);
+	while ((stat(path, &st) || !st.st_size) && e2e_now() < end)
+		soak_sleep(LOOK);
+	soak_sleep(power_random(state) % OPENING);
+}
+
+
 static void cut(struct soak *k)
 {
 	++k->kills;
@@ -261,7 +282,7 @@ static void strike_start(struct soak *k, unsigned round)
 	litter(k);
 	for (n = 1 + soak_random(k, KILLS); n; n--) {
 		baresip_launch(k->s.b);
-		soak_sleep(soak_random(k, k->start));
+		soak_aim(k->log, k->start, &k->state);
 		soak_kill(k);
 	}
 	soak_restart(k);
