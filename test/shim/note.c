@@ -276,10 +276,13 @@ static int reader(int fd)
 
 static void put_range(int fd, uint64_t off, uint64_t end, bool cut)
 {
-	const int e = errno, rfd = reader(fd);
+	const int e = errno;
 	struct stat st;
+	int rfd = -1;
 
-	if (rfd < 0 || fstat(rfd, &st))
+	if (fstat(fd, &st))
+		note_die("a file", folder);
+	if (off < (uint64_t)st.st_size && (rfd = reader(fd)) < 0)
 		note_die("a file", folder);
 
 	while (off < end) {
@@ -290,7 +293,8 @@ static void put_range(int fd, uint64_t off, uint64_t end, bool cut)
 		off += n;
 	}
 
-	(void)syscall(SYS_close, rfd);
+	if (rfd >= 0)
+		(void)syscall(SYS_close, rfd);
 	errno = e;
 }
 
