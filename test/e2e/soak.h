@@ -84,11 +84,11 @@ void soak_pace(struct soak *k, unsigned round);
 void soak_deliver(struct soak *k);
 
 /**
- * Wait for a moment of a start: any, or one soon after the first change to
- * the store, which is when it is opened
+ * Wait for a moment to kill: any, or one soon after the next change to the
+ * store, which is when it is opened, or swept
  *
- * @param log   Notes of power.h, empty at the start; NULL: any moment
- * @param us    That a start takes
+ * @param log   Notes of power.h; NULL: any moment
+ * @param us    That what shall be disturbed takes
  * @param state Of the random numbers
  */
 void soak_aim(const char *log, unsigned us, uint32_t *state);

@@ -1,5 +1,6 @@
 /**
- * @file test_soak_start.c  Killed while it brings an older store up to date
+ * @file test_soak_start.c  Killed while it brings an older store up to date,
+ *                          and while it sweeps old messages
  *
  * The examples are stores as released versions left them: folders of
  * test/data/store, named v1 and so on. Each round takes a fresh copy.
@@ -20,6 +21,10 @@ enum {
 	VERSIONS = 16,        /* examples, at most                         */
 	KILLS    = 3,         /* of one start, at most                     */
 	ROUNDS   = 4,         /* when nobody says                          */
+	SWEEPS   = 20,        /* rounds for one that sweeps: those are slow */
+	SWEEP    = 1800000,   /* us until old messages are looked for      */
+	SWEEPING = 500000,    /* us that this may take                     */
+	FILES    = 50,        /* ms until their files are gone             */
 };
 
 struct old {
@@ -138,6 +143,21 @@ static void fresh(struct old *k, const char *from)
 }
 
 
+static unsigned files(const struct old *k)
+{
+	DIR *dir = opendir(env_str(k->env, "%s/spool", k->store));
+	struct dirent *de;
+	unsigned n = 0;
+
+	ck_assert_ptr_nonnull(dir);
+	while ((de = readdir(dir)) != NULL)
+		n += de->d_name[0] != '.';
+	closedir(dir);
+
+	return n;
+}
+
+
 /* One start without trouble says what has to come out of it */
 static const char *reference(struct old *k, const char *from,
 			     unsigned *countp)
@@ -158,6 +178,18 @@ static const char *reference(struct old *k, const char *from,
 }
 
 
+static void kill_old(struct old *k, bool power)
+{
+	baresip_kill(k->b);
+	++k->kills;
+	if (power)
+		power_cut(k->store, k->log, power_random(&k->state) %
+			  POWER_HOWS, &k->state, &k->sum);
+	else
+		power_forget(k->log);
+}
+
+
 static void one_round(struct old *k, const char *from, const char *want,
 		      bool power)
 {
@@ -168,13 +200,7 @@ static void one_round(struct old *k, const char *from, const char *want,
 	for (n = 1 + power_random(&k->state) % KILLS; n; n--) {
 		baresip_launch(k->b);
 		soak_aim(k->log, k->start, &k->state);
-		baresip_kill(k->b);
-		++k->kills;
-		if (power)
-			power_cut(k->store, k->log, power_random(&k->state) %
-				  POWER_HOWS, &k->state, &k->sum);
-		else
-			power_forget(k->log);
+		kill_old(k, power);
 	}
 	baresip_restart(k->b);
 	got = dump(k, &count);
@@ -186,7 +212,18 @@ static void one_round(struct old *k, const char *from, const char *want,
 }
 
 
-static void old_open(struct old *k)
+static void print(const struct old *k, const char *what, unsigned rounds)
+{
+	printf("soak: %u rounds (%s), baresip killed %u times, seed %u: %u "
+	       "messages, 0 missing, 0 doubled; %u power cuts, %u took "
+	       "something: %llu writes, %llu names\n", rounds, what,
+	       k->kills, k->seed, k->messages, k->sum.cuts, k->sum.hurt,
+	       (unsigned long long)k->sum.data,
+	       (unsigned long long)k->sum.names);
+}
+
+
+static void old_open(struct old *k, const char *config)
 {
 	memset(k, 0, sizeof(*k));
 	k->rounds = soak_number("CPM_ROUNDS", ROUNDS);
@@ -196,7 +233,7 @@ static void old_open(struct old *k)
 	env_limit(k->env, 60 + 8 * k->rounds);
 	k->log = env_path(k->env, "notes");
 	k->b = baresip_start(k->env, &(struct baresip_args){
-		.name = "old", .power = k->log});
+		.name = "old", .power = k->log, .config = config});
 	baresip_kill(k->b);
 	power_forget(k->log);
 	k->store = env_str(k->env, "%s/cpm", k->b->dir);
@@ -209,7 +246,7 @@ START_TEST(older_store)
 	char from[512];
 	struct old k;
 
-	old_open(&k);
+	old_open(&k, NULL);
 	for (version=1; version<=VERSIONS; version++) {
 		const char *want;
 
@@ -219,12 +256,51 @@ START_TEST(older_store)
 		for (round=0; round<k.rounds; round++, done++)
 			one_round(&k, from, want, round & 1);
 	}
-	printf("soak: %u rounds (older store), baresip killed %u times while "
-	       "it started, seed %u: %u messages, 0 missing, 0 doubled; %u "
-	       "power cuts, %u took something: %llu writes, %llu names\n",
-	       done, k.kills, k.seed, k.messages, k.sum.cuts, k.sum.hurt,
-	       (unsigned long long)k.sum.data,
-	       (unsigned long long)k.sum.names);
+	print(&k, "older store", done);
+	env_close(k.env);
+}
+END_TEST
+
+
+/* What was read long ago goes, and nothing else: also when that is cut off */
+START_TEST(old_messages)
+{
+	unsigned round, count, left, kept;
+	const char *want;
+	char from[512];
+	struct old k;
+
+	old_open(&k, "cpm_keep_days 30\n");
+	ck_assert(example(from, sizeof(from), 1));
+	fresh(&k, from);
+	baresip_restart(k.b);
+	left = (unsigned)j_int(ctrl_ask(k.b->ctrl, "cpm_status", NULL),
+			       "unread");
+	(void)ctrl_until(k.b->ctrl, "cpm_status", NULL, "messages", left,
+			 E2E_WAIT);
+	want = dump(&k, &count);
+	kept = files(&k);
+	ck_assert_uint_eq(left, count);
+	ck_assert_uint_gt(count, 0);
+	kill_old(&k, false);
+
+	for (round=0; round < 2 + k.rounds / SWEEPS; round++) {
+		fresh(&k, from);
+		baresip_launch(k.b);
+		soak_sleep(SWEEP);
+		soak_aim(k.log, SWEEPING, &k.state);
+		kill_old(&k, round & 1);
+		baresip_restart(k.b);
+		(void)ctrl_until(k.b->ctrl, "cpm_status", NULL, "messages",
+				 left, E2E_WAIT);
+		ck_assert_str_eq(want, dump(&k, &count));
+		/* they go a moment after their rows */
+		e2e_sleep(FILES);
+		ck_assert_uint_eq(kept, files(&k));
+		k.messages += count;
+		kill_old(&k, false);
+	}
+	print(&k, "old messages", round);
 	env_close(k.env);
 }
 END_TEST
@@ -235,4 +311,5 @@ void soak_old_case(Suite *suite, unsigned seconds)
 	TCase *tc = suite_case(suite, "older", seconds);
 
 	tcase_add_test(tc, older_store);
+	tcase_add_test(tc, old_messages);
 }

@@ -146,11 +146,19 @@ void soak_deliver(struct soak *k)
 
 /* ----------------------------------------------------------- kills --- */
 
+static off_t size_of(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) ? 0 : st.st_size;
+}
+
+
 void soak_aim(const char *log, unsigned us, uint32_t *state)
 {
 	const uint64_t end = e2e_now() + us / 1000;
-	struct stat st = {.st_size = 0};
 	char path[300];
+	off_t size;
 
 	if (!log || power_random(state) & 1) {
 		soak_sleep(power_random(state) % us);
@@ -158,7 +166,8 @@ void soak_aim(const char *log, unsigned us, uint32_t *state)
 	}
 
 	snprintf(path, sizeof(path), "%s/log", log);
-	while ((stat(path, &st) || !st.st_size) && e2e_now() < end)
+	size = size_of(path);
+	while (size_of(path) == size && e2e_now() < end)
 		soak_sleep(LOOK);
 	soak_sleep(power_random(state) % OPENING);
 }
