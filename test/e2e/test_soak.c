@@ -19,6 +19,7 @@
 
 enum {
 	ROUNDS    = 10,       /* when nobody says: two of a kind          */
+	SERVER    = 5,        /* the same for the PF: those are slow      */
 	ROUND_SEC = 8,        /* s for one round                          */
 	FIRST_SEC = 90,       /* s for all else                           */
 	LAST      = 25,       /* rounds that take longer than a 200 waits
@@ -28,13 +29,14 @@ enum {
 
 
 /* regint: how soon a PF that was away sees the softphone again */
-static void soak_open(struct soak *k, unsigned regint, bool power)
+static void soak_open(struct soak *k, unsigned rounds, unsigned regint,
+		      bool power)
 {
 	const struct scene_args args = {.optv = {"-w", "4", NULL}};
 	struct scene *s = &k->s;
 
 	memset(k, 0, sizeof(*k));
-	k->rounds = soak_number("CPM_ROUNDS", ROUNDS);
+	k->rounds = soak_number("CPM_ROUNDS", rounds);
 	k->seed = soak_number("CPM_SEED", (unsigned)time(NULL));
 	k->state = k->seed | 1;
 	scene_open(s, &args);
@@ -166,7 +168,7 @@ static void softphone_rounds(bool power)
 	struct soak k;
 	unsigned round;
 
-	soak_open(&k, 600, power);
+	soak_open(&k, ROUNDS, 600, power);
 	calibrate(&k);
 	for (round=SOAK_CALM; round<k.rounds + SOAK_CALM; round++) {
 		soak_leave(&k, round);
@@ -198,7 +200,7 @@ START_TEST(server_killed)
 	struct soak k;
 	unsigned round;
 
-	soak_open(&k, 2, false);
+	soak_open(&k, SERVER, 2, false);
 	calibrate(&k);
 	for (round=SOAK_CALM; round<k.rounds + SOAK_CALM; round++) {
 		const bool slow = soak_slow(round);
