@@ -133,6 +133,7 @@ static struct proc *run(struct baresip *b)
 	const char *preload = env_or("CPM_PRELOAD", NULL);
 	const char *leaks = env_or("CPM_LEAKS", "0");
 	const char *supp = env_data(b->env, "lsan.supp");
+	const char *host = env_data(b->env, "asan.supp");
 	const char *argv[] = {
 		env_or("CPM_BARESIP", "baresip"), "-f", b->dir,
 		b->args.trace ? "-s" : NULL, NULL
@@ -140,8 +141,10 @@ static struct proc *run(struct baresip *b)
 	const char *envv[] = {
 		env_str(b->env, "HOME=%s", b->dir),
 		env_str(b->env, "ASAN_OPTIONS=log_path=%s/asan:detect_leaks=%s"
-			":detect_odr_violation=0:malloc_context_size=30",
-			b->env->dir, leaks),
+			":detect_odr_violation=0:malloc_context_size=30"
+			"%s%s", b->env->dir, leaks,
+			access(host, R_OK) ? "" : ":suppressions=",
+			access(host, R_OK) ? "" : host),
 		env_str(b->env, "UBSAN_OPTIONS=log_path=%s/ubsan"
 			":print_stacktrace=1", b->env->dir),
 		env_str(b->env, "LSAN_OPTIONS=print_suppressions=0%s%s",
