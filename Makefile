@@ -16,7 +16,7 @@ help:
 	@echo "make test       install what is missing, run every test"
 	@echo "make unit       the unit tests only (nothing is installed)"
 	@echo "make e2e        the end-to-end tests only (nothing is installed)"
-	@echo "make soak       ROUNDS=200 rounds of kill -9 during deliveries"
+	@echo "make soak       ROUNDS=200 rounds of kill -9, and of power cuts"
 	@echo "make call       60 s audio call with and without messages arriving"
 	@echo "make bench      figures of the real baresip, beside what they are"
 	@echo "                compared with; WHAT=arrival|stall|big|history"

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 LINT_SRC := $(LIB_SRC) $(GLUE_SRC) $(UNIT_SRC) $(E2E_SRC) $(DEMO_SRC) $(PF_SRC) \
-	    $(BENCH_SRC) $(BENCH_APART)
+	    $(BENCH_SRC) $(BENCH_APART) $(SHIM_SRC) test/shim/steps.c
 
 lint: need-build
 	@mk/packages check cppcheck clang

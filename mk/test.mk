@@ -22,20 +22,37 @@ $(BUILD)/demo: $(call obj,$(DEMO_SRC) $(HARNESS_SRC))
 	@echo "  LD   $@"
 	@$(CC) $(LDFLAGS_ALL) -o $@ $^ $(RE_LIBS)
 
+# loaded into programs that may have sanitizers or not, so it has none itself
+SHIM_SRC := test/shim/power.c test/shim/note.c
+$(BUILD)/power.so: $(SHIM_SRC) $(wildcard test/shim/*.h)
+	@mkdir -p $(@D)
+	@echo "  LD   $@"
+	@$(CC) $(CSTD) -O2 -g $(WARN) -U_FORTIFY_SOURCE -fPIC -pthread -shared \
+		-o $@ $(SHIM_SRC) -ldl
+
+$(BUILD)/steps: test/shim/steps.c
+	@mkdir -p $(@D)
+	@echo "  LD   $@"
+	@$(CC) $(CSTD) -O2 -g $(WARN) -o $@ $<
+
+E2E_NEED = need-build $(MODULE) $(BUILD)/pf $(BUILD)/e2e $(BUILD)/power.so \
+	   $(BUILD)/steps
+
 ENV = CPM_TEST_DATA=$(CURDIR)/test/data CPM_E2E_DATA=$(CURDIR)/test/e2e/data \
-      CPM_MODULE=$(CURDIR)/$(MODULE) CPM_PF=$(CURDIR)/$(BUILD)/pf
+      CPM_MODULE=$(CURDIR)/$(MODULE) CPM_PF=$(CURDIR)/$(BUILD)/pf \
+      CPM_POWER=$(CURDIR)/$(BUILD)/power.so CPM_STEPS=$(CURDIR)/$(BUILD)/steps
 # the stock baresip is not built with sanitizers: they are loaded into it
 ENV_SAN = CPM_PRELOAD=$(shell $(CC) -print-file-name=libasan.so) CPM_LEAKS=1
 
 unit: need-build $(BUILD)/unit
 	@$(ENV) $(BUILD)/unit
 
-e2e: need-build $(MODULE) $(BUILD)/pf $(BUILD)/e2e
+e2e: $(E2E_NEED)
 	@$(ENV) $(BUILD)/e2e
 
 # make e2e-san SAN=address,undefined: the same tests, ASan and UBSan loaded
 # into the real baresip, leaks looked for at its exit
-e2e-san: need-build $(MODULE) $(BUILD)/pf $(BUILD)/e2e
+e2e-san: $(E2E_NEED)
 	@$(ENV) $(ENV_SAN) ASAN_OPTIONS=detect_leaks=0 $(BUILD)/e2e
 
 demo:
@@ -49,11 +66,12 @@ test:
 	@mk/packages install $(PKG_BUILD) $(PKG_TEST)
 	@mk/suite
 
+# mostly they wait: so all cases run side by side
 ROUNDS ?= 200
-soak: need-build $(MODULE) $(BUILD)/pf $(BUILD)/e2e
-	@$(ENV) CPM_ROUNDS=$(ROUNDS) CK_RUN_SUITE=soak $(BUILD)/e2e
+soak: $(E2E_NEED)
+	@$(ENV) CPM_ROUNDS=$(ROUNDS) mk/soak $(BUILD)/e2e
 
-call: need-build $(MODULE) $(BUILD)/pf $(BUILD)/e2e
+call: $(E2E_NEED)
 	@$(ENV) CPM_CALL_SECONDS=60 CK_RUN_SUITE=call $(BUILD)/e2e
 
 

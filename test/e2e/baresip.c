@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 #include "e2e.h"
+#include "power.h"
 
 
 enum {
@@ -132,6 +133,7 @@ static struct proc *run(struct baresip *b)
 	const char *preload = env_or("CPM_PRELOAD", NULL);
 	const char *leaks = env_or("CPM_LEAKS", "0");
 	const char *supp = env_data(b->env, "lsan.supp");
+	const char *host = env_data(b->env, "asan.supp");
 	const char *argv[] = {
 		env_or("CPM_BARESIP", "baresip"), "-f", b->dir,
 		b->args.trace ? "-s" : NULL, NULL
@@ -139,16 +141,22 @@ static struct proc *run(struct baresip *b)
 	const char *envv[] = {
 		env_str(b->env, "HOME=%s", b->dir),
 		env_str(b->env, "ASAN_OPTIONS=log_path=%s/asan:detect_leaks=%s"
-			":detect_odr_violation=0:malloc_context_size=30",
-			b->env->dir, leaks),
+			":detect_odr_violation=0:malloc_context_size=30"
+			"%s%s", b->env->dir, leaks,
+			access(host, R_OK) ? "" : ":suppressions=",
+			access(host, R_OK) ? "" : host),
 		env_str(b->env, "UBSAN_OPTIONS=log_path=%s/ubsan"
 			":print_stacktrace=1", b->env->dir),
 		env_str(b->env, "LSAN_OPTIONS=print_suppressions=0%s%s",
 			access(supp, R_OK) ? "" : ":suppressions=",
 			access(supp, R_OK) ? "" : supp),
 		preload ? env_str(b->env, "LD_PRELOAD=%s", preload) : NULL,
-		NULL
+		NULL, NULL, NULL
 	};
+
+	if (b->args.power)
+		power_envv(b->env, env_str(b->env, "%s/cpm", b->dir),
+			   b->args.power, envv + 4);
 
 	return proc_start(b->env, &(struct proc_args){
 		.name = b->args.name, .argv = argv, .envv = envv});
@@ -182,6 +190,15 @@ static bool come_up(struct baresip *b)
 	}
 
 	return false;
+}
+
+
+void baresip_launch(struct baresip *b)
+{
+	ctrl_close(b->ctrl);
+	b->ctrl = NULL;
+	b->proc = run(b);
+	++b->starts;
 }
 
 

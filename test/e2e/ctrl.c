@@ -238,6 +238,13 @@ static void ctrl_send(struct ctrl *c, const char *cmd, const char *prm)
 }
 
 
+void ctrl_post(struct ctrl *c, const char *cmd, const char *prm)
+{
+	c->answer = mem_deref(c->answer);
+	ctrl_send(c, cmd, prm);
+}
+
+
 bool ctrl_cmd(struct ctrl *c, const char *cmd, const char *prm,
 	      const struct odict **op)
 {

@@ -269,6 +269,9 @@ bool ctrl_cmd(struct ctrl *c, const char *cmd, const char *prm,
 const struct odict *ctrl_ask(struct ctrl *c, const char *cmd,
 			     const char *fmt, ...) E2E_FMT(3, 4);
 
+/** Send a command and do not wait for its answer */
+void ctrl_post(struct ctrl *c, const char *cmd, const char *prm);
+
 /** Repeat a command until a number of its answer is what it should be */
 const struct odict *ctrl_until(struct ctrl *c, const char *cmd,
 			       const char *prm, const char *path,
@@ -302,6 +305,8 @@ struct baresip_args {
 	bool ipv6;            /* [::1] instead of 127.0.0.1              */
 	bool plain;           /* without cpm.so                          */
 	bool trace;           /* SIP trace into the log (-s)             */
+	const char *power;    /* folder for the notes of power.h: its folder
+				 cpm is watched; NULL = not              */
 	bool fails;           /* it is expected not to come up: returned
 				 without ctrl                            */
 };
@@ -322,6 +327,9 @@ struct baresip {
 /** Start the stock baresip and wait until ctrl_tcp answers */
 struct baresip *baresip_start(struct env *env,
 			      const struct baresip_args *args);
+
+/** Start it in the same folder, and do not wait: only to be killed */
+void baresip_launch(struct baresip *b);
 
 /** Start it again in the same folder */
 void baresip_restart(struct baresip *b);

@@ -17,6 +17,7 @@ enum {
 	LIMIT    = 60,        /* seconds for a test that names none       */
 	SLOWER   = 3,         /* a sanitized baresip takes that much more */
 	TEXT_MAX = 7000,      /* Check cuts its messages at 8 KiB         */
+	PROC_MAX = 6,         /* programs shown, when there are many      */
 	TAIL_MAX = 1500,      /* of that, for one program                 */
 	DYING    = 100,       /* ms that a crash may take, with its report */
 	TURN_MAX = 5,         /* longest sleep between two looks, ms      */
@@ -123,7 +124,7 @@ static bool next_report(const struct env *env, DIR *dir, char *text,
 /* What is known when a test fails: sanitizer reports, then the logs */
 static void print_tails(const struct env *env, char *text, size_t size)
 {
-	const size_t n = list_count(&env->procl);
+	size_t n = list_count(&env->procl);
 	DIR *dir = opendir(env->dir);
 	char report[2 * TAIL_MAX];
 	struct le *le;
@@ -133,9 +134,16 @@ static void print_tails(const struct env *env, char *text, size_t size)
 	if (dir)
 		closedir(dir);
 
+	/* of many that we have killed, the last ones tell more */
 	for (le = env->procl.head; le; le = le->next) {
-		const size_t max = (size - strlen(text)) / n;
+		const struct proc *p = le->data;
+		const size_t max = (size - strlen(text)) /
+			(n > PROC_MAX ? PROC_MAX : n);
 
+		if (n > PROC_MAX && p->reaped) {
+			--n;
+			continue;
+		}
 		print_proc(le->data, text, size,
 			   max > TAIL_MAX ? TAIL_MAX : max < 200 ? 200 : max);
 	}

@@ -64,6 +64,7 @@ int main(void)
 		bus_suite,
 		report_suite,
 		config_suite,
+		power_suite,
 		soak_suite,
 		call_suite,
 	};

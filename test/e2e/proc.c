@@ -356,6 +356,13 @@ void proc_kill(struct proc *p)
 	while (waitpid(p->pid, NULL, 0) < 0 && errno == EINTR)
 		;
 	p->reaped = p->done = true;
+
+	/* a test may have thousands of them */
+	read_lines(p);
+	close(p->rfd);
+	if (p->in >= 0)
+		close(p->in);
+	p->rfd = p->in = -1;
 }
 
 

@@ -55,12 +55,31 @@ int store_errno(int e)
 }
 
 
+/* Its own name lasts as well. That is tried at each start: a crash may have
+   come between the two. One that was there before need not be ours */
+static int folder_keep(const char *folder, bool made)
+{
+	char *up = NULL;
+	int err;
+
+	err = re_sdprintf(&up, "%s/..", folder);
+	if (err)
+		return err;
+
+	err = folder_sync(up);
+	mem_deref(up);
+
+	return made ? err : 0;
+}
+
+
 /* Its last component is made, and the folder that holds it is not touched.
    The path becomes absolute: a daemon leaves its folder */
 static int folder_make(struct cpm_store *st)
 {
 	const char *base = strrchr(st->path, '/');
 	char folder[PATH_MAX], *copy, *dir, *path = NULL;
+	bool made;
 	int err = 0;
 
 	if (st->folder)
@@ -71,10 +90,13 @@ static int folder_make(struct cpm_store *st)
 		return ENOMEM;
 
 	dir = dirname(copy);
-	if (mkdir(dir, 0700) < 0 && errno != EEXIST)
+	made = !mkdir(dir, 0700);
+	if (!made && errno != EEXIST)
 		err = store_errno(errno);
 	else if (!realpath(dir, folder))
 		err = store_errno(errno);
+	else
+		err = folder_keep(folder, made);
 	free(copy);
 	if (err)
 		return err;
