@@ -465,7 +465,8 @@ START_TEST(disk_full)
 		   optvv[_i][1]}});
 	disk = env_path(s.env, "disk");
 	disk_make(disk, 30 * MB);
-	s.args.config = env_str(s.env, "cpm_db %s/cpm.db\n", disk);
+	s.args.config = env_str(s.env, "cpm_db %s/cpm.db\n"
+				"cpm_disk_reserve 0\n", disk);
 	spool = env_str(s.env, "%s/spool", disk);
 	keep = env_str(s.env, "%s/other", disk);
 	scene_start(&s);
@@ -486,6 +487,40 @@ START_TEST(disk_full)
 	pf_cmd(s.pf, "deliver to=%s", ALICE);
 	scene_delivered(&s, 2);
 	file_whole(ctrl_ask(s.c, "cpm_message", "2"), SIZE);
+	ck_assert_int_eq(0, baresip_quit(s.b));
+	s.b = NULL;
+	ck_assert_int_eq(0, umount2(disk, MNT_DETACH));
+	scene_close(&s);
+}
+END_TEST
+
+
+/* What is to stay free does: and as soon as there is more, no restart */
+START_TEST(reserve)
+{
+	const char *disk;
+	struct scene s;
+	char *keep;
+
+	scene_open(&s, NULL);
+	disk = env_path(s.env, "disk");
+	disk_make(disk, 30 * MB);
+	s.args.config = env_str(s.env, "cpm_db %s/cpm.db\n"
+				"cpm_disk_reserve %d\n", disk, 22 * MB);
+	keep = env_str(s.env, "%s/other", disk);
+	scene_start(&s);
+	pf_cmd(s.pf, "auto off");
+	base64_write(keep, 10 * MB, "");
+	scene_leave(&s, "from=%s text=small", BOB);
+	pf_cmd(s.pf, "deliver to=%s", ALICE);
+	(void)pf_event_kv(s.pf, "answer", "code", "480", E2E_WAIT);
+	ck_assert_str_eq("disk-full", j_str(ctrl_event(s.c, "error",
+						       E2E_WAIT), "what"));
+	ck_assert_int_eq(0, scene_count(&s, "messages"));
+
+	ck_assert_int_eq(0, unlink(keep));
+	pf_cmd(s.pf, "deliver to=%s", ALICE);
+	scene_delivered(&s, 1);
 	ck_assert_int_eq(0, baresip_quit(s.b));
 	s.b = NULL;
 	ck_assert_int_eq(0, umount2(disk, MNT_DETACH));
@@ -528,5 +563,6 @@ void large_cases(Suite *suite)
 	tcase_add_test(tc, given_up);
 	tcase_add_test(tc, killed);
 	tcase_add_loop_test(tc, disk_full, 0, 2);
+	tcase_add_test(tc, reserve);
 	tcase_add_test(tc, no_head);
 }
