@@ -21,6 +21,7 @@ Suite *tag_suite(void);
 Suite *policy_suite(void);
 Suite *retry_suite(void);
 Suite *text_suite(void);
+Suite *oom_suite(void);        /* memory runs out                   */
 
 /**
  * Read a file of test/data
