@@ -22,7 +22,8 @@ struct oom_live {
 	size_t xml;     /**< of Expat                                 */
 };
 
-/** Stand below SQLite; before the first use of it in this process.
+/** Stand below SQLite; before the first use of it in this process. From then
+    on nothing is synced to the disk, for speed.
     @return 0; SQLite's error */
 int oom_install(void);
 

@@ -47,6 +47,36 @@ int oo_end(int err)
 }
 
 
+static void batch_handler(void *arg)
+{
+	(void)arg;
+	++fx.batches;
+}
+
+
+static void fault_handler(const char *what, const char *text, void *arg)
+{
+	(void)what;
+	(void)text;
+	(void)arg;
+	++fx.faults;
+}
+
+
+void oo_open(void)
+{
+	ck_assert_int_eq(0, cpm_store_open(&fx.st, fx.path, batch_handler,
+					   fault_handler, NULL, NULL));
+}
+
+
+void oo_reopen(void)
+{
+	cpm_store_close(&fx.st);
+	oo_open();
+}
+
+
 static void result(int err)
 {
 	(void)oo_end(0);
@@ -296,7 +326,7 @@ void oo_template(void)
 	unsigned n = 0;
 
 	memset(&ids, 0, sizeof(ids));
-	fx_open();
+	oo_open();
 	ids.text  = put_asking("k1");
 	ids.tried = put_asking("k2");
 	ids.large = put_file("k3", true, LARGE);
@@ -444,7 +474,7 @@ static bool step(const struct oom_op *op, const struct expect *want,
 	if (strcmp(now, want->before)) {
 		cpm_store_close(&fx.st);
 		oo_restore();
-		fx_open();
+		oo_open();
 	}
 	else {
 		oo_works();
@@ -458,14 +488,14 @@ static bool step(const struct oom_op *op, const struct expect *want,
 static void expect_init(struct expect *want, const struct oom_op *op)
 {
 	oo_restore();
-	fx_open();
+	oo_open();
 	want->before = oo_describe();
 	ck_assert_msg(!one(op, 0, false), "%s: cannot", op->name);
 	want->after = oo_describe();
 	want->text = text_now();
 	cpm_store_close(&fx.st);
 	oo_restore();
-	fx_open();
+	oo_open();
 }
 
 
@@ -493,7 +523,7 @@ static void check_folder(void)
 	const struct cpm_query all = {.first = true, .limit = 1000};
 	unsigned n = 0;
 
-	fx_reopen();
+	oo_reopen();
 	ck_assert_int_eq(0, cpm_store_msgs(fx.st, &all, is_file_handler,
 					   &n));
 	ck_assert_uint_eq(n, fx_spooled());

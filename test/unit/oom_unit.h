@@ -55,6 +55,10 @@ int oo_result(int err);
 /** All that the store says about itself. @return mem_deref() it */
 char *oo_describe(void);
 
+/** As fx_open(), fx_reopen(): but nothing in it asserts while armed */
+void oo_open(void);
+void oo_reopen(void);
+
 /** Build the store that every round begins with, closed */
 void oo_template(void);
 
