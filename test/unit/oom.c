@@ -20,7 +20,9 @@
 
 enum {
 	TIMEOUT  = 30000,     /* ms for a result                          */
-	ALL_OF   = 64,        /* the first allocations, all of them       */
+	FIRST    = 16,        /* allocations of a quick run: these,       */
+	LAST     = 48,        /* the last ones,                           */
+	BETWEEN  = 16,        /* and so many of the others                */
 	LARGE    = 70000,     /* octets of text: it is in a file          */
 	ROUNDS   = 1 << 20,   /* an operation that never gets through     */
 };
@@ -372,15 +374,23 @@ unsigned oo_files(void)
 }
 
 
-unsigned oo_next(unsigned at)
+bool oo_full(void)
 {
-	const char *full = getenv("CPM_OOM");
+	const char *how = getenv("CPM_OOM");
 
-	if (at < ALL_OF || (full && !strcmp(full, "full")))
+	return how && !strcmp(how, "full");
+}
+
+
+unsigned oo_next(unsigned at, unsigned total)
+{
+	const unsigned stride = (total - FIRST - LAST) / BETWEEN;
+
+	if (oo_full() || total <= FIRST + BETWEEN + LAST || at < FIRST ||
+	    at + stride > total - LAST)
 		return at + 1;
 
-	/* odd, so that loops do not hide the same one each time */
-	return at + 1 + at / 16 * 2;
+	return at + stride;
 }
 
 
@@ -426,6 +436,7 @@ struct expect {
 	char *before;           /* what is in it                           */
 	char *after;
 	char *text;             /* what a read says                        */
+	unsigned total;         /* allocations when none fails             */
 };
 
 
@@ -433,7 +444,6 @@ static void check_round(const struct oom_op *op, const struct expect *want,
 			int err, const char *now)
 {
 	char *text = text_now();
-	const bool done = !strcmp(now, want->after);
 
 	if (err) {
 		/* ENOMEM on its way through others becomes EIO */
@@ -449,7 +459,7 @@ static void check_round(const struct oom_op *op, const struct expect *want,
 			      oo.at, oo.on ? "+" : "", want->text, text);
 	}
 	else {
-		ck_assert_msg(done, "%s %u%s: not done\n%.900s\n%.900s",
+		ck_assert_msg(!strcmp(now, want->after), "%s %u%s: not done\n%.900s\n%.900s",
 			      op->name, oo.at, oo.on ? "+" : "",
 			      want->after, now);
 		ck_assert_msg(!strcmp(want->text, text),
@@ -491,6 +501,7 @@ static void expect_init(struct expect *want, const struct oom_op *op)
 	oo_open();
 	want->before = oo_describe();
 	ck_assert_msg(!one(op, 0, false), "%s: cannot", op->name);
+	want->total = oom_count();
 	want->after = oo_describe();
 	want->text = text_now();
 	cpm_store_close(&fx.st);
@@ -535,7 +546,7 @@ unsigned oo_each(const struct oom_op *op)
 {
 	const struct oom_live live = oom_live();
 	const unsigned files = oo_files();
-	struct expect want = {NULL, NULL, NULL};
+	struct expect want = {NULL, NULL, NULL, 0};
 	struct oom_live end;
 	unsigned at, total = 0;
 	int on;
@@ -545,7 +556,8 @@ unsigned oo_each(const struct oom_op *op)
 	expect_init(&want, op);
 
 	for (on=0; on<2; on++) {
-		for (at=1; !step(op, &want, at, on); at = oo_next(at)) {
+		for (at=1; !step(op, &want, at, on);
+		     at = oo_next(at, want.total)) {
 			++total;
 			ck_assert_uint_lt(at, ROUNDS);
 		}

@@ -18,6 +18,8 @@
 
 enum {
 	MANY     = 12,        /* messages at once                         */
+	LOOK     = 16,        /* rounds of a full run for one that is
+				 looked at closely                        */
 	CHILD_OK = 77,
 };
 
@@ -75,17 +77,26 @@ static void ready(unsigned at, bool on)
 }
 
 
-/* @return true if nothing failed */
-static bool open_once(const char *name, begin_h *beginh, const char *want,
-		      unsigned at, bool on)
+/* It opens once there is memory, and nothing is missing */
+static void look(const char *name, const char *want)
 {
-	const struct oom_live live = oom_live();
-	char *why = NULL, *now;
-	struct oom_live end;
+	char *now;
+
+	if (!fx.st)
+		oo_open();
+	now = oo_describe();
+	ck_assert_msg(!strcmp(want, now), "%s %u%s: %.900s", name, oo.at,
+		      oo.on ? "+" : "", now);
+	mem_deref(now);
+	oo_works();
+}
+
+
+static int open_once(const char *name)
+{
+	char *why = NULL;
 	int err;
 
-	beginh();
-	ready(at, on);
 	oo_arm();
 	err = cpm_store_open(&fx.st, fx.path, NULL, NULL, NULL, &why);
 	(void)oo_end(0);
@@ -93,7 +104,6 @@ static bool open_once(const char *name, begin_h *beginh, const char *want,
 		ck_assert_ptr_null(fx.st);
 		ck_assert_uint_gt(oo.failed, 0);
 		check_why(name, err, why);
-		oo_open();
 	}
 	else {
 		ck_assert_ptr_nonnull(fx.st);
@@ -101,11 +111,23 @@ static bool open_once(const char *name, begin_h *beginh, const char *want,
 	}
 	mem_deref(why);
 
-	now = oo_describe();
-	ck_assert_msg(!strcmp(want, now), "%s %u%s: %.900s", name, at,
-		      on ? "+" : "", now);
-	mem_deref(now);
-	oo_works();
+	return err;
+}
+
+
+/* @return true if nothing failed */
+static bool open_round(const char *name, begin_h *beginh, const char *want,
+		       unsigned at, bool on)
+{
+	const struct oom_live live = oom_live();
+	struct oom_live end;
+	int err;
+
+	beginh();
+	ready(at, on);
+	err = open_once(name);
+	if (!err || !oo_full() || at % LOOK == 0)
+		look(name, want);
 	cpm_store_close(&fx.st);
 	end = oom_live();
 	ck_assert_msg(live.re == end.re && live.db == end.db, "%s %u%s: %zu "
@@ -119,23 +141,24 @@ static bool open_once(const char *name, begin_h *beginh, const char *want,
 static void open_each(const char *name, begin_h *beginh)
 {
 	const unsigned files = oo_files();
-	unsigned at, n = 0;
+	unsigned at, total, n = 0;
 	char *want;
 	int on;
 
 	beginh();
-	oo_open();
+	ready(0, false);
+	ck_assert_int_eq(0, open_once(name));
+	total = oom_count();
 	want = oo_describe();
-	oo_reopen();
 	cpm_store_close(&fx.st);
 	for (on=0; on<2; on++) {
-		for (at=1; !open_once(name, beginh, want, at, on);
-		     at = oo_next(at))
+		for (at=1; !open_round(name, beginh, want, at, on);
+		     at = oo_next(at, total))
 			++n;
 	}
 	mem_deref(want);
 	ck_assert_uint_eq(files, oo_files());
-	printf("oom: %-24s %5u failures\n", name, n);
+	printf("oom: %-24s %5u failures, of %u\n", name, n, total);
 	ck_assert_uint_gt(n, 0);
 }
 
@@ -207,7 +230,6 @@ START_TEST(test_foreign)
 	int err, fd, on;
 
 	nothing();
-	snprintf(back, sizeof(back), "%s", "");
 	oo_open();
 	cpm_store_close(&fx.st);
 	for (on=0; on<2; on++) {
@@ -368,18 +390,20 @@ static void many_each(const char *name, bool closes)
 {
 	const struct oom_live live = oom_live();
 	const unsigned files = oo_files();
-	unsigned at, n = 0;
+	unsigned at, total, n = 0;
 	int on;
 
+	ck_assert(many_once(name, closes, 0, false));
+	total = oom_count();
 	for (on=0; on<2; on++) {
 		for (at=1; !many_once(name, closes, at, on);
-		     at = oo_next(at))
+		     at = oo_next(at, total))
 			++n;
 	}
 	ck_assert_uint_eq(live.re, oom_live().re);
 	ck_assert_uint_eq(live.db, oom_live().db);
 	ck_assert_uint_eq(files, oo_files());
-	printf("oom: %-24s %5u failures\n", name, n);
+	printf("oom: %-24s %5u failures, of %u\n", name, n, total);
 	ck_assert_uint_gt(n, 0);
 }
 
@@ -402,14 +426,18 @@ END_TEST
  * The child of a fork opens the database again with its first call
  */
 
-static _Noreturn void child(struct cpm_msg *m, const char *want)
+static _Noreturn void child(struct cpm_msg *m, const char *want, int fd)
 {
+	unsigned count;
 	char *now;
 	int err;
 
 	oo_arm();
 	err = oo_result(cpm_store_put(fx.st, m, oo_put_handler, NULL));
+	count = oom_count();
 	mem_deref(m);
+	if (write(fd, &count, sizeof(count)) != (ssize_t)sizeof(count))
+		_exit(1);
 	if (err) {
 		check_why("fork", err, NULL);
 		now = oo_describe();
@@ -423,22 +451,28 @@ static _Noreturn void child(struct cpm_msg *m, const char *want)
 
 
 /* @return true if nothing failed */
-static bool fork_once(const char *want, unsigned at, bool on)
+static bool fork_once(const char *want, unsigned at, bool on,
+		      unsigned *totalp)
 {
 	struct cpm_msg *m;
-	int status = 0;
+	int status = 0, fd[2];
 	pid_t pid;
 
 	oo_restore();
 	oo_open();
 	m = fx_msg("child", "x");
 	ready(at, on);
+	ck_assert_int_eq(0, pipe(fd));
 	pid = fork();
 	if (!pid)
-		child(m, want);
+		child(m, want, fd[1]);
 	ck_assert_int_eq(pid, waitpid(pid, &status, 0));
 	ck_assert_msg(WIFEXITED(status) && WEXITSTATUS(status) >= CHILD_OK,
 		      "fork %u%s: %d", at, on ? "+" : "", status);
+	ck_assert_int_eq(sizeof(*totalp), read(fd[0], totalp,
+					       sizeof(*totalp)));
+	close(fd[0]);
+	close(fd[1]);
 	mem_deref(m);
 	cpm_store_close(&fx.st);
 
@@ -448,7 +482,7 @@ static bool fork_once(const char *want, unsigned at, bool on)
 
 START_TEST(test_fork)
 {
-	unsigned at, n = 0;
+	unsigned at, total = 0, last, n = 0;
 	char *want;
 	int on;
 
@@ -456,12 +490,14 @@ START_TEST(test_fork)
 	oo_open();
 	want = oo_describe();
 	cpm_store_close(&fx.st);
+	ck_assert(fork_once(want, 0, false, &total));
 	for (on=0; on<2; on++) {
-		for (at=1; !fork_once(want, at, on); at = oo_next(at))
+		for (at=1; !fork_once(want, at, on, &last);
+		     at = oo_next(at, total))
 			++n;
 	}
 	mem_deref(want);
-	printf("oom: %-24s %5u failures\n", "fork", n);
+	printf("oom: %-24s %5u failures, of %u\n", "fork", n, total);
 	ck_assert_uint_gt(n, 0);
 }
 END_TEST
@@ -489,7 +525,7 @@ TCase *oom_open_case(void)
 {
 	TCase *tc = tcase_create("open");
 
-	tcase_set_timeout(tc, 600);
+	tcase_set_timeout(tc, 1800);
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, test_new);
 	tcase_add_test(tc, test_old);

@@ -490,7 +490,7 @@ TCase *oom_store_case(void)
 {
 	TCase *tc = tcase_create("store");
 
-	tcase_set_timeout(tc, 600);
+	tcase_set_timeout(tc, 1800);
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_loop_test(tc, test_each, 0, ARRAY_SIZE(opv));
 

@@ -73,8 +73,13 @@ void oo_works(void);
     @return how many failures there were */
 unsigned oo_each(const struct oom_op *op);
 
-/** The next allocation to fail: every one, or with CPM_OOM=quick fewer */
-unsigned oo_next(unsigned at);
+/** Every allocation shall fail, however long that takes (CPM_OOM=full) */
+bool oo_full(void);
+
+/** The next allocation to fail: in a quick run of many not each. The last ones
+    are all among them: they stand behind the point of no return.
+    @param total as many as there are when none fails */
+unsigned oo_next(unsigned at, unsigned total);
 
 /** Open files of this process */
 unsigned oo_files(void);
