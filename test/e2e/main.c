@@ -66,6 +66,7 @@ int main(void)
 		config_suite,
 		soak_suite,
 		call_suite,
+		oom_suite,
 	};
 	SRunner *sr = srunner_create(NULL);
 	int failed, ran;

@@ -42,5 +42,6 @@ Suite *config_suite(void);    /* keys of the configuration           */
 void load_cases(Suite *suite);    /* of config: files, loading     */
 Suite *soak_suite(void);      /* kill -9 during deliveries           */
 Suite *call_suite(void);      /* what a call notices of it           */
+Suite *oom_suite(void);       /* memory runs out                      */
 
 #endif

@@ -1,0 +1,341 @@
+/**
+ * @file test_oom.c  Memory runs out for the module in the real softphone
+ *
+ * Each allocation that the module makes, or libre for it, fails in turn, one
+ * in a round. After every round the softphone lives, and what the PF was told
+ * is stored is stored, once; what it was not told it delivers again. In the
+ * end all has arrived and every sender is notified. CPM_OOM=full takes each
+ * allocation, else some of many. With sanitizers nothing may leak either.
+ *
+ * SPDX-License-Identifier: BSD-3-Clause
+ */
+#define _GNU_SOURCE
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
+#include "shim/oom.h"
+#include "suite.h"
+#include "scene.h"
+
+
+enum {
+	FEW     = 24,         /* rounds of a scenario, unless all         */
+	OVER    = 8000,       /* ms for a delivery that somehow ends      */
+	NOTIFY  = 300,        /* ms for its notification                  */
+	FULL    = 1500,       /* s for all rounds of one scenario         */
+	SOME    = 120,        /* s for some                               */
+	SPARE   = 3,          /* allocations more than the first time: it
+				 need not be the same each time           */
+};
+
+struct oom {
+	struct scene s;
+	struct oom_shared *sh;
+	unsigned rounds;
+	unsigned failed;
+	unsigned messages;    /* left with the PF so far                  */
+	unsigned refused;     /* rounds in which it kept its message      */
+};
+
+/* One way to deliver. Leaves the PF as it found it. */
+struct way {
+	const char *name;
+	const char *leave;    /* what the message is                      */
+	const char *set;      /* command to the PF before, or NULL        */
+	bool ask;             /* the user accepts                         */
+	bool update;          /* an UPDATE and a re-INVITE meanwhile      */
+};
+
+
+static bool full(void)
+{
+	const char *how = getenv("CPM_OOM");
+
+	return how && !strcmp(how, "full");
+}
+
+
+static struct oom_shared *share(struct env *env)
+{
+	const char *path = env_path(env, "oom");
+	const struct oom_shared none = {.armed = 0};
+	const int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC,
+			    0600);
+	void *p;
+
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(sizeof(none), write(fd, &none, sizeof(none)));
+	p = mmap(NULL, sizeof(none), PROT_READ | PROT_WRITE, MAP_SHARED, fd,
+		 0);
+	close(fd);
+	ck_assert_ptr_ne(MAP_FAILED, p);
+	ck_assert_int_eq(0, setenv(OOM_FILE, path, 1));
+
+	return p;
+}
+
+
+/* The shim goes behind a sanitizer, which has to be the first */
+static void preload(struct env *env)
+{
+	const char *shim = getenv("CPM_OOM_SHIM");
+	const char *other = getenv("CPM_PRELOAD");
+
+	ck_assert_msg(shim != NULL, "CPM_OOM_SHIM is not set");
+	ck_assert_int_eq(0, setenv("CPM_PRELOAD", env_str(env, "%s%s%s",
+				   other ? other : "", other ? " " : "",
+				   shim), 1));
+}
+
+
+static void oom_open(struct oom *o)
+{
+	struct scene *s = &o->s;
+
+	memset(o, 0, sizeof(*o));
+	scene_open(s, NULL);
+	env_limit(s->env, full() ? FULL : SOME);
+	o->sh = share(s->env);
+	preload(s->env);
+	pf_cmd(s->pf, "auto off");
+	scene_start(s);
+	ck_assert_uint_eq(0, o->sh->counted);
+}
+
+
+static void arm(struct oom *o, unsigned at)
+{
+	o->sh->counted = o->sh->failed = 0;
+	o->sh->at = at;
+	o->sh->armed = 1;
+}
+
+
+/* @return whether one failed */
+static bool disarm(struct oom *o)
+{
+	o->sh->armed = 0;
+	o->failed += o->sh->failed;
+
+	return o->sh->failed > 0;
+}
+
+
+static unsigned next_at(unsigned at, unsigned total)
+{
+	return full() || total <= FEW ? at + 1 : at + total / FEW;
+}
+
+
+/*
+ * Deliveries
+ */
+
+static bool is_over(struct scene *s)
+{
+	const struct pf_event *ev;
+
+	if (pf_try_event(s->pf, "ended", NULL, NULL, 1))
+		return true;
+
+	ev = pf_try_event(s->pf, "answer", NULL, NULL, 1);
+
+	return ev && pf_int(ev, "code") >= 300;
+}
+
+
+static void accept_it(struct scene *s)
+{
+	const struct odict *ev = ctrl_try_event(s->c, "session", 5);
+
+	if (ev && !strcmp(j_str(ev, "state"), "asking"))
+		(void)ctrl_cmd(s->c, "cpm_accept", env_str(s->env, "%lld",
+			       (long long)j_int(ev, "session")), NULL);
+}
+
+
+/* One that asks and cannot be accepted is accepted again: nothing is left
+   hanging for want of memory once */
+static void accept_all(struct scene *s)
+{
+	const struct odict *o;
+	unsigned i;
+
+	if (!ctrl_cmd(s->c, "cpm_sessions", NULL, &o) || !o)
+		return;
+
+	for (i=0; i<j_count(o, "sessions"); i++) {
+		const struct odict *e = j_at(o, "sessions", i);
+
+		if (!strcmp(j_str(e, "state"), "asking"))
+			(void)ctrl_cmd(s->c, "cpm_accept", env_str(s->env,
+				       "%lld",
+				       (long long)j_int(e, "session")), NULL);
+	}
+}
+
+
+/* @return false if it did not come to an end by itself */
+static bool deliver(struct oom *o, const struct way *way)
+{
+	struct scene *s = &o->s;
+	struct wait w;
+
+	pf_cmd(s->pf, "deliver to=%s", ALICE);
+	wait_start(&w, OVER, "the delivery");
+	while (wait_quiet(&w)) {
+		if (is_over(s))
+			return true;
+		if (way->ask && w.turn < 50)
+			accept_it(s);
+		else if (way->ask)
+			accept_all(s);
+		if (way->update && pf_try_event(s->pf, "delivered", NULL,
+						NULL, 1)) {
+			pf_cmd(s->pf, "update to=%s", ALICE);
+			(void)pf_try_event(s->pf, "modified", NULL, NULL,
+					   NOTIFY);
+			pf_cmd(s->pf, "reinvite to=%s", ALICE);
+			(void)pf_try_event(s->pf, "modified", NULL, NULL,
+					   NOTIFY);
+			pf_cmd(s->pf, "bye to=%s", ALICE);
+		}
+	}
+
+	return false;
+}
+
+
+static unsigned pending(struct oom *o)
+{
+	return (unsigned)pf_int(pf_ask(o->s.pf, "pending to=%s", ALICE),
+				"count");
+}
+
+
+/* Nothing that was acknowledged is missing, nothing is there twice */
+static void check_kept(struct oom *o, const struct way *way, unsigned at)
+{
+	const int64_t there = scene_count(&o->s, "messages");
+	const int64_t told = (int64_t)o->messages - pending(o);
+
+	ck_assert_msg(there >= told && there <= o->messages,
+		      "%s %u: %lld messages, %lld were acknowledged",
+		      way->name, at, (long long)there, (long long)told);
+}
+
+
+/* @return allocations; 0 if none was made to fail */
+static unsigned round_do(struct oom *o, const struct way *way, unsigned at)
+{
+	struct scene *s = &o->s;
+	const uint64_t t = e2e_now();
+	unsigned counted;
+	bool failed, ends;
+
+	++o->messages;
+	scene_leave(s, "from=%s id=%u %s", o->messages & 1 ? BOB : CAROL,
+		    o->messages, way->leave);
+	proc_skip(s->pf->proc);
+	ctrl_skip(s->c);
+	arm(o, at);
+	ends = deliver(o, way);
+	(void)pf_try_event(s->pf, "imdn", NULL, NULL, NOTIFY);
+	failed = disarm(o);
+	counted = o->sh->counted;
+	if (getenv("CPM_OOM_TRACE"))
+		printf("%s %u: %u ms%s%s\n", way->name, at,
+		       (unsigned)(e2e_now() - t), failed ? "" : " nothing",
+		       ends ? "" : " hangs");
+	ck_assert_msg(ends, "%s %u: hangs", way->name, at);
+
+	check_kept(o, way, at);
+	if (pending(o)) {
+		++o->refused;
+		ck_assert_msg(failed, "%s %u: refused", way->name, at);
+		ck_assert(deliver(o, way));
+		ck_assert_msg(!pending(o), "%s %u: still refused", way->name,
+			      at);
+	}
+	(void)ctrl_until(s->c, "cpm_status", NULL, "messages", o->messages,
+			 E2E_WAIT);
+
+	return at && !failed ? 0 : counted;
+}
+
+
+static void delivery_each(struct oom *o, const struct way *way)
+{
+	struct scene *s = &o->s;
+	unsigned at, total, n = 0;
+
+	if (way->set)
+		pf_cmd(s->pf, "%s", way->set);
+	(void)ctrl_ask(s->c, "cpm_policy", "{\"deferred\":\"%s\"}",
+		       way->ask ? "ask" : "accept");
+
+	/* the first one has a new conversation, the second one not */
+	(void)round_do(o, way, 0);
+	(void)round_do(o, way, 0);
+	total = round_do(o, way, 0);
+	ck_assert_uint_gt(total, 0);
+	for (at=1; at <= total + SPARE; at = next_at(at, total)) {
+		if (!round_do(o, way, at))
+			break;
+		++n;
+	}
+	ck_assert_uint_gt(n, 0);
+	printf("oom: %-12s %4u of %u allocations failed\n", way->name, n,
+	       total);
+}
+
+
+/* In the end everybody is notified, and all is there once */
+static void oom_close(struct oom *o)
+{
+	struct scene *s = &o->s;
+
+	/* whatever waits for something to happen */
+	++o->messages;
+	scene_leave(s, "from=%s id=%u text=last", BOB, o->messages);
+	pf_cmd(s->pf, "auto on");
+	scene_delivered(s, o->messages);
+	(void)scene_notified(s, o->messages);
+	ck_assert_int_eq(0, scene_count(s, "imdn_failed"));
+	ck_assert_uint_gt(o->refused, 0);
+	scene_close(s);
+}
+
+
+static const struct way wayv[] = {
+	{.name = "text", .leave = "ask=positive-delivery text=Hello"},
+	{.name = "large", .leave = "ask=positive-delivery size=70000"},
+	{.name = "ask", .leave = "ask=positive-delivery text=Hello",
+	 .ask = true},
+	{.name = "passive", .leave = "ask=positive-delivery text=Hello",
+	 .set = "set setup=active"},
+};
+
+
+START_TEST(delivery)
+{
+	struct oom o;
+
+	oom_open(&o);
+	delivery_each(&o, &wayv[_i]);
+	oom_close(&o);
+}
+END_TEST
+
+
+Suite *oom_suite(void)
+{
+	Suite *suite = suite_create("oom");
+	TCase *tc = suite_case(suite, "delivery", full() ? FULL : SOME);
+
+	tcase_add_loop_test(tc, delivery, 0, ARRAY_SIZE(wayv));
+
+	return suite;
+}
