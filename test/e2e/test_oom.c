@@ -245,7 +245,7 @@ static unsigned round_do(struct oom *o, const struct way *way, unsigned at)
 	(void)pf_try_event(s->pf, "imdn", NULL, NULL, NOTIFY);
 	failed = disarm(o);
 	counted = o->sh->counted;
-	if (getenv("CPM_OOM_TRACE"))
+	if (getenv(OOM_TRACE))
 		printf("%s %u: %u ms%s%s\n", way->name, at,
 		       (unsigned)(e2e_now() - t), failed ? "" : " nothing",
 		       ends ? "" : " hangs");
@@ -281,11 +281,8 @@ static void delivery_each(struct oom *o, const struct way *way)
 	(void)round_do(o, way, 0);
 	total = round_do(o, way, 0);
 	ck_assert_uint_gt(total, 0);
-	for (at=1; at <= total + SPARE; at = next_at(at, total)) {
-		if (!round_do(o, way, at))
-			break;
-		++n;
-	}
+	for (at=1; at <= total + SPARE; at = next_at(at, total))
+		n += round_do(o, way, at) > 0;
 	ck_assert_uint_gt(n, 0);
 	printf("oom: %-12s %4u of %u allocations failed\n", way->name, n,
 	       total);
@@ -299,14 +296,193 @@ static void oom_close(struct oom *o)
 
 	/* whatever waits for something to happen */
 	++o->messages;
-	scene_leave(s, "from=%s id=%u text=last", BOB, o->messages);
+	(void)ctrl_ask(s->c, "cpm_policy", "{\"deferred\":\"accept\"}");
 	pf_cmd(s->pf, "auto on");
+	scene_leave(s, "from=%s id=%u ask=positive-delivery text=last", BOB,
+		    o->messages);
 	scene_delivered(s, o->messages);
 	(void)scene_notified(s, o->messages);
 	ck_assert_int_eq(0, scene_count(s, "imdn_failed"));
 	ck_assert_uint_gt(o->refused, 0);
 	scene_close(s);
 }
+
+
+/*
+ * Commands
+ */
+
+enum {
+	READ_MAX = 60,        /* rounds of a command, unless all          */
+	STOCK    = 150,       /* messages of each sender                  */
+};
+
+struct command {
+	const char *name;
+	const char *prm;      /* %u: a message nothing was done with yet  */
+	const char *check;    /* a field of that message afterwards...    */
+	const char *value;    /* ...if the command said ok; NULL: gone    */
+	bool carol;           /* one of hers: notified by hand            */
+};
+
+static const struct command commandv[] = {
+	{.name = "cpm_status"},
+	{.name = "cpm_conversations"},
+	{.name = "cpm_conversations", .prm = "{\"account\":\"" ALICE
+	 "\",\"limit\":1}"},
+	{.name = "cpm_messages"},
+	{.name = "cpm_messages", .prm = "{\"peer\":\"" BOB "\",\"unread\":true,"
+	 "\"after\":3,\"limit\":4}"},
+	{.name = "cpm_message", .prm = "1"},
+	{.name = "cpm_message", .prm = "{\"id\":1,\"offset\":2,\"length\":3}"},
+	{.name = "cpm_sessions"},
+	{.name = "cpm_policy", .prm = "{\"from\":\"" CAROL "\"}"},
+	{.name = "cpm_policy", .prm = "{\"account\":\"" ALICE "\",\"from\":\""
+	 BOB "\",\"deferred\":\"ask\",\"display_imdn\":false}"},
+	{.name = "cpm_display", .prm = "%u", .check = "read", .value = "true"},
+	{.name = "cpm_display", .prm = "{\"ids\":[%u]}", .check = "read",
+	 .value = "true"},
+	{.name = "cpm_imdn", .prm = "{\"id\":%u,\"status\":\"delivered\"}",
+	 .check = "delivery", .value = "due", .carol = true},
+	{.name = "cpm_delete", .prm = "%u"},
+};
+
+
+static void stock(struct oom *o)
+{
+	struct scene *s = &o->s;
+	unsigned i;
+
+	(void)ctrl_ask(s->c, "cpm_policy", "{\"from\":\"%s\","
+		       "\"delivery_imdn\":false}", CAROL);
+	for (i=0; i<2 * STOCK; i++)
+		scene_leave(s, "from=%s id=%u ask=positive-delivery "
+			    "text=Hello", i < STOCK ? BOB : CAROL, i + 1);
+	pf_cmd(s->pf, "deliver to=%s", ALICE);
+	scene_delivered(s, 2 * STOCK);
+	o->messages = 2 * STOCK;
+	(void)scene_notified(s, STOCK);
+}
+
+
+static void check_error(const struct command *cmd, unsigned at,
+			const char *data, const char *want)
+{
+	struct odict *o;
+
+	/* there may have been no memory for saying so, or the softphone had
+	   none for the answer in the midst of it */
+	if (!strncmp(data, want, strlen(data)))
+		return;
+
+	o = j_decode(data, strlen(data));
+	ck_assert_msg(o != NULL, "%s %u: %s", cmd->name, at, data);
+	ck_assert_msg(!strcmp("ENOMEM", j_str(o, "error.code")) ||
+		      !strcmp("EIO", j_str(o, "error.code")), "%s %u: %s",
+		      cmd->name, at, data);
+	mem_deref(o);
+}
+
+
+/* It said that it has done it; or it did not, and does it now */
+static void check_done(struct oom *o, const struct command *cmd, bool ok,
+		       const char *prm, unsigned id)
+{
+	struct scene *s = &o->s;
+	const struct odict *m = NULL;
+	struct wait w;
+	bool done = false;
+
+	if (!ok)
+		(void)ctrl_cmd(s->c, cmd->name, prm, NULL);
+
+	wait_start(&w, E2E_WAIT, cmd->name);
+	while (!done && wait_more(&w)) {
+		const bool there = ctrl_cmd(s->c, "cpm_message",
+					    env_str(s->env, "%u", id), &m);
+
+		if (!cmd->check)
+			done = !there;
+		else if (!strcmp(cmd->value, "true"))
+			done = j_bool(m, cmd->check);
+		else
+			done = strcmp(j_str(m, cmd->check), "none") != 0;
+	}
+}
+
+
+/* @return allocations; 0 if none was made to fail */
+static unsigned command_do(struct oom *o, const struct command *cmd,
+			   unsigned at, unsigned id, const char **wantp)
+{
+	const bool fresh = cmd->prm && strstr(cmd->prm, "%u");
+	struct scene *s = &o->s;
+	char prm[256] = "";
+	bool ok, failed;
+
+	if (fresh)
+		re_snprintf(prm, sizeof(prm), cmd->prm, id);
+	else if (cmd->prm)
+		snprintf(prm, sizeof(prm), "%s", cmd->prm);
+
+	arm(o, at);
+	ok = ctrl_cmd(s->c, cmd->name, prm, NULL);
+	failed = disarm(o);
+	ck_assert_msg(ok || failed, "%s: %s", cmd->name, ctrl_data(s->c));
+	if (!ok)
+		check_error(cmd, at, ctrl_data(s->c), *wantp);
+	else if (!at)
+		*wantp = env_str(s->env, "%s", ctrl_data(s->c));
+	else if (!fresh)
+		ck_assert_str_eq(*wantp, ctrl_data(s->c));
+	if (fresh)
+		check_done(o, cmd, ok, prm, id);
+
+	return at && !failed ? 0 : o->sh->counted;
+}
+
+
+static void command_each(struct oom *o, const struct command *cmd,
+			 unsigned idv[2])
+{
+	/* only what changes a message uses it up */
+	const bool fresh = cmd->prm && strstr(cmd->prm, "%u");
+	const char *want = NULL;
+	unsigned at, total, n = 0;
+	unsigned *id = &idv[cmd->carol];
+
+	total = command_do(o, cmd, 0, *id, &want);
+	*id += fresh;
+	ck_assert_uint_gt(total, 0);
+	for (at=1; at <= total + SPARE; at += full() || total < READ_MAX
+		     ? 1 : 1 + total / READ_MAX) {
+		/* in the order of their ids */
+		ck_assert_uint_le(*id, cmd->carol ? 2 * STOCK : STOCK);
+		n += command_do(o, cmd, at, *id, &want) > 0;
+		*id += fresh;
+	}
+	ck_assert_uint_gt(n, 0);
+	printf("oom: %-17s %4u of %u allocations failed\n", cmd->name, n,
+	       total);
+}
+
+
+START_TEST(commands)
+{
+	unsigned idv[2] = {10, STOCK + 10};
+	struct oom o;
+	size_t i;
+
+	oom_open(&o);
+	stock(&o);
+	for (i=0; i<ARRAY_SIZE(commandv); i++)
+		command_each(&o, &commandv[i], idv);
+	(void)ctrl_until(o.s.c, "cpm_status", NULL, "imdn_pending", 0,
+			 E2E_WAIT);
+	ck_assert_int_eq(0, scene_count(&o.s, "imdn_failed"));
+	scene_close(&o.s);
+}
+END_TEST
 
 
 static const struct way wayv[] = {
@@ -336,6 +512,9 @@ Suite *oom_suite(void)
 	TCase *tc = suite_case(suite, "delivery", full() ? FULL : SOME);
 
 	tcase_add_loop_test(tc, delivery, 0, ARRAY_SIZE(wayv));
+
+	tc = suite_case(suite, "commands", full() ? FULL : SOME);
+	tcase_add_test(tc, commands);
 
 	return suite;
 }

@@ -87,10 +87,8 @@ static bool is_passage(const char *file)
 }
 
 
-static bool is_ours(void)
+static bool is_ours(void *const *framev, int n)
 {
-	void *framev[FRAMES];
-	const int n = backtrace(framev, FRAMES);
 	int i;
 
 	for (i=1; i<n; i++) {
@@ -110,9 +108,15 @@ static bool is_ours(void)
 
 static bool fails(void)
 {
+	void *framev[FRAMES];
 	unsigned n;
+	int c;
 
-	if (!shared || !shared->armed || !is_ours())
+	if (!shared || !shared->armed)
+		return false;
+
+	c = backtrace(framev, FRAMES);
+	if (!is_ours(framev, c))
 		return false;
 
 	n = atomic_fetch_add(&shared->counted, 1) + 1;
@@ -120,6 +124,8 @@ static bool fails(void)
 		return false;
 
 	atomic_fetch_add(&shared->failed, 1);
+	if (getenv(OOM_TRACE))
+		backtrace_symbols_fd(framev, c, STDERR_FILENO);
 
 	return true;
 }

@@ -12,6 +12,9 @@
 /** Environment variable with the path of the file */
 #define OOM_FILE "CPM_OOM_FILE"
 
+/** If it is set each failure is shown: where it is, on standard error */
+#define OOM_TRACE "CPM_OOM_TRACE"
+
 struct oom_shared {
 	atomic_uint armed;    /**< allocations are counted              */
 	atomic_uint at;       /**< which one fails, from 1; 0: none     */

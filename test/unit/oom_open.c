@@ -14,6 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 #include "unit/oom_unit.h"
+#include "../../modules/cpm/engine/engine.h"
 
 
 enum {
@@ -503,6 +504,45 @@ START_TEST(test_fork)
 END_TEST
 
 
+/*
+ * The engine reads all policies when it starts: none is forgotten
+ */
+
+static int policy_once(void)
+{
+	static const struct cpm_conf conf = {.deferred = CPM_ANSWER_ACCEPT};
+	struct policy *pol = NULL;
+	struct cpm_policy res;
+	int err;
+
+	oo_arm();
+	err = policy_alloc(&pol, fx.st);
+	(void)oo_end(0);
+	if (err) {
+		ck_assert_ptr_null(pol);
+		return err;
+	}
+
+	policy_resolve(pol, &conf, "sip:alice@example.net",
+		       "sip:bob@example.net", &res);
+	ck_assert_int_eq(CPM_ANSWER_ASK, res.deferred);
+	mem_deref(pol);
+
+	return 0;
+}
+
+
+START_TEST(test_policy)
+{
+	const struct oom_op op = {"engine: policies", policy_once};
+	const unsigned n = oo_each(&op);
+
+	printf("oom: %-24s %5u failures\n", op.name, n);
+	ck_assert_uint_gt(n, 0);
+}
+END_TEST
+
+
 static void setup(void)
 {
 	ck_assert_int_eq(0, oom_install());
@@ -535,6 +575,7 @@ TCase *oom_open_case(void)
 	tcase_add_test(tc, test_many);
 	tcase_add_test(tc, test_close);
 	tcase_add_test(tc, test_fork);
+	tcase_add_test(tc, test_policy);
 
 	return tc;
 }

@@ -88,12 +88,18 @@ static int row_get(struct row **rowp, struct policy *pol,
 }
 
 
+struct load {
+	struct policy *pol;
+	int err;
+};
+
 static bool load_handler(const struct cpm_policy_row *in, void *arg)
 {
-	struct policy *pol = arg;
+	struct load *load = arg;
 	struct row *row;
 
-	if (row_get(&row, pol, in->account, in->peer))
+	load->err = row_get(&row, load->pol, in->account, in->peer);
+	if (load->err)
 		return true;
 
 	row->deferred      = in->deferred;
@@ -106,18 +112,20 @@ static bool load_handler(const struct cpm_policy_row *in, void *arg)
 
 int policy_alloc(struct policy **polp, struct cpm_store *st)
 {
-	struct policy *pol;
+	struct load load = {NULL, 0};
 	int err;
 
-	pol = mem_zalloc(sizeof(*pol), destructor);
-	if (!pol)
+	load.pol = mem_zalloc(sizeof(*load.pol), destructor);
+	if (!load.pol)
 		return ENOMEM;
 
-	err = cpm_store_policies(st, load_handler, pol);
+	err = cpm_store_policies(st, load_handler, &load);
+	if (!err)
+		err = load.err;
 	if (err)
-		mem_deref(pol);
+		mem_deref(load.pol);
 	else
-		*polp = pol;
+		*polp = load.pol;
 
 	return err;
 }
@@ -164,7 +172,7 @@ int policy_change(struct policy *pol, struct cpm_store *st,
 {
 	const char *account = chg->account ? chg->account : "";
 	struct cpm_policy_row out;
-	struct row *row;
+	struct row *row, old;
 	char *peer = NULL;
 	struct pl pl;
 	int err;
@@ -173,13 +181,14 @@ int policy_change(struct policy *pol, struct cpm_store *st,
 		pl_set_str(&pl, chg->peer);
 		err = cpm_uri_norm(&peer, &pl);
 		if (err)
-			return EINVAL;
+			return err == ENOMEM ? err : EINVAL;
 	}
 
 	err = row_get(&row, pol, account, peer ? peer : "");
 	if (err)
 		goto out;
 
+	old = *row;
 	if (chg->deferred)
 		row->deferred = *chg->deferred;
 	if (chg->delivery_imdn)
@@ -194,6 +203,12 @@ int policy_change(struct policy *pol, struct cpm_store *st,
 	out.display_imdn  = row->display_imdn;
 
 	err = cpm_store_policy_set(st, &out, NULL, NULL);
+	if (err) {
+		/* what cannot be kept is not in force either */
+		row->deferred      = old.deferred;
+		row->delivery_imdn = old.delivery_imdn;
+		row->display_imdn  = old.display_imdn;
+	}
  out:
 	mem_deref(peer);
 
