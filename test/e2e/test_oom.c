@@ -21,7 +21,7 @@
 
 
 enum {
-	FEW     = 24,         /* rounds of a scenario, unless all         */
+	FEW     = 20,         /* rounds of a scenario, unless all         */
 	OVER    = 8000,       /* ms for a delivery that somehow ends      */
 	NOTIFY  = 300,        /* ms for its notification                  */
 	FULL    = 1500,       /* s for all rounds of one scenario         */
@@ -46,6 +46,7 @@ struct way {
 	const char *set;      /* command to the PF before, or NULL        */
 	bool ask;             /* the user accepts                         */
 	bool update;          /* an UPDATE and a re-INVITE meanwhile      */
+	bool close;           /* the user ends the session                */
 };
 
 
@@ -177,6 +178,29 @@ static void accept_all(struct scene *s)
 }
 
 
+/* What else a session sees before its end */
+static void go_on(struct scene *s, const struct way *way)
+{
+	const struct odict *o = NULL;
+
+	if (way->update) {
+		pf_cmd(s->pf, "update to=%s", ALICE);
+		(void)pf_try_event(s->pf, "answer", "for", "update", NOTIFY);
+		pf_cmd(s->pf, "reinvite to=%s", ALICE);
+		(void)pf_try_event(s->pf, "answer", "for", "reinvite",
+				   NOTIFY);
+	}
+	/* without memory for the command the server has to do it */
+	if (way->close && ctrl_cmd(s->c, "cpm_sessions", NULL, &o) && o &&
+	    j_count(o, "sessions") &&
+	    ctrl_cmd(s->c, "cpm_close", env_str(s->env, "%lld",
+		     (long long)j_int(o, "sessions.0.session")), NULL))
+		return;
+
+	pf_cmd(s->pf, "bye to=%s", ALICE);
+}
+
+
 /* @return false if it did not come to an end by itself */
 static bool deliver(struct oom *o, const struct way *way)
 {
@@ -192,16 +216,9 @@ static bool deliver(struct oom *o, const struct way *way)
 			accept_it(s);
 		else if (way->ask)
 			accept_all(s);
-		if (way->update && pf_try_event(s->pf, "delivered", NULL,
-						NULL, 1)) {
-			pf_cmd(s->pf, "update to=%s", ALICE);
-			(void)pf_try_event(s->pf, "modified", NULL, NULL,
-					   NOTIFY);
-			pf_cmd(s->pf, "reinvite to=%s", ALICE);
-			(void)pf_try_event(s->pf, "modified", NULL, NULL,
-					   NOTIFY);
-			pf_cmd(s->pf, "bye to=%s", ALICE);
-		}
+		if ((way->update || way->close) &&
+		    pf_try_event(s->pf, "delivered", NULL, NULL, 1))
+			go_on(s, way);
 	}
 
 	return false;
@@ -242,7 +259,8 @@ static unsigned round_do(struct oom *o, const struct way *way, unsigned at)
 	ctrl_skip(s->c);
 	arm(o, at);
 	ends = deliver(o, way);
-	(void)pf_try_event(s->pf, "imdn", NULL, NULL, NOTIFY);
+	if (!pending(o))
+		(void)pf_try_event(s->pf, "imdn", NULL, NULL, NOTIFY);
 	failed = disarm(o);
 	counted = o->sh->counted;
 	if (getenv(OOM_TRACE))
@@ -284,8 +302,9 @@ static void delivery_each(struct oom *o, const struct way *way)
 	for (at=1; at <= total + SPARE; at = next_at(at, total))
 		n += round_do(o, way, at) > 0;
 	ck_assert_uint_gt(n, 0);
-	printf("oom: %-12s %4u of %u allocations failed\n", way->name, n,
-	       total);
+	ck_assert_uint_gt(o->refused, 0);
+	printf("oom: %-12s %4u of %u allocations failed, %u times refused\n",
+	       way->name, n, total, o->refused);
 }
 
 
@@ -297,13 +316,13 @@ static void oom_close(struct oom *o)
 	/* whatever waits for something to happen */
 	++o->messages;
 	(void)ctrl_ask(s->c, "cpm_policy", "{\"deferred\":\"accept\"}");
+	pf_cmd(s->pf, "fault none");
 	pf_cmd(s->pf, "auto on");
 	scene_leave(s, "from=%s id=%u ask=positive-delivery text=last", BOB,
 		    o->messages);
 	scene_delivered(s, o->messages);
 	(void)scene_notified(s, o->messages);
 	ck_assert_int_eq(0, scene_count(s, "imdn_failed"));
-	ck_assert_uint_gt(o->refused, 0);
 	scene_close(s);
 }
 
@@ -492,6 +511,10 @@ static const struct way wayv[] = {
 	 .ask = true},
 	{.name = "passive", .leave = "ask=positive-delivery text=Hello",
 	 .set = "set setup=active"},
+	{.name = "update", .leave = "ask=positive-delivery text=Hello",
+	 .set = "fault nobye", .update = true},
+	{.name = "close", .leave = "ask=positive-delivery text=Hello",
+	 .set = "fault nobye", .close = true},
 };
 
 
@@ -506,6 +529,55 @@ START_TEST(delivery)
 END_TEST
 
 
+/*
+ * Start: with the module or without it, the softphone comes up
+ */
+
+/* @return allocations; 0 if none was made to fail */
+static unsigned start_do(struct oom *o, unsigned at, unsigned *without)
+{
+	struct scene *s = &o->s;
+	bool there, failed;
+
+	ck_assert_int_eq(0, baresip_quit(s->b));
+	arm(o, at);
+	baresip_restart(s->b);
+	s->c = s->b->ctrl;
+	failed = disarm(o);
+	there = ctrl_cmd(s->c, "cpm_status", NULL, NULL);
+	*without += !there;
+	ck_assert_msg(there || failed, "start: without the module");
+	/* whoever looks into the log sees why */
+	ck_assert_msg(there || file_has(s->b->proc->log, "cpm: ") ||
+		      file_has(s->b->proc->log, "cpm.so"), "start %u", at);
+
+	return at && !failed ? 0 : o->sh->counted;
+}
+
+
+START_TEST(start)
+{
+	unsigned at, total, without = 0, n = 0;
+	struct oom o;
+
+	oom_open(&o);
+	total = start_do(&o, 0, &without);
+	ck_assert_uint_gt(total, 0);
+	ck_assert_uint_eq(0, without);
+	for (at=1; at <= total; at += full() ? 1 : 1 + total / FEW)
+		n += start_do(&o, at, &without) > 0;
+	ck_assert_uint_gt(without, 0);
+	printf("oom: %-12s %4u of %u allocations failed, %u without the "
+	       "module\n", "start", n, total, without);
+
+	/* nothing is the matter with what is there */
+	ck_assert_int_eq(0, baresip_quit(o.s.b));
+	scene_restart(&o.s);
+	oom_close(&o);
+}
+END_TEST
+
+
 Suite *oom_suite(void)
 {
 	Suite *suite = suite_create("oom");
@@ -515,6 +587,9 @@ Suite *oom_suite(void)
 
 	tc = suite_case(suite, "commands", full() ? FULL : SOME);
 	tcase_add_test(tc, commands);
+
+	tc = suite_case(suite, "start", full() ? FULL : SOME);
+	tcase_add_test(tc, start);
 
 	return suite;
 }
