@@ -33,8 +33,8 @@ enum {
 struct oom {
 	struct scene s;
 	struct oom_shared *sh;
-	unsigned rounds;
-	unsigned failed;
+	bool later;           /* armed by what the round is about         */
+	unsigned at;          /* then: which one fails                    */
 	unsigned messages;    /* left with the PF so far                  */
 	unsigned refused;     /* rounds in which it kept its message      */
 };
@@ -44,7 +44,7 @@ struct way {
 	const char *name;
 	const char *leave;    /* what the message is                      */
 	const char *set;      /* command to the PF before, or NULL        */
-	bool ask;             /* the user accepts                         */
+	bool ask;             /* the user accepts: only then it is armed  */
 	bool update;          /* an UPDATE and a re-INVITE meanwhile      */
 	bool close;           /* the user ends the session                */
 };
@@ -118,15 +118,16 @@ static void arm(struct oom *o, unsigned at)
 static bool disarm(struct oom *o)
 {
 	o->sh->armed = 0;
-	o->failed += o->sh->failed;
 
 	return o->sh->failed > 0;
 }
 
 
-static unsigned next_at(unsigned at, unsigned total)
+static unsigned next_at(const struct way *way, unsigned at, unsigned total)
 {
-	return full() || total <= FEW ? at + 1 : at + total / FEW;
+	const unsigned few = way->ask ? 2 * FEW : FEW;
+
+	return full() || total <= few ? at + 1 : at + total / few;
 }
 
 
@@ -147,34 +148,27 @@ static bool is_over(struct scene *s)
 }
 
 
-static void accept_it(struct scene *s)
+/* One that cannot be accepted for want of memory is refused: nothing is left
+   hanging */
+static void accept_it(struct oom *o)
 {
+	struct scene *s = &o->s;
 	const struct odict *ev = ctrl_try_event(s->c, "session", 5);
+	const char *prm;
+	bool ok;
 
-	if (ev && !strcmp(j_str(ev, "state"), "asking"))
-		(void)ctrl_cmd(s->c, "cpm_accept", env_str(s->env, "%lld",
-			       (long long)j_int(ev, "session")), NULL);
-}
-
-
-/* One that asks and cannot be accepted is accepted again: nothing is left
-   hanging for want of memory once */
-static void accept_all(struct scene *s)
-{
-	const struct odict *o;
-	unsigned i;
-
-	if (!ctrl_cmd(s->c, "cpm_sessions", NULL, &o) || !o)
+	if (!ev || strcmp(j_str(ev, "state"), "asking"))
 		return;
 
-	for (i=0; i<j_count(o, "sessions"); i++) {
-		const struct odict *e = j_at(o, "sessions", i);
-
-		if (!strcmp(j_str(e, "state"), "asking"))
-			(void)ctrl_cmd(s->c, "cpm_accept", env_str(s->env,
-				       "%lld",
-				       (long long)j_int(e, "session")), NULL);
-	}
+	if (o->later)
+		arm(o, o->at);
+	o->later = false;
+	prm = env_str(s->env, "%lld", (long long)j_int(ev, "session"));
+	ok = ctrl_cmd(s->c, "cpm_accept", prm, NULL);
+	(void)disarm(o);
+	/* it may not even have been understood */
+	if (!ok)
+		(void)ctrl_cmd(s->c, "cpm_accept", prm, NULL);
 }
 
 
@@ -212,10 +206,8 @@ static bool deliver(struct oom *o, const struct way *way)
 	while (wait_quiet(&w)) {
 		if (is_over(s))
 			return true;
-		if (way->ask && w.turn < 50)
-			accept_it(s);
-		else if (way->ask)
-			accept_all(s);
+		if (way->ask)
+			accept_it(o);
 		if ((way->update || way->close) &&
 		    pf_try_event(s->pf, "delivered", NULL, NULL, 1))
 			go_on(s, way);
@@ -257,7 +249,11 @@ static unsigned round_do(struct oom *o, const struct way *way, unsigned at)
 		    o->messages, way->leave);
 	proc_skip(s->pf->proc);
 	ctrl_skip(s->c);
-	arm(o, at);
+	o->at = at;
+	o->later = way->ask;
+	arm(o, way->ask ? 0 : at);
+	if (way->ask)
+		(void)disarm(o);
 	ends = deliver(o, way);
 	if (!pending(o))
 		(void)pf_try_event(s->pf, "imdn", NULL, NULL, NOTIFY);
@@ -299,7 +295,7 @@ static void delivery_each(struct oom *o, const struct way *way)
 	(void)round_do(o, way, 0);
 	total = round_do(o, way, 0);
 	ck_assert_uint_gt(total, 0);
-	for (at=1; at <= total + SPARE; at = next_at(at, total))
+	for (at=1; at <= total + SPARE; at = next_at(way, at, total))
 		n += round_do(o, way, at) > 0;
 	ck_assert_uint_gt(n, 0);
 	ck_assert_uint_gt(o->refused, 0);
