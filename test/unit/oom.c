@@ -459,7 +459,8 @@ static void check_round(const struct oom_op *op, const struct expect *want,
 			      oo.at, oo.on ? "+" : "", want->text, text);
 	}
 	else {
-		ck_assert_msg(!strcmp(now, want->after), "%s %u%s: not done\n%.900s\n%.900s",
+		ck_assert_msg(!strcmp(now, want->after),
+			      "%s %u%s: not done\n%.900s\n%.900s",
 			      op->name, oo.at, oo.on ? "+" : "",
 			      want->after, now);
 		ck_assert_msg(!strcmp(want->text, text),
