@@ -142,9 +142,10 @@ static bool is_over(struct scene *s)
 	if (pf_try_event(s->pf, "ended", NULL, NULL, 1))
 		return true;
 
+	/* to the INVITE: others say what they are for */
 	ev = pf_try_event(s->pf, "answer", NULL, NULL, 1);
 
-	return ev && pf_int(ev, "code") >= 300;
+	return ev && !pf_str(ev, "for") && pf_int(ev, "code") >= 300;
 }
 
 
@@ -209,7 +210,7 @@ static bool deliver(struct oom *o, const struct way *way)
 		if (way->ask)
 			accept_it(o);
 		if ((way->update || way->close) &&
-		    pf_try_event(s->pf, "delivered", NULL, NULL, 1))
+		    pf_try_event(s->pf, "delivered", "code", "200", 1))
 			go_on(s, way);
 	}
 
@@ -329,7 +330,7 @@ static void oom_close(struct oom *o)
 
 enum {
 	READ_MAX = 60,        /* rounds of a command, unless all          */
-	STOCK    = 150,       /* messages of each sender                  */
+	STOCK    = 250,       /* messages of each sender                  */
 };
 
 struct command {
@@ -484,7 +485,7 @@ static void command_each(struct oom *o, const struct command *cmd,
 
 START_TEST(commands)
 {
-	unsigned idv[2] = {10, STOCK + 10};
+	unsigned idv[2] = {2, STOCK + 2};
 	struct oom o;
 	size_t i;
 
