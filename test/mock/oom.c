@@ -3,19 +3,17 @@
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
-#define _GNU_SOURCE
 #include <dirent.h>
 #include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 #include <expat.h>
 #include <sqlite3.h>
 #include <cpm_re.h>
 #include "mock/oom.h"
+#include "mock/store_fail.h"
 
 
 /* the program's other parts are built with hidden symbols */
@@ -59,7 +57,6 @@ static atomic_bool armed;
 static atomic_uint counted, failed;
 static unsigned fail_at;
 static bool fail_on;
-static bool installed;
 static atomic_size_t live_re, live_db, live_xml;
 static sqlite3_mem_methods db_real;
 
@@ -332,23 +329,6 @@ XML_Parser __wrap_XML_ParserCreateNS(const XML_Char *enc, XML_Char sep)
 
 
 /*
- * Thousands of rounds need no disk: what is lost with the power is the matter
- * of other tests
- */
-
-PUBLIC int fsync(int fd)
-{
-	return installed ? 0 : (int)syscall(SYS_fsync, fd);
-}
-
-
-PUBLIC int fdatasync(int fd)
-{
-	return installed ? 0 : (int)syscall(SYS_fdatasync, fd);
-}
-
-
-/*
  * SQLite
  */
 
@@ -380,7 +360,6 @@ int oom_install(void)
 	sqlite3_mem_methods methods;
 	int rc = sqlite3_shutdown();
 
-	installed = true;
 	if (!rc)
 		rc = sqlite3_config(SQLITE_CONFIG_GETMALLOC, &db_real);
 
@@ -394,5 +373,15 @@ int oom_install(void)
 	if (!rc)
 		rc = sqlite3_config(SQLITE_CONFIG_LOOKASIDE, 0, 0);
 
-	return rc ? rc : sqlite3_initialize();
+	if (!rc)
+		rc = sqlite3_initialize();
+	if (rc)
+		return rc;
+
+	/* thousands of rounds need no disk: what is lost with the power is
+	   the matter of other tests */
+	store_fail_install();
+	store_fail_set(STORE_FAIL_SYNC, SQLITE_OK);
+
+	return 0;
 }

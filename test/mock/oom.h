@@ -23,7 +23,7 @@ struct oom_live {
 };
 
 /** Stand below SQLite; before the first use of it in this process. From then
-    on nothing is synced to the disk, for speed.
+    on it syncs nothing to the disk, for speed.
     @return 0; SQLite's error */
 int oom_install(void);
 
