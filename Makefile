@@ -8,6 +8,7 @@ include mk/build.mk
 include mk/test.mk
 include mk/bench.mk
 include mk/lint.mk
+include mk/oom.mk
 
 help:
 	@echo "make            build $(MODULE)"
@@ -17,6 +18,7 @@ help:
 	@echo "make unit       the unit tests only (nothing is installed)"
 	@echo "make e2e        the end-to-end tests only (nothing is installed)"
 	@echo "make soak       ROUNDS=200 rounds of kill -9, and of power cuts"
+	@echo "make oom        each allocation made to fail in turn, not only some"
 	@echo "make call       60 s audio call with and without messages arriving"
 	@echo "make bench      figures of the real baresip, beside what they are"
 	@echo "                compared with; WHAT=arrival|stall|big|history"

@@ -255,8 +255,9 @@ struct cpm_policy {
 	bool delivery_imdn;
 	bool display_imdn;
 };
-void cpm_policy_get(const struct cpm *cpm, const char *aor,
-		    const char *peer, struct cpm_policy *pol);
+/** @return 0; EINVAL; ENOMEM */
+int cpm_policy_get(const struct cpm *cpm, const char *aor,
+		   const char *peer, struct cpm_policy *pol);
 
 /** Change what row says; members that are NULL stay as they are.
     @return 0; EINVAL: peer is no URI; ENOMEM */

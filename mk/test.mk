@@ -9,10 +9,14 @@ DEMO_SRC := $(wildcard test/demo/*.c)
 HARNESS_SRC := $(filter-out test/e2e/main.c $(wildcard test/e2e/test_*.c), \
 	       $(E2E_SRC))
 
+# test/mock/oom.c stands in front of what takes memory
+OOM_WRAP := malloc calloc realloc strdup strndup opendir fdopendir fopen \
+	    fdopen pthread_create XML_ParserCreateNS
+
 $(BUILD)/unit: $(call obj,$(UNIT_SRC)) $(BUILD)/libcpm.a
 	@echo "  LD   $@"
-	@$(CC) $(LDFLAGS_ALL) -o $@ $^ $(RE_LIBS) $(DB_LIBS) $(XML_LIBS) \
-		$(CHECK_LIBS)
+	@$(CC) $(LDFLAGS_ALL) $(OOM_WRAP:%=-Wl,--wrap=%) -o $@ $^ \
+		$(RE_LIBS) $(DB_LIBS) $(XML_LIBS) $(CHECK_LIBS)
 
 $(BUILD)/e2e: $(call obj,$(E2E_SRC))
 	@echo "  LD   $@"

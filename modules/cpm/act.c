@@ -15,14 +15,17 @@ int run_display(struct ctx *ctx)
 	const bool many = args_has(ctx->in, "ids");
 	uint64_t count = 0, *idv = NULL;
 	size_t idc = 0;
-	int err;
+	int err = 0;
 
 	if ((id != 0) + (conv != 0) + many != 1)
 		return fail(ctx, EINVAL, "one of \"id\", \"ids\" and "
 			    "\"conversation\" is needed");
 
-	if (many && args_list(&idv, &idc, ctx->in, "ids"))
-		return fail(ctx, EINVAL, "\"ids\" must be numbers");
+	if (many)
+		err = args_list(&idv, &idc, ctx->in, "ids");
+	if (err)
+		return err == ENOMEM ? err
+			: fail(ctx, EINVAL, "\"ids\" must be numbers");
 
 	if (conv)
 		err = cpm_display_conv(ctx->cpm, conv, &count);
@@ -94,9 +97,9 @@ static int in_force(struct ctx *ctx, const char *aor, const char *from)
 	struct cpm_policy pol;
 	int err;
 
-	cpm_policy_get(ctx->cpm, aor, from, &pol);
-
-	err = show_str(ctx->out, "account", aor);
+	err = cpm_policy_get(ctx->cpm, aor, from, &pol);
+	if (!err)
+		err = show_str(ctx->out, "account", aor);
 	if (!err)
 		err = show_str(ctx->out, "from", from);
 

@@ -91,10 +91,12 @@ static int json_args(struct odict **op, const struct arg_spec *spec,
 	int err;
 
 	err = json_decode_odict(&o, 16, prm, strlen(prm), DEPTH_MAX);
+	if (err == ENOMEM)
+		return err;
 	if (err || !o) {
 		(void)re_snprintf(text, size, "the parameters are no JSON "
 				  "object");
-		return err == ENOMEM ? err : EINVAL;
+		return EINVAL;
 	}
 
 	err = check(o, spec, text, size);

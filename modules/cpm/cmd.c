@@ -24,6 +24,32 @@ int fail(struct ctx *ctx, int err, const char *fmt, ...)
 }
 
 
+static int print_handler(const char *p, size_t size, void *arg)
+{
+	return mbuf_write_mem(arg, (const uint8_t *)p, size);
+}
+
+
+/* In one piece or not at all: libre's encoder goes on behind what it had no
+   memory for */
+static int print(struct re_printf *pf, const struct odict *o)
+{
+	struct mbuf *mb = mbuf_alloc(1024);
+	struct re_printf mpf = {print_handler, mb};
+	int err;
+
+	if (!mb)
+		return ENOMEM;
+
+	err = json_encode_odict(&mpf, o);
+	if (!err)
+		err = re_hprintf(pf, "%b", mb->buf, mb->end);
+	mem_deref(mb);
+
+	return err;
+}
+
+
 static int error_print(struct re_printf *pf, int err, const char *text)
 {
 	struct odict *o = NULL, *e = NULL;
@@ -34,7 +60,7 @@ static int error_print(struct re_printf *pf, int err, const char *text)
 	    !show_str(e, "text", str_isset(text) ? text
 		      : str_error(err, m, sizeof(m))) &&
 	    !odict_entry_add(o, "error", ODICT_OBJECT, e))
-		(void)json_encode_odict(pf, o);
+		(void)print(pf, o);
 
 	mem_deref(e);
 	mem_deref(o);
@@ -67,10 +93,9 @@ static int run(struct re_printf *pf, void *arg, const struct arg_spec *spec,
 		err = odict_alloc(&ctx.out, 16);
 	if (!err)
 		err = h(&ctx);
-	if (!err) {
-		err = json_encode_odict(pf, ctx.out);
-	}
-	else {
+	if (!err)
+		err = print(pf, ctx.out);
+	if (err) {
 		if (err == EAGAIN && !ctx.text[0])
 			why_not(&ctx);
 		(void)error_print(pf, err, ctx.text);

@@ -267,8 +267,10 @@ int run_messages(struct ctx *ctx)
 
 	if (args_has(ctx->in, "peer")) {
 		pl_set_str(&pl, args_str(ctx->in, "peer"));
-		if (cpm_uri_norm(&peer, &pl))
-			return fail(ctx, EINVAL, "\"peer\" is no URI");
+		err = cpm_uri_norm(&peer, &pl);
+		if (err)
+			return err == ENOMEM ? err
+				: fail(ctx, EINVAL, "\"peer\" is no URI");
 		q.peer = peer;
 	}
 
@@ -394,9 +396,9 @@ static int show_account(struct odict *o, const struct cpm *cpm,
 	struct cpm_policy pol;
 	int err;
 
-	cpm_policy_get(cpm, aor, NULL, &pol);
-
-	err = show_str(o, "aor", aor);
+	err = cpm_policy_get(cpm, aor, NULL, &pol);
+	if (!err)
+		err = show_str(o, "aor", aor);
 	if (!err)
 		err = show_bool(o, "registered", ua_isregistered(ua));
 	/* the registration does not carry the CPM tags yet */

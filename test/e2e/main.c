@@ -67,6 +67,7 @@ int main(void)
 		power_suite,
 		soak_suite,
 		call_suite,
+		oom_suite,
 	};
 	SRunner *sr = srunner_create(NULL);
 	int failed, ran;

@@ -48,5 +48,6 @@ void load_cases(Suite *suite);    /* of config: files, loading     */
 Suite *power_suite(void);     /* the power-cut layer itself          */
 Suite *soak_suite(void);      /* kill -9 during deliveries           */
 Suite *call_suite(void);      /* what a call notices of it           */
+Suite *oom_suite(void);       /* memory runs out                      */
 
 #endif

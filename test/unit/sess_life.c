@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <sys/resource.h>
 #include "sess_unit.h"
+#include "mock/oom.h"
 
 
 /* Two sessions on one connection */
@@ -362,8 +363,31 @@ START_TEST(test_einval)
 END_TEST
 
 
+/* An answer that there is no memory for: nobody waits for it, the connection
+   ends */
+START_TEST(test_answer_no_memory)
+{
+	int err;
+
+	s1.late = true;
+	side_passive("127.0.0.1");
+	put(&p1, &s1, "tid00001", "SEND", HELLO);
+	WAIT(is_set, &s1.donec);
+	oom_arm(1, true);
+	err = msrp_rx_answer(s1.keptv[0], 200, NULL);
+	ck_assert_uint_gt(oom_disarm(), 0);
+	ck_assert_int_eq(ENOMEM, err);
+	WAIT(is_true, &p1.closed);
+	ck_assert_uint_eq(0, p1.rx->end);
+	ck_assert_uint_eq(1, s1.closec);
+	ck_assert_int_eq(ENOMEM, s1.close_err);
+}
+END_TEST
+
+
 void sess_life_tests(TCase *tc)
 {
+	tcase_add_test(tc, test_answer_no_memory);
 	tcase_add_test(tc, test_shared);
 	tcase_add_test(tc, test_shared_close);
 	tcase_add_test(tc, test_peer_closes);

@@ -22,6 +22,7 @@ Suite *policy_suite(void);
 Suite *retry_suite(void);
 Suite *outbox_suite(void);     /* engine: with a server on loopback  */
 Suite *text_suite(void);
+Suite *oom_suite(void);        /* memory runs out                   */
 
 /**
  * Read a file of test/data

@@ -203,21 +203,27 @@ struct cpm_store *cpm_reader(const struct cpm *cpm)
 }
 
 
-void cpm_policy_get(const struct cpm *cpm, const char *aor,
-		    const char *peer, struct cpm_policy *pol)
+int cpm_policy_get(const struct cpm *cpm, const char *aor,
+		   const char *peer, struct cpm_policy *pol)
 {
 	char *norm = NULL;
 	struct pl pl;
+	int err;
 
 	if (!cpm || !pol)
-		return;
+		return EINVAL;
 
 	if (str_isset(peer)) {
 		pl_set_str(&pl, peer);
-		(void)cpm_uri_norm(&norm, &pl);
+		err = cpm_uri_norm(&norm, &pl);
+		/* what is no URI has no line of its own */
+		if (err == ENOMEM)
+			return err;
 	}
 	policy_resolve(cpm->policy, &cpm->conf, aor, norm, pol);
 	mem_deref(norm);
+
+	return 0;
 }
 
 

@@ -199,6 +199,7 @@ static void decide(struct session *s, const struct sip_msg *msg)
 		session_end(s, SESS_FAILED, 500);
 	}
 	else if (ask) {
+		s->asked = mem_ref((void *)msg);
 		tmr_start(&s->tmr, cpm->conf.ask_timeout * 1000ULL,
 			  ask_handler, s);
 	}

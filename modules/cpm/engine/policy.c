@@ -89,12 +89,18 @@ static int row_get(struct row **rowp, struct policy *pol,
 }
 
 
+struct load {
+	struct policy *pol;
+	int err;
+};
+
 static bool load_handler(const struct cpm_policy_row *in, void *arg)
 {
-	struct policy *pol = arg;
+	struct load *load = arg;
 	struct row *row;
 
-	if (row_get(&row, pol, in->account, in->peer))
+	load->err = row_get(&row, load->pol, in->account, in->peer);
+	if (load->err)
 		return true;
 
 	row->deferred      = in->deferred;
@@ -115,12 +121,15 @@ int policy_alloc(struct policy **polp)
 
 int policy_load(struct policy *pol, struct cpm_store *st)
 {
+	struct load load = {pol, 0};
 	int err;
 
 	if (pol->loaded)
 		return 0;
 
-	err = cpm_store_policies(st, load_handler, pol);
+	err = cpm_store_policies(st, load_handler, &load);
+	if (!err)
+		err = load.err;
 	if (err)
 		list_flush(&pol->rowl);
 	else
@@ -196,7 +205,7 @@ int policy_change(struct policy *pol, struct cpm_store *st,
 		  const struct cpm_policy_change *chg)
 {
 	const char *account = chg->account ? chg->account : "";
-	struct row *row;
+	struct row *row, old;
 	char *peer = NULL;
 	struct pl pl;
 	int err;
@@ -205,13 +214,14 @@ int policy_change(struct policy *pol, struct cpm_store *st,
 		pl_set_str(&pl, chg->peer);
 		err = cpm_uri_norm(&peer, &pl);
 		if (err)
-			return EINVAL;
+			return err == ENOMEM ? err : EINVAL;
 	}
 
 	err = row_get(&row, pol, account, peer ? peer : "");
 	if (err)
 		goto out;
 
+	old = *row;
 	if (chg->deferred)
 		row->deferred = *chg->deferred;
 	if (chg->delivery_imdn)
@@ -220,6 +230,12 @@ int policy_change(struct policy *pol, struct cpm_store *st,
 		row->display_imdn = *chg->display_imdn;
 
 	err = row_save(row, st);
+	if (err) {
+		/* what cannot be kept is not in force either */
+		row->deferred      = old.deferred;
+		row->delivery_imdn = old.delivery_imdn;
+		row->display_imdn  = old.display_imdn;
+	}
  out:
 	mem_deref(peer);
 

@@ -56,6 +56,7 @@ static void destructor(void *arg)
 	mem_deref(s->sdp);
 	mem_deref(s->src);
 	mem_deref(s->cuser);
+	mem_deref(s->asked);
 }
 
 
@@ -115,6 +116,18 @@ void session_move(struct session *s, enum sess_state state, uint16_t code)
 }
 
 
+/* libre drops the transaction of an answer that it has no memory for, and
+   then takes no other one: the request must not hang for that */
+static void reject(struct session *s, uint16_t code)
+{
+	static const char reason[] = "Temporarily not available";
+
+	if (sipsess_reject(s->sip, code, reason, NULL))
+		(void)sip_treply(NULL, s->cpm->host.sip, s->asked, code,
+				 reason);
+}
+
+
 void session_end(struct session *s, enum sess_state state, uint16_t code)
 {
 	const bool unanswered = s->state == SESS_ASKING;
@@ -123,8 +136,7 @@ void session_end(struct session *s, enum sess_state state, uint16_t code)
 	tmr_cancel(&s->tmr_se);
 
 	if (unanswered && s->sip)
-		(void)sipsess_reject(s->sip, code ? code : 480,
-				     "Temporarily not available", NULL);
+		reject(s, code ? code : 480);
 
 	msrp_sess_close(s->msrp);
 	session_move(s, state, code);
@@ -316,6 +328,7 @@ static struct session *session_find(const struct cpm *cpm, uint32_t id)
 int cpm_accept(struct cpm *cpm, uint32_t session)
 {
 	struct session *s = session_find(cpm, session);
+	int err;
 
 	if (!s)
 		return ENOENT;
@@ -323,8 +336,13 @@ int cpm_accept(struct cpm *cpm, uint32_t session)
 		return EPROTO;
 
 	tmr_cancel(&s->tmr);
+	err = dialog_answer(s);
+	if (err)
+		session_end(s, SESS_FAILED, 500);
+	else
+		s->asked = mem_deref(s->asked);
 
-	return dialog_answer(s);
+	return err;
 }
 
 

@@ -32,6 +32,7 @@ struct session {
 	struct tmr tmr;          /* the user's answer; then the end          */
 	struct tmr tmr_se;       /* session timer                            */
 	char *cuser;             /* user part of our Contact                 */
+	void *asked;             /* the INVITE, while the user is asked      */
 	uint32_t id;
 	uint32_t expires;        /* s, Session-Expires in force; 0: none     */
 	bool refresher;          /* we refresh it                            */

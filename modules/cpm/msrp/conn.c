@@ -64,7 +64,9 @@ static void tx_handler(void *arg)
 
 
 /**
- * Queue octets; they leave at the end of this turn of the main loop
+ * Queue octets; they leave at the end of this turn of the main loop. If there
+ * is no memory for them the connection ends: a peer that got no answer would
+ * wait for it, one that lost the connection delivers again.
  *
  * @return 0; ENOTCONN; ENOMEM
  */
@@ -78,8 +80,10 @@ int msrp_conn_put(struct msrp_conn *conn, const struct pl *v, size_t n)
 
 	if (!conn->tx) {
 		conn->tx = mbuf_alloc(1024);
-		if (!conn->tx)
+		if (!conn->tx) {
+			conn_fail(conn, ENOMEM);
 			return ENOMEM;
+		}
 
 		tmr_start(&conn->tmr_tx, 0, tx_handler, conn);
 	}
@@ -88,8 +92,11 @@ int msrp_conn_put(struct msrp_conn *conn, const struct pl *v, size_t n)
 	for (i=0; i<n && !err; i++)
 		err = mbuf_write_mem(conn->tx, (const uint8_t *)v[i].p,
 				     v[i].l);
-	if (err)
+	if (err) {
 		conn->tx->pos = conn->tx->end = end;
+		tx_flush(conn);
+		conn_fail(conn, err);
+	}
 	else if (conn->tx->end >= TX_SIZE)
 		tx_flush(conn);
 

@@ -379,13 +379,18 @@ static unsigned oldest(const struct seen *sn)
 }
 
 
+void seen_load(struct seen *sn)
+{
+	if (sn->loaded)
+		return;
+
+	sn->err = load(sn);
+	sn->loaded = !sn->err;
+}
+
+
 void seen_settle(struct seen *sn)
 {
-	if (!sn->loaded) {
-		sn->err = load(sn);
-		sn->loaded = !sn->err;
-	}
-
 	while (sn->loaded && (sn->added >= PERIOD || sn->c > HIGH)) {
 		sn->err = take_in(sn, oldest(sn));
 		if (sn->err)

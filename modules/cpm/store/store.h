@@ -87,7 +87,10 @@ int  seen_add(struct seen *sn, uint64_t hash, uint64_t id);
 /* The transaction has ended: forget what was added if it failed */
 void seen_end(struct seen *sn, bool committed);
 
-/* Outside of a transaction: load, or take in what is young if it is many */
+/* Outside of a transaction: needed before anything is asked */
+void seen_load(struct seen *sn);
+
+/* The same: take in what is young, if that is much */
 void seen_settle(struct seen *sn);
 
 

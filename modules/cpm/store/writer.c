@@ -213,19 +213,26 @@ static void give(struct writer *wr, const struct fault *fault)
 }
 
 
+static void work(struct writer *wr, struct fault *fault)
+{
+	/* it may have failed before: then this is the next try */
+	seen_load(wr->write.seen);
+	batch(&wr->write, wr->takenv, wr->takenc, fault);
+}
+
+
 static void *thread_handler(void *arg)
 {
 	struct writer *wr = arg;
 	bool broken = false;
 
-	seen_settle(wr->write.seen);
 	while (take(wr, &broken)) {
 		struct fault fault = {.err = 0};
 
 		if (broken)
 			fail_all(wr->takenv, wr->takenc, EBADMSG);
 		else
-			batch(&wr->write, wr->takenv, wr->takenc, &fault);
+			work(wr, &fault);
 		give(wr, &fault);
 		if (!broken && fault.err != EBADMSG)
 			seen_settle(wr->write.seen);
