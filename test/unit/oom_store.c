@@ -480,8 +480,9 @@ START_TEST(test_each)
 	const unsigned n = oo_each(op);
 
 	printf("oom: %-24s %5u failures\n", op->name, n);
-	/* one that takes no memory would prove nothing */
-	ck_assert_uint_gt(n, 0);
+	/* one that takes no memory would prove nothing; a total may be had
+	   without */
+	ck_assert(n > 0 || op->run == counts);
 }
 END_TEST
 
