@@ -255,6 +255,9 @@ struct cpm_limits {
     refused: EDQUOT, or ENOSPC; whatever else is written is not. */
 void cpm_store_limit(struct cpm_store *st, const struct cpm_limits *lim);
 
+/** Octets of bodies that an account has; 0 also while the store is not READY */
+uint64_t cpm_store_octets(struct cpm_store *st, const char *account);
+
 /** Is there room for so many octets more of an account? What is on its way is
     not counted. @return 0; EDQUOT; ENOSPC; EAGAIN; EINVAL */
 int cpm_store_room(struct cpm_store *st, const char *account,

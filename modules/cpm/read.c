@@ -404,6 +404,9 @@ static int show_account(struct odict *o, const struct cpm *cpm,
 	/* the registration does not carry the CPM tags yet */
 	if (!err)
 		err = show_bool(o, "tagged", false);
+	if (!err)
+		err = show_uint(o, "octets",
+				cpm_store_octets(cpm_reader(cpm), aor));
 
 	return err ? err : show_policy(o, &pol);
 }

@@ -43,6 +43,7 @@ START_TEST(status)
 	ck_assert_str_eq(ALICE, j_str(o, "accounts.0.aor"));
 	ck_assert(j_bool(o, "accounts.0.registered"));
 	ck_assert(!j_bool(o, "accounts.0.tagged"));
+	ck_assert_int_eq(0, j_int(o, "accounts.0.octets"));
 	ck_assert_str_eq("accept", j_str(o, "accounts.0.deferred"));
 	ck_assert(j_bool(o, "accounts.0.delivery_imdn"));
 	ck_assert(j_bool(o, "accounts.0.display_imdn"));
@@ -58,6 +59,7 @@ START_TEST(status)
 	o = ctrl_until(s.c, "cpm_status", NULL, "imdn_pending", 0, E2E_WAIT);
 	ck_assert_int_eq(2, j_int(o, "conversations"));
 	ck_assert_int_eq(3, j_int(o, "messages"));
+	ck_assert_int_eq(3 + 3 + 5, j_int(o, "accounts.0.octets"));
 	ck_assert_int_eq(3, j_int(o, "unread"));
 	ck_assert_int_eq(0, j_int(o, "imdn_failed"));
 	ck_assert_int_eq(0, j_int(o, "sessions"));

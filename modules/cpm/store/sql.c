@@ -209,7 +209,7 @@ const char *const sql_text[SQL_MAX] = {
 	"SELECT id FROM seen WHERE hash = ?1",
 
 	[SQL_SEEN_ADD] =
-	"INSERT INTO seen (hash, id) VALUES (?1, ?2)",
+	"INSERT OR IGNORE INTO seen (hash, id) VALUES (?1, ?2)",
 
 	[SQL_SEEN_UPTO] =
 	"SELECT slice, upto FROM taken",

@@ -324,6 +324,15 @@ void cpm_store_limit(struct cpm_store *st, const struct cpm_limits *lim)
 }
 
 
+uint64_t cpm_store_octets(struct cpm_store *st, const char *account)
+{
+	if (!st || !account || store_enter(st))
+		return 0;
+
+	return usage_read_octets(st->writer.write.usage, account);
+}
+
+
 int cpm_store_room(struct cpm_store *st, const char *account,
 		   uint64_t octets)
 {
