@@ -6,8 +6,8 @@
  * longer the history is. So only the table of messages is written with a
  * message; its hash waits in memory. Every now and then, when nobody waits,
  * those of one slice, an eighth of all values, are taken into the index: in
- * order, many to a page. What a crash keeps from being taken in is read from
- * the messages again at start: each slice has the id up to which it is
+ * order, many to a page; all of them before an orderly end. What a crash keeps from
+ * being taken in is read from the messages again at start: each slice has the id up to which it is
  * complete.
  *
  * The index has but the upper half of a hash: it is smaller for that, and
@@ -238,7 +238,7 @@ static int set_upto(struct seen *sn, unsigned slice, uint64_t id)
 
 /* A transaction of its own */
 static int commit(struct seen *sn, const struct young *v, uint32_t c,
-		  unsigned slice, uint64_t upto)
+		  unsigned slice, unsigned end, uint64_t upto)
 {
 	int err;
 
@@ -247,7 +247,7 @@ static int commit(struct seen *sn, const struct young *v, uint32_t c,
 		return err;
 
 	err = insert(sn, v, c);
-	if (!err)
+	for (; slice<end && !err; slice++)
 		err = set_upto(sn, slice, upto);
 	if (!err)
 		err = run(sn, SQL_COMMIT);
@@ -258,7 +258,8 @@ static int commit(struct seen *sn, const struct young *v, uint32_t c,
 }
 
 
-static int take_in(struct seen *sn, unsigned slice)
+/* The slices from this one to before end */
+static int take_in(struct seen *sn, unsigned slice, unsigned end)
 {
 	const uint64_t upto = sn->c ? sn->v[sn->c - 1].id : 0;
 	struct young *v;
@@ -273,17 +274,20 @@ static int take_in(struct seen *sn, unsigned slice)
 		return ENOMEM;
 
 	for (i=0; i<sn->c; i++) {
-		if (slice_of(sn->v[i].hash) == slice)
+		const unsigned s = slice_of(sn->v[i].hash);
+
+		if (s >= slice && s < end)
 			v[c++] = sn->v[i];
 	}
 	qsort(v, c, sizeof(*v), by_hash);
 
-	err = commit(sn, v, c, slice, upto);
+	err = commit(sn, v, c, slice, end, upto);
 	free(v);
 	if (err)
 		return err;
 
-	sn->uptov[slice] = upto;
+	for (; slice<end; slice++)
+		sn->uptov[slice] = upto;
 	sift(sn);
 
 	return 0;
@@ -342,7 +346,6 @@ static int read_rest(struct seen *sn, uint64_t from)
 static int load(struct seen *sn)
 {
 	uint64_t from = 0;
-	unsigned i;
 	int err;
 
 	for (;;) {
@@ -357,8 +360,7 @@ static int load(struct seen *sn)
 		if (err != ENOSPC)
 			return err;
 
-		for (i=0, err=0; i<SLICES && !err; i++)
-			err = take_in(sn, i);
+		err = take_in(sn, 0, SLICES);
 		if (err)
 			return err;
 	}
@@ -392,10 +394,19 @@ void seen_load(struct seen *sn)
 void seen_settle(struct seen *sn)
 {
 	while (sn->loaded && (sn->added >= PERIOD || sn->c > HIGH)) {
-		sn->err = take_in(sn, oldest(sn));
+		const unsigned slice = oldest(sn);
+
+		sn->err = take_in(sn, slice, slice + 1);
 		if (sn->err)
 			return;
 
 		sn->added = 0;
 	}
+}
+
+
+void seen_finish(struct seen *sn)
+{
+	if (sn->loaded)
+		sn->err = take_in(sn, 0, SLICES);
 }

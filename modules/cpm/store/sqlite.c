@@ -246,7 +246,7 @@ static int setup_write(struct db *db)
 		      "PRAGMA synchronous = FULL;"
 		      "PRAGMA foreign_keys = ON;"
 		      "PRAGMA secure_delete = FAST;"
-		      "PRAGMA cache_size = -16384;"
+		      "PRAGMA cache_size = -32768;"
 		      "PRAGMA wal_autocheckpoint = 4000;"
 		      "PRAGMA journal_size_limit = 16777216");
 	if (err)

@@ -93,6 +93,9 @@ void seen_load(struct seen *sn);
 /* The same: take in what is young, if that is much */
 void seen_settle(struct seen *sn);
 
+/* The same for all, so that the next start has nothing to read */
+void seen_finish(struct seen *sn);
+
 
 /*
  * convs.c  Conversations that one transaction changes

@@ -237,6 +237,8 @@ static void *thread_handler(void *arg)
 		if (!broken && fault.err != EBADMSG)
 			seen_settle(wr->write.seen);
 	}
+	if (!broken)
+		seen_finish(wr->write.seen);
 
 	return NULL;
 }
