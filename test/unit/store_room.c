@@ -107,6 +107,46 @@ START_TEST(test_quota_batch)
 END_TEST
 
 
+static void queue(const char *key, size_t size)
+{
+	struct cpm_msg *m = fx_msg(key, NULL);
+
+	fx_body(m, text, size);
+	ck_assert_int_eq(0, cpm_store_put(fx.st, m, fx_put_handler, NULL));
+	mem_deref(m);
+}
+
+
+/* What is counted up for one commit is there for each write in it */
+START_TEST(test_mixed_batch)
+{
+	uint64_t id;
+
+	memset(text, 'x', sizeof(text));
+	ck_assert_int_eq(0, put("0", 7));
+	id = fx.res.id;
+	queue("1", 20);
+	ck_assert_int_eq(0, cpm_store_delete(fx.st, 0, fx.res.conversation,
+					     fx_done_handler, NULL));
+	queue("2", 300);
+	ck_assert_int_eq(0, cpm_store_display(fx.st, (uint64_t[]){id + 2}, 1,
+					      false, fx_done_handler, NULL));
+	queue("3", 1);
+	fx_wait(fx.done + 5);
+	ck_assert_uint_eq(2, fx_counts().messages);
+	ck_assert_uint_eq(1, fx_counts().unread);
+	ck_assert_uint_eq(1, fx_counts().conversations);
+	ck_assert_int_eq(2, fx_sql("SELECT messages FROM conv"));
+	ck_assert_int_eq(1, fx_sql("SELECT unread FROM conv"));
+	ck_assert_int_eq(301, fx_sql("SELECT octets FROM conv"));
+	ck_assert_uint_eq(301, cpm_store_octets(fx.st, alice));
+	fx_reopen();
+	ck_assert_uint_eq(301, cpm_store_octets(fx.st, alice));
+	ck_assert_uint_eq(2, fx_counts().messages);
+}
+END_TEST
+
+
 START_TEST(test_accounts)
 {
 	struct cpm_msg *m = fx_msg("1", "0123456789");
@@ -277,6 +317,7 @@ TCase *store_room_case(void)
 	tcase_add_checked_fixture(tc, fx_setup_open, fx_teardown);
 	tcase_add_test(tc, test_quota);
 	tcase_add_test(tc, test_quota_batch);
+	tcase_add_test(tc, test_mixed_batch);
 	tcase_add_test(tc, test_accounts);
 	tcase_add_test(tc, test_reserve);
 	tcase_add_test(tc, test_known);
