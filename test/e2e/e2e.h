@@ -449,7 +449,7 @@ enum {
 	SIPP_BIND = 254,      /* its exit status: a port was taken       */
 };
 
-/** Start SIPp. May end with SIPP_BIND; sipp_run() tries again then */
+/** Start SIPp, again if a port was taken */
 struct proc *sipp_start(struct env *env, const struct sipp_args *args);
 
 /** Start SIPp and wait for its end. @return Exit status, 0 = all good */

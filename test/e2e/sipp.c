@@ -11,6 +11,8 @@
 enum {
 	ARGS  = 64,
 	TRIES = 4,            /* starts, when a port is taken after all   */
+	LOOK  = 10,           /* ms                                       */
+	LOOKS = 10,
 };
 
 
@@ -27,7 +29,7 @@ static const char *own_port(struct env *env, unsigned count)
 }
 
 
-struct proc *sipp_start(struct env *env, const struct sipp_args *args)
+static struct proc *start(struct env *env, const struct sipp_args *args)
 {
 	const unsigned calls = args->calls ? args->calls : 1;
 	const char *argv[ARGS] = {
@@ -60,14 +62,34 @@ struct proc *sipp_start(struct env *env, const struct sipp_args *args)
 }
 
 
+/* It says so at once */
+static bool is_taken(const struct env *env, struct proc *p)
+{
+	unsigned i;
+
+	for (i=0; i<LOOKS * env->scale && proc_alive(p); i++)
+		e2e_sleep(LOOK);
+
+	return !proc_alive(p) && p->status == SIPP_BIND;
+}
+
+
+struct proc *sipp_start(struct env *env, const struct sipp_args *args)
+{
+	struct proc *p;
+	unsigned tries;
+
+	for (tries=1, p = start(env, args); tries<TRIES && is_taken(env, p);
+	     tries++)
+		p = start(env, args);
+
+	return p;
+}
+
+
 int sipp_run(struct env *env, const struct sipp_args *args)
 {
 	const unsigned ms = (args->ms ? args->ms : E2E_WAIT) + E2E_SHORT;
-	unsigned tries;
-	int status = SIPP_BIND;
 
-	for (tries=0; tries<TRIES && status == SIPP_BIND; tries++)
-		status = proc_wait(sipp_start(env, args), ms);
-
-	return status;
+	return proc_wait(sipp_start(env, args), ms);
 }

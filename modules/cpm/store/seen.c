@@ -6,9 +6,9 @@
  * longer the history is. So only the table of messages is written with a
  * message; its hash waits in memory. Every now and then, when nobody waits,
  * those of one slice, an eighth of all values, are taken into the index: in
- * order, many to a page; all of them before an orderly end. What a crash keeps from
- * being taken in is read from the messages again at start: each slice has the id up to which it is
- * complete.
+ * order, many to a page; all of them before an orderly end. What a crash
+ * keeps from being taken in is read from the messages again at start: each
+ * slice has the id up to which it is complete.
  *
  * The index has but the upper half of a hash: it is smaller for that, and
  * whoever asks compares texts anyway.

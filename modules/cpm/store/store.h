@@ -335,7 +335,8 @@ struct writer {
 	pthread_cond_t cond;
 	bool running;
 	struct mqueue *mq;
-	struct tmr tmr;         /* of the main loop: wakes the thread */
+	struct list inbox;      /* of the main loop: jobs of this turn */
+	struct tmr tmr;         /* the same: hands them over */
 	struct write write;     /* of the thread, while it runs */
 
 	/* below: under the mutex */

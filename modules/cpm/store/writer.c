@@ -298,13 +298,25 @@ void writer_reset(struct writer *wr)
 
 /* At the end of this turn of the main loop: what one read from a connection
    brought is one commit, and not the first of it alone */
-static void wake_handler(void *arg)
+static void inbox_pass(struct writer *wr)
 {
-	struct writer *wr = arg;
-
 	pthread_mutex_lock(&wr->mutex);
+
+	while (wr->inbox.head) {
+		struct job *job = list_ledata(wr->inbox.head);
+
+		list_unlink(&job->le);
+		list_append(&wr->queue, &job->le, job);
+	}
+
 	pthread_cond_signal(&wr->cond);
 	pthread_mutex_unlock(&wr->mutex);
+}
+
+
+static void inbox_handler(void *arg)
+{
+	inbox_pass(arg);
 }
 
 
@@ -316,12 +328,9 @@ int writer_queue(struct writer *wr, struct job *job)
 	if (err)
 		return err;
 
-	pthread_mutex_lock(&wr->mutex);
-	list_append(&wr->queue, &job->le, job);
-	pthread_mutex_unlock(&wr->mutex);
-
+	list_append(&wr->inbox, &job->le, job);
 	if (!tmr_isrunning(&wr->tmr))
-		tmr_start(&wr->tmr, 0, wake_handler, wr);
+		tmr_start(&wr->tmr, 0, inbox_handler, wr);
 
 	return 0;
 }
@@ -372,6 +381,7 @@ void writer_refuse(struct writer *wr, struct job *job, int err)
 /* There is no thread, and no database for one */
 void writer_abort(struct writer *wr, int err)
 {
+	inbox_pass(wr);
 	while (wr->queue.head) {
 		struct job *job = list_ledata(wr->queue.head);
 
@@ -385,6 +395,7 @@ void writer_abort(struct writer *wr, int err)
 /* After all that is queued was written */
 void writer_stop(struct writer *wr)
 {
+	inbox_pass(wr);
 	if (wr->queue.head && thread_start(wr))
 		writer_abort(wr, ENOMEM);
 
@@ -457,6 +468,7 @@ void writer_close(struct writer *wr)
 {
 	tmr_cancel(&wr->tmr);
 	wr->mq = mem_deref(wr->mq);
+	list_flush(&wr->inbox);
 	list_flush(&wr->queue);
 	list_flush(&wr->done);
 	write_close(&wr->write);
