@@ -124,9 +124,6 @@ unsigned soak_files(struct soak *k);
 
 /* ------------------------------------------- test_soak_start.c --- */
 
-/** Is there an example of an older store? */
-bool soak_old_there(void);
-
 /** Case: killed while it brings older stores up to date */
 void soak_old_case(Suite *suite, unsigned seconds);
 

@@ -246,9 +246,8 @@ Suite *soak_suite(void)
 	add(suite, "kill", softphone_killed);
 	add(suite, "power", power_cut_off);
 	add(suite, "server", server_killed);
-	if (soak_old_there())
-		soak_old_case(suite, FIRST_SEC + ROUND_SEC *
-			      soak_number("CPM_ROUNDS", ROUNDS));
+	soak_old_case(suite, FIRST_SEC + ROUND_SEC *
+		      soak_number("CPM_ROUNDS", ROUNDS));
 
 	return suite;
 }

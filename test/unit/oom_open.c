@@ -204,20 +204,23 @@ START_TEST(test_released)
 	const char *data = getenv("CPM_TEST_DATA");
 	char path[300];
 	struct dirent *de;
+	unsigned n = 0;
 	DIR *dir;
 
 	ck_assert_ptr_nonnull(data);
 	snprintf(path, sizeof(path), "%s/store", data);
 	dir = opendir(path);
-	while (dir && (de = readdir(dir)) != NULL) {
+	ck_assert_ptr_nonnull(dir);
+	while ((de = readdir(dir)) != NULL) {
 		if (de->d_name[0] != 'v')
 			continue;
 		snprintf(released, sizeof(released), "%s/%.90s", path,
 			 de->d_name);
 		open_each(de->d_name, release);
+		++n;
 	}
-	if (dir)
-		closedir(dir);
+	closedir(dir);
+	ck_assert_uint_gt(n, 0);
 }
 END_TEST
 
