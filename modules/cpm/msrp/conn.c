@@ -16,6 +16,7 @@ static void destructor(void *arg)
 	tmr_cancel(&conn->tmr_tx);
 	tmr_cancel(&conn->tmr_rx);
 	tmr_cancel(&conn->tmr_bind);
+	tmr_cancel(&conn->tmr_trans);
 	msrp_chunk_reset(&conn->ch);
 	mem_deref(conn->tx);
 	mem_deref(conn->rest);
@@ -26,9 +27,12 @@ static void destructor(void *arg)
 static void tx_handler(void *arg);
 
 
-static void conn_fail(struct msrp_conn *conn, int err)
+/**
+ * End the connection in the next turn: we may be in a call of the
+ * application's
+ */
+void msrp_conn_fail(struct msrp_conn *conn, int err)
 {
-	/* not at once: we may be in a call of the application's */
 	conn->err = err;
 	tmr_start(&conn->tmr_tx, 0, tx_handler, conn);
 }
@@ -43,12 +47,13 @@ static void tx_flush(struct msrp_conn *conn)
 		return;
 
 	conn->tx = NULL;
-	tmr_cancel(&conn->tmr_tx);
+	if (!conn->pumpl.head)
+		tmr_cancel(&conn->tmr_tx);
 	mb->pos = 0;
 	err = msrp_transport_send(conn, mb);
 	mem_deref(mb);
 	if (err)
-		conn_fail(conn, err);
+		msrp_conn_fail(conn, err);
 }
 
 
@@ -56,10 +61,22 @@ static void tx_handler(void *arg)
 {
 	struct msrp_conn *conn = arg;
 
+	if (!conn->err)
+		tx_flush(conn);
 	if (conn->err)
 		msrp_conn_end(conn, conn->err);
 	else
-		tx_flush(conn);
+		msrp_pump(conn);
+}
+
+
+/**
+ * There are messages to send: see to it at the end of this turn
+ */
+void msrp_conn_kick(struct msrp_conn *conn)
+{
+	if (conn->tc && !conn->polling && !tmr_isrunning(&conn->tmr_tx))
+		tmr_start(&conn->tmr_tx, 0, tx_handler, conn);
 }
 
 
@@ -81,7 +98,7 @@ int msrp_conn_put(struct msrp_conn *conn, const struct pl *v, size_t n)
 	if (!conn->tx) {
 		conn->tx = mbuf_alloc(1024);
 		if (!conn->tx) {
-			conn_fail(conn, ENOMEM);
+			msrp_conn_fail(conn, ENOMEM);
 			return ENOMEM;
 		}
 
@@ -95,7 +112,7 @@ int msrp_conn_put(struct msrp_conn *conn, const struct pl *v, size_t n)
 	if (err) {
 		conn->tx->pos = conn->tx->end = end;
 		tx_flush(conn);
-		conn_fail(conn, err);
+		msrp_conn_fail(conn, err);
 	}
 	else if (conn->tx->end >= TX_SIZE)
 		tx_flush(conn);
@@ -249,6 +266,7 @@ static int conn_pause(struct msrp_conn *conn)
 		return EOVERFLOW;
 
 	if (left >= HOLD_SIZE) {
+		msrp_pump_stop(conn);
 		msrp_transport_pause(conn);
 		conn->paused = true;
 	}
@@ -310,6 +328,7 @@ static void rx_handler(void *arg)
 	if (conn->tc && conn->paused && !conn->stopped) {
 		conn->paused = false;
 		msrp_transport_resume(conn);
+		msrp_conn_kick(conn);
 	}
 	mem_deref(conn);
 }
@@ -385,15 +404,18 @@ void msrp_conn_end(struct msrp_conn *conn, int err)
 	conn->tx = mem_deref(conn->tx);
 	tmr_cancel(&conn->tmr_tx);
 	tmr_cancel(&conn->tmr_rx);
+	tmr_cancel(&conn->tmr_trans);
 	list_unlink(&conn->le);
 
 	while (conn->sessl.head) {
 		struct msrp_sess *sess = conn->sessl.head->data;
 
 		list_unlink(&sess->cle);
+		list_unlink(&sess->ple);
 		sess->conn = NULL;
 		msrp_sess_ended(sess, err);
 	}
+	msrp_trans_end(conn);
 
 	mem_deref(conn);
 }
@@ -436,6 +458,7 @@ void msrp_conn_leave(struct msrp_sess *sess, bool flush)
 		return;
 
 	list_unlink(&sess->cle);
+	list_unlink(&sess->ple);
 	sess->conn = NULL;
 	if (conn->ch.sess == sess)
 		conn->ch.sess = NULL;
@@ -467,9 +490,9 @@ static void estab_handler(void *arg)
 		return;
 	}
 
-	err = msrp_tx_bind(conn, sess);
+	err = msrp_sess_bind(sess);
 	if (err)
-		conn_fail(conn, err);
+		msrp_conn_fail(conn, err);
 	else
 		tx_flush(conn);
 }
@@ -485,6 +508,7 @@ static struct msrp_conn *conn_alloc(struct msrp *msrp)
 	tmr_init(&conn->tmr_tx);
 	tmr_init(&conn->tmr_rx);
 	tmr_init(&conn->tmr_bind);
+	tmr_init(&conn->tmr_trans);
 	conn->msrp = msrp;
 	list_append(&msrp->connl, &conn->le, conn);
 
