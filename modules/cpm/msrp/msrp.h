@@ -17,6 +17,9 @@
 
 enum {
 	RX_SIZE      = 65536,    /* octets of one read: a large chunk in one */
+	JOIN_SIZE    = 1024,     /* octets of a read that are joined to what
+				    was left over of the one before: the
+				    most that a usual head needs             */
 	TX_SIZE      = 65536,    /* answers that do not wait for the turn's
 				    end: bounds the buffer                   */
 	HOLD_SIZE    = 65536,    /* undecoded octets after which reading
@@ -86,6 +89,13 @@ static inline void cpm_tcp_resume(struct tcp_conn *tc, tcp_send_h *sendh)
 }
 
 
+/* For text that is known here: no call is left of it */
+static inline bool msrp_pl_is(const struct pl *pl, const char *str)
+{
+	return pl->l == strlen(str) && !memcmp(pl->p, str, pl->l);
+}
+
+
 /* head.c */
 
 /* Like msrp_head_decode(), but a head that is complete and wrong is decoded
@@ -141,6 +151,8 @@ struct msrp_rx {
 	bool size_set;
 	bool sreport;
 	uint16_t scode;           /* RX_REFUSED                             */
+	struct span span;         /* spanv and heldv while one is enough    */
+	struct held held;
 	const char *msgid;        /* these four into buf                    */
 	const char *ctype;
 	const char *from;         /* whole From-Path                        */
