@@ -27,6 +27,7 @@ Suite *sess_suite(void)
 	sess_pause_tests(tcase(s, "pause"));
 	sess_life_tests(tcase(s, "life"));
 	sess_active_tests(tcase(s, "active"));
+	sess_limit_tests(tcase(s, "limit"));
 
 	return s;
 }

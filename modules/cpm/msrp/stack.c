@@ -21,7 +21,30 @@ static void destructor(void *arg)
 
 	mem_deref(msrp->tsv[0]);
 	mem_deref(msrp->tsv[1]);
+	msrp_queue_close(&msrp->idleq);
+	msrp_queue_close(&msrp->bindq);
+	msrp_queue_close(&msrp->headq);
+	msrp_queue_close(&msrp->stallq);
+	mem_deref(msrp->addrh);
+	mem_deref(msrp->rxh);
 	mem_deref(msrp->sessh);
+}
+
+
+static void conf_default(struct msrp_conf *conf)
+{
+	if (!conf->max_size)
+		conf->max_size = MAX_SIZE;
+	if (!conf->trans_timeout)
+		conf->trans_timeout = TRANS_TIMEOUT;
+	if (!conf->head_timeout)
+		conf->head_timeout = HEAD_TIMEOUT;
+	if (!conf->stall_timeout)
+		conf->stall_timeout = STALL_TIMEOUT;
+	if (!conf->dead_timeout)
+		conf->dead_timeout = DEAD_TIMEOUT;
+	if (!conf->buffer_max)
+		conf->buffer_max = BUFFER_MAX;
 }
 
 
@@ -39,12 +62,17 @@ int msrp_alloc(struct msrp **mp, const struct msrp_conf *conf)
 
 	if (conf)
 		msrp->conf = *conf;
-	if (!msrp->conf.max_size)
-		msrp->conf.max_size = MAX_SIZE;
-	if (!msrp->conf.trans_timeout)
-		msrp->conf.trans_timeout = TRANS_TIMEOUT;
+	conf_default(&msrp->conf);
+	msrp_queue_init(&msrp->idleq, msrp, msrp->conf.idle_timeout);
+	msrp_queue_init(&msrp->bindq, msrp, msrp->conf.trans_timeout);
+	msrp_queue_init(&msrp->headq, msrp, msrp->conf.head_timeout);
+	msrp_queue_init(&msrp->stallq, msrp, msrp->conf.stall_timeout);
 
 	err = hash_alloc(&msrp->sessh, SESS_HASH);
+	if (!err)
+		err = hash_alloc(&msrp->rxh, RX_HASH);
+	if (!err)
+		err = hash_alloc(&msrp->addrh, ADDR_HASH);
 	if (err)
 		mem_deref(msrp);
 	else
@@ -54,9 +82,10 @@ int msrp_alloc(struct msrp **mp, const struct msrp_conf *conf)
 }
 
 
-static void accept_handler(struct msrp *msrp, struct tcp_sock *ts)
+static void accept_handler(struct msrp *msrp, struct tcp_sock *ts,
+			   const struct sa *peer)
 {
-	if (msrp->unboundc >= MSRP_CONN_MAX || msrp_conn_accept(msrp, ts))
+	if (!msrp_watch_room(msrp, peer) || msrp_conn_accept(msrp, ts, peer))
 		tcp_reject(ts);
 }
 
@@ -64,18 +93,16 @@ static void accept_handler(struct msrp *msrp, struct tcp_sock *ts)
 static void conn4_handler(const struct sa *peer, void *arg)
 {
 	struct msrp *msrp = arg;
-	(void)peer;
 
-	accept_handler(msrp, msrp->tsv[0]);
+	accept_handler(msrp, msrp->tsv[0], peer);
 }
 
 
 static void conn6_handler(const struct sa *peer, void *arg)
 {
 	struct msrp *msrp = arg;
-	(void)peer;
 
-	accept_handler(msrp, msrp->tsv[1]);
+	accept_handler(msrp, msrp->tsv[1], peer);
 }
 
 
