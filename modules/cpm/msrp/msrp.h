@@ -18,6 +18,8 @@
 
 enum {
 	RX_SIZE      = 65536,    /* octets of one read: a large chunk in one */
+	RX_FIRST     = 2048,     /* of one before there is a session: enough
+				    for a head                               */
 	TX_SIZE      = 65536,    /* answers that do not wait for the turn's
 				    end: bounds the buffer                   */
 	HOLD_SIZE    = 65536,    /* undecoded octets after which reading

@@ -88,6 +88,7 @@ int msrp_watch_unbound(struct msrp_conn *conn, const struct sa *peer)
 
 	conn->addr = addr;
 	++msrp->unboundc;
+	tcp_conn_rxsz_set(conn->tc, RX_FIRST);
 	msrp_wait_start(&conn->wait_bind, &msrp->bindq, bind_handler, conn);
 
 	return 0;
@@ -104,6 +105,7 @@ void msrp_watch_bound(struct msrp_conn *conn)
 
 	conn->addr = mem_deref(conn->addr);
 	--conn->msrp->unboundc;
+	tcp_conn_rxsz_set(conn->tc, RX_SIZE);
 	msrp_wait_cancel(&conn->wait_bind);
 }
 
