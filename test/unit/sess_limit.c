@@ -227,10 +227,13 @@ START_TEST(test_stall_pause)
 	const struct msrp_conf conf = {.stall_timeout = 200};
 
 	stack_make(&conf);
-	s1.pause_at = 1;
+	s1.pause_at = _i ? 0 : 1;
 	passive(&s1);
 	peer_connect(&p1, &s1);
 	(void)body_begin(&p1, &s1);
+	loop_settle(50);
+	/* in a handler, or some time after */
+	msrp_sess_pause(s1.sess, true);
 	loop_settle(600);
 	ck_assert_uint_eq(0, s1.closec);
 	ck_assert_uint_eq(10, s1.octets);
@@ -546,7 +549,7 @@ void sess_limit_tests(TCase *tc)
 	tcase_add_loop_test(tc, test_head_drip, 0, 2);
 	tcase_add_test(tc, test_head_slow);
 	tcase_add_test(tc, test_stall);
-	tcase_add_test(tc, test_stall_pause);
+	tcase_add_loop_test(tc, test_stall_pause, 0, 2);
 	tcase_add_test(tc, test_stall_shared);
 	tcase_add_test(tc, test_shared_pause);
 	tcase_add_test(tc, test_shared_listener);
