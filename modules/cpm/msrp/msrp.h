@@ -333,6 +333,7 @@ struct msrp_sess {
 	struct msrp_conn *conn;   /* borrowed                               */
 	struct list holdl;        /* connections that wait for the start    */
 	struct list rxl;          /* messages                               */
+	uint32_t key;             /* tells its messages from others'        */
 	struct list refl;         /* those refused, oldest first            */
 	uint32_t openc;           /* RX_OPEN                                */
 	uint32_t refusedc;        /* RX_REFUSED                             */

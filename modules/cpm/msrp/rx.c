@@ -19,11 +19,16 @@ static void destructor(void *arg)
 }
 
 
+static uint32_t msgid_hash(const struct pl *msgid)
+{
+	return hash_joaat((const uint8_t *)msgid->p, msgid->l);
+}
+
+
 /* One table for all sessions: an idle one has none of its own */
 static uint32_t rx_hash(const struct msrp_sess *sess, const struct pl *msgid)
 {
-	return hash_joaat((const uint8_t *)msgid->p, msgid->l) ^
-		hash_joaat((const uint8_t *)&sess, sizeof(sess));
+	return msgid_hash(msgid) ^ sess->key;
 }
 
 

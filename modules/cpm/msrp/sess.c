@@ -95,7 +95,8 @@ int msrp_sess_alloc(struct msrp_sess **sessp, struct msrp *msrp,
 	sess->arg   = arg;
 	msrp_ident(sess->sid, sizeof(sess->sid));
 	msrp_ident(sess->tid, sizeof(sess->tid));
-	hash_append(msrp->sessh, hash_joaat_str(sess->sid), &sess->he, sess);
+	sess->key = hash_joaat_str(sess->sid);
+	hash_append(msrp->sessh, sess->key, &sess->he, sess);
 
 	err = path_print(sess);
 	if (err)
