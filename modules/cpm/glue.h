@@ -28,6 +28,9 @@ void commands_close(void);
 /* bus.c */
 void bus_event(const struct cpm_event *ev, void *arg);
 
+/* fds.c */
+int fds_grow(unsigned count);
+
 /* args.c: parameters of a command */
 
 enum arg_type {
