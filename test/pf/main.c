@@ -310,8 +310,8 @@ static int options_read(struct pf *pf, char *userv[], size_t *userc, int argc,
 {
 	int c, err;
 
-	while ((c = getopt_long(argc, argv, "l:d:D:u:c:s:w:k:f:ATC:H:vh", longopts,
-				NULL)) >= 0) {
+	while ((c = getopt_long(argc, argv, "l:d:D:u:c:s:w:k:f:ATC:H:vh",
+				longopts, NULL)) >= 0) {
 		if (c == 'h') {
 			(void)fputs(usage_text, stdout);
 			fault_help(stdout);
