@@ -25,6 +25,9 @@ enum {
 int  commands_open(struct cpm *cpm);
 void commands_close(void);
 
+/* secure.c */
+int  secure_config(struct cpm_conf *conf);
+
 /* bus.c */
 void bus_event(const struct cpm_event *ev, void *arg);
 

@@ -18,6 +18,9 @@
   cpm_delivery_imdn   yes
   cpm_display_imdn    yes
   cpm_listen          any:0             # where MSRP listens when passive
+  cpm_msrp            auto              # auto, tcp or tls
+  cpm_tls_cert        <file>            # PEM; default: self-signed, fresh
+  cpm_tls_cafile      <file>            # PEM; default: none
   cpm_max_size        100000000         # octets of a message
   cpm_quota           0                 # octets an account may keep, 0: any
   cpm_disk_reserve    50000000          # octets that stay free on the disk
@@ -211,6 +214,8 @@ static int config(struct cpm_conf *conf, char *path, size_t size)
 		err = get_num(&peer, "cpm_peer_sessions", 1, CPM_SESSION_MAX);
 	if (!err)
 		err = get_num(&keep, "cpm_keep_days", 0, KEEP_MAX);
+	if (!err)
+		err = secure_config(conf);
 
 	conf->db           = path;
 	conf->ask_timeout  = (uint32_t)ask;
@@ -386,6 +391,7 @@ static int engine_open(void)
 	err = cpm_alloc(&cpm, &conf, &host, &text);
 	if (err)
 		warning("cpm: %s: %s\n", path, text ? text : "cannot start");
+	mem_deref(conf.tls);
 	mem_deref(text);
 
 	return err;

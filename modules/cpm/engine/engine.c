@@ -78,10 +78,13 @@ static int parts_alloc(struct cpm *cpm)
 		.idle_timeout = cpm->conf.idle_timeout * 1000,
 		.head_timeout = cpm->conf.stall_timeout * 1000,
 		.stall_timeout = cpm->conf.stall_timeout * 1000,
+		.tls          = cpm->conf.tls,
+		.tls_verify   = cpm->conf.tls_verify,
 	};
 	int err;
 
 	err = msrp_alloc(&cpm->msrp, &mconf);
+	cpm->conf.tls = NULL;  /* it has its own reference */
 	if (!err)
 		err = sessions_alloc(cpm);
 	if (!err)

@@ -114,6 +114,14 @@ void sessions_close(struct cpm *cpm);
 /** No more sessions of anybody */
 bool sessions_full(const struct cpm *cpm);
 
+/* leg.c: TLS for the MSRP leg or not; pure */
+
+/** Has an offer of ours TLS? @param tp What its SIP goes over */
+bool leg_offer_tls(enum cpm_msrp mode, enum sip_transp tp);
+
+/** Is a peer's offer taken, with TLS or without? */
+bool leg_takes(enum cpm_msrp mode, bool tls);
+
 /* incoming.c: MSRP message to stored message */
 
 /** Where messages come from: shared by a session and each message of it that

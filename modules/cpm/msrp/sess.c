@@ -70,7 +70,8 @@ static int path_print(struct msrp_sess *sess)
 	int err;
 
 	err = re_sdprintf(&path, "msrp%s://%s%j%s:%u/%s;tcp",
-			  sess->tls ? "s" : "", v6 ? "[" : "", &sess->laddr, v6 ? "]" : "",
+			  sess->tls ? "s" : "", v6 ? "[" : "",
+			  &sess->laddr, v6 ? "]" : "",
 			  (uint32_t)sess->lport, sess->sid);
 	if (err)
 		return err;
