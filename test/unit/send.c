@@ -292,19 +292,11 @@ START_TEST(test_errors)
 END_TEST
 
 
-static void teardown(void)
-{
-	m1.tx = mem_deref(m1.tx);
-	m2.tx = mem_deref(m2.tx);
-	sess_teardown();
-}
-
-
 static TCase *tcase(Suite *s, const char *name)
 {
 	TCase *tc = tcase_create(name);
 
-	tcase_add_checked_fixture(tc, send_setup, teardown);
+	tcase_add_checked_fixture(tc, send_setup, send_teardown);
 	tcase_set_timeout(tc, 60);
 	suite_add_tcase(s, tc);
 

@@ -68,14 +68,22 @@ static void fill(void)
    another session on the connection as well. That chunk is a small one. */
 START_TEST(test_overtake)
 {
+	const bool other = _i & 1;
+	char fp[CERT_FP];
 	struct msrp_send send;
 	uint64_t given, n = 0;
 	struct frame f;
 	size_t pos = 0;
 
-	send_estab();
-	if (_i) {
+	send_estab_tls(_i & 2);
+	if (other) {
 		sess_make(&s2, "127.0.0.1");
+		if (_i & 2) {
+			ck_assert_int_eq(0, cert_fingerprint(fp,
+				tls_path("peer.pem"), "sha-256"));
+			ck_assert_int_eq(0, msrp_sess_set_fingerprint(s2.sess,
+								      fp));
+		}
 		msrp_sess_start(s2.sess);
 		put(&p1, &s2, "bind0002", "SEND", BIND);
 		WAIT(is_set, &s2.estabc);
@@ -86,7 +94,7 @@ START_TEST(test_overtake)
 	fill();
 	given = m1.given;
 	msg_text(&send, &m2, "hello");
-	msg_send(_i ? &s2 : &s1, &m2, &send);
+	msg_send(other ? &s2 : &s1, &m2, &send);
 	loop_settle(20);
 	ck_assert_uint_eq(given, m1.given);
 	peer_go();
@@ -296,24 +304,35 @@ static void sink_done(struct msrp_rx *rx, void *arg)
 
 
 /* s1 sends, s2 takes */
-static void sink_make(void)
+static void sink_make(bool tls)
 {
 	static const struct msrp_sess_h h = {
 		.datah = sink_data, .doneh = sink_done,
 	};
+	char fp[CERT_FP];
 	struct sa laddr;
 
-	sess_restack(0, 0, 1ull << 40);
+	sess_conf.max_size = 1ull << 40;
+	if (tls)
+		tls_stack(NULL);
+	else
+		sess_restack(0, 0, sess_conf.max_size);
 	memset(&sink, 0, sizeof(sink));
 	ck_assert_int_eq(0, sa_set_str(&laddr, "127.0.0.1", 0));
 	ck_assert_int_eq(0, msrp_sess_alloc(&s2.sess, sess_stack, &laddr,
-					    false, &h, NULL));
+					    tls, &h, NULL));
 	ck_assert_int_eq(0, msrp_sess_listen(s2.sess));
 	sess_make(&s1, "127.0.0.1");
 	ck_assert_int_eq(0, msrp_sess_set_peer(s1.sess,
 					       msrp_sess_path(s2.sess)));
 	ck_assert_int_eq(0, msrp_sess_set_peer(s2.sess,
 					       msrp_sess_path(s1.sess)));
+	if (tls) {
+		ck_assert_int_eq(0, msrp_fingerprint(fp, sizeof(fp),
+						     sess_stack));
+		ck_assert_int_eq(0, msrp_sess_set_fingerprint(s1.sess, fp));
+		ck_assert_int_eq(0, msrp_sess_set_fingerprint(s2.sess, fp));
+	}
 	msrp_sess_start(s2.sess);
 	sa_set_port(&laddr, msrp_sess_lport(s2.sess));
 	ck_assert_int_eq(0, msrp_sess_connect(s1.sess, &laddr));
@@ -338,7 +357,7 @@ START_TEST(test_flat)
 	struct msrp_send send;
 	size_t before;
 
-	sink_make();
+	sink_make(_i);
 	before = resident();
 	msg_read(&send, &m1, size);
 	msg_send(&s1, &m1, &send);
@@ -362,7 +381,7 @@ START_TEST(test_resume_both)
 {
 	struct msrp_send send;
 
-	sink_make();
+	sink_make(false);
 	m1.hold_at = 30000;
 	m1.most = 10000;
 	msg_read(&send, &m1, 100000);
@@ -395,7 +414,7 @@ START_TEST(test_paused)
 	struct frame f;
 	size_t pos = 0;
 
-	send_estab();
+	send_estab_tls(_i);
 	msrp_sess_pause(s1.sess, true);
 	memset(junk, 'a', sizeof(junk));
 	peer_puts(&p1, "MSRP large001 SEND\r\nTo-Path: ");
@@ -430,7 +449,7 @@ START_TEST(test_paused_full)
 {
 	static uint8_t junk[300000];
 
-	send_estab();
+	send_estab_tls(_i);
 	fill();
 	msrp_sess_pause(s1.sess, true);
 	memset(junk, 'a', sizeof(junk));
@@ -490,15 +509,15 @@ END_TEST
 
 void send_turn_tests(TCase *tc)
 {
-	tcase_add_loop_test(tc, test_overtake, 0, 2);
+	tcase_add_loop_test(tc, test_overtake, 0, 4);
 	tcase_add_loop_test(tc, test_turns, 0, 2);
 	tcase_add_test(tc, test_longer);
 	tcase_add_test(tc, test_size);
 	tcase_add_test(tc, test_shorter);
 	tcase_add_loop_test(tc, test_many, 0, 2);
-	tcase_add_test(tc, test_flat);
+	tcase_add_loop_test(tc, test_flat, 0, 2);
 	tcase_add_test(tc, test_resume_both);
-	tcase_add_test(tc, test_paused);
-	tcase_add_test(tc, test_paused_full);
+	tcase_add_loop_test(tc, test_paused, 0, 2);
+	tcase_add_loop_test(tc, test_paused_full, 0, 2);
 	tcase_add_loop_test(tc, test_idle, 0, 2);
 }

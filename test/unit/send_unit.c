@@ -125,6 +125,16 @@ void send_setup(void)
 	sess_setup();
 	memset(&m1, 0, sizeof(m1));
 	memset(&m2, 0, sizeof(m2));
+	tls_setup();
+}
+
+
+void send_teardown(void)
+{
+	m1.tx = mem_deref(m1.tx);
+	m2.tx = mem_deref(m2.tx);
+	sess_teardown();
+	tls_teardown();
 }
 
 
@@ -135,6 +145,27 @@ void send_estab(void)
 	side_passive("127.0.0.1");
 	put(&p1, &s1, "bind0001", "SEND", BIND);
 	str = resp(&s1, "bind0001", "200 OK");
+	expect_all(&p1, str);
+	mem_deref(str);
+}
+
+
+void send_estab_tls(bool tls)
+{
+	char fp[CERT_FP], *str;
+	const char *path;
+
+	if (!tls) {
+		send_estab();
+		return;
+	}
+
+	tls_stack(NULL);
+	path = tls_cert("peer.pem", NULL);
+	p1.tls = tls_peer(path);
+	ck_assert_int_eq(0, cert_fingerprint(fp, path, "sha-256"));
+	ck_assert_int_eq(0, tls_begin(true, "127.0.0.1", fp));
+	str = resp(&s1, "tid00000", "200 OK");
 	expect_all(&p1, str);
 	mem_deref(str);
 }

@@ -7,7 +7,7 @@
 #ifndef SEND_UNIT_H
 #define SEND_UNIT_H
 
-#include "sess_unit.h"
+#include "sess_tls_unit.h"
 
 /* an outgoing message */
 struct msg {
@@ -49,6 +49,8 @@ bool is_pattern(uint64_t off, const void *p, size_t len);
 
 /* s1 is established with the raw peer p1 */
 void send_estab(void);
+/* Likewise, over TLS if it is true */
+void send_estab_tls(bool tls);
 /* Fill in a message: of octets that are there, or of a reader */
 void msg_text(struct msrp_send *send, struct msg *m, const char *text);
 void msg_read(struct msrp_send *send, struct msg *m, uint64_t size);
@@ -71,6 +73,7 @@ void report_handler(uint16_t scode, const struct msrp_range *range,
 		    void *arg);
 
 void send_setup(void);
+void send_teardown(void);
 
 void send_answer_tests(TCase *tc);
 void send_turn_tests(TCase *tc);
