@@ -3,9 +3,9 @@
  *
  * transport.c brings octets, conn.c and route.c turn them into requests,
  * chunk.c and rx.c requests into messages, sess.c owns the messages, tx.c
- * writes what leaves at once. What we send: out.c has the messages, pump.c
- * says whose turn it is, frame.c writes chunks, trans.c waits for answers.
- * watch.c bounds what a peer may cost, wait.c has the deadlines.
+ * writes what leaves at once. What we send: send.c takes it, out.c has it,
+ * pump.c says whose turn it is, frame.c writes chunks, trans.c waits for
+ * answers. watch.c bounds what a peer may cost, wait.c has the deadlines.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -449,6 +449,10 @@ void msrp_out_end(struct msrp_tx *tx, int err, uint16_t scode);
 void msrp_out_start(struct msrp_sess *sess);
 void msrp_out_flush(struct msrp_sess *sess, bool tell);
 void msrp_out_report(struct msrp_sess *sess, const struct msrp_head *head);
+void msrp_out_line_up(struct msrp_tx *tx);
+void msrp_out_unlist(struct msrp_tx *tx);
+struct msrp_tx *msrp_out_find(const struct msrp_sess *sess,
+			      const struct pl *msgid);
 
 
 /* frame.c: a chunk of it on the wire */
@@ -463,6 +467,7 @@ int msrp_frame_abort(struct msrp_conn *conn, const struct msrp_tx *tx);
 void msrp_pump(struct msrp_conn *conn);
 void msrp_pump_stop(struct msrp_conn *conn);
 void msrp_pump_add(struct msrp_sess *sess);
+size_t msrp_pump_size(size_t size, uint64_t ms);
 
 
 /* sess.c */
