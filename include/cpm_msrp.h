@@ -27,6 +27,8 @@ enum {
 	MSRP_URI_MAX   = 512,   /**< one URI of a path                      */
 	MSRP_OPEN_MAX  = 64,    /**< messages open at once in one session   */
 	MSRP_HOLE_MAX  = 256,   /**< separate ranges in one open message    */
+	MSRP_RELAY_MAX = 8,     /**< relays on the way to us: each is in each
+				     request                               */
 	MSRP_CONN_MAX  = 1024,  /**< connections accepted and not yet bound
 				     to a session                          */
 };
@@ -71,6 +73,7 @@ struct msrp_head {
 	struct pl msgid;
 	struct pl ctype;        /**< set: a body follows                    */
 	struct pl status;       /**< REPORT: whole Status value             */
+	struct pl all;          /**< the octets of all this                 */
 	struct msrp_range range;
 	bool range_set;
 	bool range_bad;         /**< there was a Byte-Range, but unreadable */
