@@ -19,7 +19,7 @@ static void destructor(void *arg)
 	msrp_chunk_reset(&conn->ch);
 	mem_deref(conn->tx);
 	mem_deref(conn->rest);
-	mem_deref(conn->tc);
+	msrp_transport_close(conn);
 }
 
 
@@ -45,7 +45,7 @@ static void tx_flush(struct msrp_conn *conn)
 	conn->tx = NULL;
 	tmr_cancel(&conn->tmr_tx);
 	mb->pos = 0;
-	err = tcp_send(conn->tc, mb);
+	err = msrp_transport_send(conn, mb);
 	mem_deref(mb);
 	if (err)
 		conn_fail(conn, err);
@@ -245,7 +245,7 @@ static int conn_pause(struct msrp_conn *conn)
 		return EOVERFLOW;
 
 	if (left >= HOLD_SIZE) {
-		cpm_tcp_pause(conn->tc);
+		msrp_transport_pause(conn);
 		conn->paused = true;
 	}
 
@@ -291,12 +291,6 @@ static void recv_handler(struct mbuf *mb, void *arg)
 }
 
 
-static void send_handler(void *arg)
-{
-	(void)arg;
-}
-
-
 static void rx_handler(void *arg)
 {
 	struct msrp_conn *conn = arg;
@@ -311,7 +305,7 @@ static void rx_handler(void *arg)
 		process(conn, conn->rest);
 	if (conn->tc && conn->paused && !conn->stopped) {
 		conn->paused = false;
-		cpm_tcp_resume(conn->tc, send_handler);
+		msrp_transport_resume(conn);
 	}
 	mem_deref(conn);
 }
@@ -377,7 +371,7 @@ void msrp_conn_end(struct msrp_conn *conn, int err)
 	conn->msrp = NULL;
 	conn->hold = NULL;
 	conn->ch.sess = NULL;
-	conn->tc = mem_deref(conn->tc);
+	msrp_transport_close(conn);
 	conn->tx = mem_deref(conn->tx);
 	tmr_cancel(&conn->tmr_tx);
 	tmr_cancel(&conn->tmr_rx);
@@ -446,19 +440,6 @@ void msrp_conn_leave(struct msrp_sess *sess, bool flush)
 }
 
 
-/* Where the transport starts. TLS (tls_start_tcp) has its place here. */
-static int transport_start(struct msrp_conn *conn, bool tls)
-{
-	if (tls)
-		return ENOTSUP;
-
-	cpm_tcp_nodelay(conn->tc);
-	tcp_conn_rxsz_set(conn->tc, RX_SIZE);
-
-	return 0;
-}
-
-
 static void estab_handler(void *arg)
 {
 	struct msrp_conn *conn = arg;
@@ -504,10 +485,7 @@ int msrp_conn_accept(struct msrp *msrp, struct tcp_sock *ts)
 	if (!conn)
 		return ENOMEM;
 
-	err = tcp_accept(&conn->tc, ts, NULL, recv_handler, close_handler,
-			 conn);
-	if (!err)
-		err = transport_start(conn, false);
+	err = msrp_transport_accept(conn, ts, recv_handler, close_handler);
 	if (err) {
 		msrp_conn_end(conn, err);
 		return err;
@@ -533,10 +511,8 @@ int msrp_conn_connect(struct msrp_sess *sess, const struct sa *addr)
 	if (!conn)
 		return ENOMEM;
 
-	err = tcp_connect(&conn->tc, addr, estab_handler, recv_handler,
-			  close_handler, conn);
-	if (!err)
-		err = transport_start(conn, false);
+	err = msrp_transport_connect(conn, addr, estab_handler, recv_handler,
+				     close_handler);
 	if (err) {
 		msrp_conn_end(conn, err);
 		return err;

@@ -1,8 +1,9 @@
 /**
  * @file msrp.h  What the files of msrp/ share
  *
- * conn.c and route.c turn octets into requests, chunk.c and rx.c requests
- * into messages, sess.c owns the messages, tx.c writes what leaves.
+ * transport.c brings octets, conn.c and route.c turn them into requests,
+ * chunk.c and rx.c requests into messages, sess.c owns the messages, tx.c
+ * writes what leaves.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -56,32 +57,6 @@ static inline void cpm_tcp_nodelay(struct tcp_conn *tc)
 
 	(void)setsockopt(tcp_conn_fd(tc), IPPROTO_TCP, TCP_NODELAY, &on,
 			 sizeof(on));
-#endif
-}
-
-
-/* Stop reading. Not while libre has octets to send: it would not send them
-   either, and comes back to reading by itself when it has. */
-static inline void cpm_tcp_pause(struct tcp_conn *tc)
-{
-#ifdef CPM_NO_TCP_CONN_FD
-	(void)tc;
-#else
-	if (!tcp_conn_txqsz(tc))
-		fd_close(tcp_conn_fd(tc));
-#endif
-}
-
-
-/* Setting and clearing a send handler makes libre poll the socket again */
-static inline void cpm_tcp_resume(struct tcp_conn *tc, tcp_send_h *sendh)
-{
-#ifdef CPM_NO_TCP_CONN_FD
-	(void)tc;
-	(void)sendh;
-#else
-	(void)tcp_set_send(tc, sendh);
-	(void)tcp_set_send(tc, NULL);
 #endif
 }
 
@@ -218,6 +193,19 @@ void msrp_conn_end(struct msrp_conn *conn, int err);
 void msrp_conn_wake(struct msrp_conn *conn);
 void msrp_conn_unhold(const struct msrp_sess *sess);
 int  msrp_conn_put(struct msrp_conn *conn, const struct pl *v, size_t n);
+
+
+/* transport.c: what carries the octets of conn->tc */
+
+int  msrp_transport_accept(struct msrp_conn *conn, struct tcp_sock *ts,
+			   tcp_recv_h *recvh, tcp_close_h *closeh);
+int  msrp_transport_connect(struct msrp_conn *conn, const struct sa *addr,
+			    tcp_estab_h *estabh, tcp_recv_h *recvh,
+			    tcp_close_h *closeh);
+int  msrp_transport_send(struct msrp_conn *conn, struct mbuf *mb);
+void msrp_transport_close(struct msrp_conn *conn);
+void msrp_transport_pause(struct msrp_conn *conn);
+void msrp_transport_resume(struct msrp_conn *conn);
 
 
 /* route.c: whose is a request */
