@@ -11,6 +11,7 @@ Suite *relay_suite(void)
 	Suite *s = suite_create("relay");
 
 	relay_auth_tests(s);
+	relay_conn_tests(s);
 
 	return s;
 }

@@ -378,6 +378,8 @@ void msrp_conn_end(struct msrp_conn *conn, int err)
 	tmr_cancel(&conn->tmr_rx);
 	tmr_cancel(&conn->tmr_trans);
 	list_unlink(&conn->le);
+	if (conn->relay)
+		err = msrp_relay_lost(conn->relay, err);
 
 	while (conn->sessl.head) {
 		struct msrp_sess *sess = conn->sessl.head->data;
@@ -436,7 +438,7 @@ void msrp_conn_leave(struct msrp_sess *sess, bool flush)
 	if (flush && conn->tc)
 		tx_flush(conn);
 
-	if (list_isempty(&conn->sessl))
+	if (list_isempty(&conn->sessl) && !conn->relay)
 		msrp_conn_end(conn, 0);
 	else
 		msrp_conn_wake(conn);
@@ -449,6 +451,8 @@ static void estab_handler(void *arg)
 	struct msrp_sess *sess = list_ledata(conn->sessl.head);
 	int err;
 
+	if (conn->relay)
+		msrp_relay_estab(conn->relay);
 	if (!sess || sess->state != SESS_BIND)
 		return;
 
@@ -505,11 +509,14 @@ int msrp_conn_accept(struct msrp *msrp, struct tcp_sock *ts)
 
 
 /**
- * Connect a session
+ * Connect
+ *
+ * @param relay Ours at the other end, or NULL
  */
-int msrp_conn_connect(struct msrp_sess *sess, const struct sa *addr)
+int msrp_conn_open(struct msrp_conn **connp, struct msrp *msrp,
+		   struct msrp_relay *relay, const struct sa *addr)
 {
-	struct msrp_conn *conn = conn_alloc(sess->msrp);
+	struct msrp_conn *conn = conn_alloc(msrp);
 	int err;
 
 	if (!conn)
@@ -522,7 +529,23 @@ int msrp_conn_connect(struct msrp_sess *sess, const struct sa *addr)
 		return err;
 	}
 
-	msrp_conn_bind(conn, sess);
+	conn->relay = relay;
+	*connp = conn;
 
 	return 0;
+}
+
+
+/**
+ * Connect a session
+ */
+int msrp_conn_connect(struct msrp_sess *sess, const struct sa *addr)
+{
+	struct msrp_conn *conn;
+	int err = msrp_conn_open(&conn, sess->msrp, NULL, addr);
+
+	if (!err)
+		msrp_conn_bind(conn, sess);
+
+	return err;
 }

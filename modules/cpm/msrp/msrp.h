@@ -211,6 +211,7 @@ struct msrp_conn {
 	enum conn_state state;
 	struct msrp_chunk ch;
 	struct msrp_sess *hold;   /* borrowed; waits for its start          */
+	struct msrp_relay *relay; /* borrowed; ours is at the other end     */
 	bool unbound;             /* counted in msrp->unboundc              */
 	bool stopped;             /* nothing is decoded for now             */
 	bool paused;              /* nor read                               */
@@ -219,6 +220,8 @@ struct msrp_conn {
 
 int  msrp_conn_accept(struct msrp *msrp, struct tcp_sock *ts);
 int  msrp_conn_connect(struct msrp_sess *sess, const struct sa *addr);
+int  msrp_conn_open(struct msrp_conn **connp, struct msrp *msrp,
+		    struct msrp_relay *relay, const struct sa *addr);
 void msrp_conn_bind(struct msrp_conn *conn, struct msrp_sess *sess);
 void msrp_conn_leave(struct msrp_sess *sess, bool flush);
 void msrp_conn_end(struct msrp_conn *conn, int err);
@@ -288,14 +291,24 @@ struct msrp_sess {
 	struct msrp_trans bind;   /* the answer to our first SEND           */
 	struct tmr tmr_idle;
 	uint64_t active;          /* jiffies of the last traffic            */
-	char *path;
-	char *peer;
+	char *path;               /* our URI                                */
+	char *told;               /* a=path; NULL: path                     */
+	char *peer;               /* the peer's a=path                      */
+	char *route;              /* relays of ours on the way; or NULL     */
+	char *to_path;            /* route and peer; NULL: peer             */
 	struct sa laddr;
 	uint16_t lport;
 	char sid[ID_SIZE];
 	struct msrp_stats stats;
 };
 
+/* To-Path of what we send */
+static inline const char *msrp_sess_to(const struct msrp_sess *sess)
+{
+	return sess->to_path ? sess->to_path : sess->peer;
+}
+
+int msrp_sess_set_route(struct msrp_sess *sess, char *route);
 struct msrp_sess *msrp_sess_find(const struct msrp *msrp,
 				 const struct pl *sid);
 bool msrp_sess_is_peer(const struct msrp_sess *sess, const struct pl *from);
@@ -304,6 +317,14 @@ void msrp_sess_bound(struct msrp_sess *sess);
 void msrp_sess_ended(struct msrp_sess *sess, int err);
 void msrp_sess_touch(struct msrp_sess *sess);
 void msrp_ident(char *str, size_t size);
+
+
+/* relay.c */
+
+void msrp_relay_estab(struct msrp_relay *relay);
+int  msrp_relay_lost(struct msrp_relay *relay, int err);
+const char *msrp_relay_host(const struct msrp_relay *relay);
+bool msrp_relay_tls(const struct msrp_relay *relay);
 
 
 /* stack.c */

@@ -91,6 +91,9 @@ int msrp_route(struct msrp_conn *conn, int bad)
 	if (ch->scode)
 		return 0;
 
+	/* what comes through our relay waits for nobody: others use it too */
+	if (sess->state == SESS_IDLE && sess->route && sess->conn == conn)
+		msrp_sess_start(sess);
 	if (sess->state == SESS_IDLE) {
 		conn->hold = sess;
 		return EAGAIN;
