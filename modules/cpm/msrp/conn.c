@@ -128,6 +128,10 @@ static void request_end(struct msrp_conn *conn, enum msrp_flag flag)
 	msrp_chunk_reset(&conn->ch);
 	conn->state = CONN_HEAD;
 	conn->stopped = conn_busy(conn);
+	if (conn->cut && conn->tc) {
+		tx_flush(conn);
+		msrp_conn_end(conn, EPROTO);
+	}
 }
 
 
@@ -343,7 +347,13 @@ void msrp_conn_unhold(const struct msrp_sess *sess)
 
 static void close_handler(int err, void *arg)
 {
-	msrp_conn_end(arg, err);
+	struct msrp_conn *conn = arg;
+
+	/* what ends while keys are agreed on is no orderly end */
+	if (conn->tls && !conn->secured && !err)
+		err = EPROTO;
+
+	msrp_conn_end(conn, err);
 }
 
 
@@ -451,10 +461,20 @@ static void estab_handler(void *arg)
 	struct msrp_sess *sess = list_ledata(conn->sessl.head);
 	int err;
 
-	if (conn->relay)
-		msrp_relay_estab(conn->relay);
-	if (!sess || sess->state != SESS_BIND)
+	conn->secured = conn->tls;
+	if (!conn->relay && (!sess || sess->state != SESS_BIND))
 		return;
+
+	/* before anything of ours is said */
+	err = msrp_transport_check(conn, conn->relay ? NULL : sess->fp);
+	if (err) {
+		msrp_conn_end(conn, err);
+		return;
+	}
+	if (conn->relay) {
+		msrp_relay_estab(conn->relay);
+		return;
+	}
 
 	err = msrp_sess_bind(sess);
 	if (err)
@@ -485,7 +505,7 @@ static struct msrp_conn *conn_alloc(struct msrp *msrp)
 /**
  * Take an incoming connection; its first request tells the session
  */
-int msrp_conn_accept(struct msrp *msrp, struct tcp_sock *ts)
+int msrp_conn_accept(struct msrp *msrp, struct tcp_sock *ts, bool tls)
 {
 	struct msrp_conn *conn = conn_alloc(msrp);
 	int err;
@@ -493,7 +513,8 @@ int msrp_conn_accept(struct msrp *msrp, struct tcp_sock *ts)
 	if (!conn)
 		return ENOMEM;
 
-	err = msrp_transport_accept(conn, ts, recv_handler, close_handler);
+	err = msrp_transport_accept(conn, ts, tls, estab_handler,
+				    recv_handler, close_handler);
 	if (err) {
 		msrp_conn_end(conn, err);
 		return err;
@@ -512,9 +533,11 @@ int msrp_conn_accept(struct msrp *msrp, struct tcp_sock *ts)
  * Connect
  *
  * @param relay Ours at the other end, or NULL
+ * @param host  TLS, to the host of this name; NULL: plain
  */
 int msrp_conn_open(struct msrp_conn **connp, struct msrp *msrp,
-		   struct msrp_relay *relay, const struct sa *addr)
+		   struct msrp_relay *relay, const struct sa *addr,
+		   const char *host)
 {
 	struct msrp_conn *conn = conn_alloc(msrp);
 	int err;
@@ -522,8 +545,8 @@ int msrp_conn_open(struct msrp_conn **connp, struct msrp *msrp,
 	if (!conn)
 		return ENOMEM;
 
-	err = msrp_transport_connect(conn, addr, estab_handler, recv_handler,
-				     close_handler);
+	err = msrp_transport_connect(conn, addr, host, estab_handler,
+				     recv_handler, close_handler);
 	if (err) {
 		msrp_conn_end(conn, err);
 		return err;
@@ -541,9 +564,15 @@ int msrp_conn_open(struct msrp_conn **connp, struct msrp *msrp,
  */
 int msrp_conn_connect(struct msrp_sess *sess, const struct sa *addr)
 {
+	char host[HOST_SIZE] = "";
 	struct msrp_conn *conn;
-	int err = msrp_conn_open(&conn, sess->msrp, NULL, addr);
+	int err;
 
+	if (sess->tls)
+		(void)msrp_path_host(host, sizeof(host), sess->peer);
+
+	err = msrp_conn_open(&conn, sess->msrp, NULL, addr,
+			     sess->tls ? host : NULL);
 	if (!err)
 		msrp_conn_bind(conn, sess);
 

@@ -36,6 +36,10 @@ enum {
 	TRANS_TIMEOUT = 30000,
 	PORT_DISCARD = 9,        /* RFC 6135, 4.2.2: we do not listen        */
 	ID_SIZE      = 33,       /* 128 random bits in hex, and NUL          */
+	HOST_SIZE    = 256,      /* a host name has 253 octets at most       */
+	FP_SIZE      = 32,       /* octets of a SHA-256                      */
+	FP_MAX       = 4,        /* fingerprints of a peer: it may have a
+				    certificate for each way (RFC 8122, 5)  */
 };
 
 /*
@@ -61,6 +65,9 @@ static inline void cpm_tcp_nodelay(struct tcp_conn *tc)
 }
 
 
+struct msrp_fp;
+
+
 /* head.c */
 
 /* Like msrp_head_decode(), but a head that is complete and wrong is decoded
@@ -77,6 +84,9 @@ int msrp_head_own(struct msrp_head *head, struct mbuf **mbp,
 
 /* Take the next URI off a path */
 bool msrp_path_next(struct pl *path, struct pl *uri);
+
+/* Host of a path's first URI, without brackets. @return 0; EBADMSG */
+int msrp_path_host(char *host, size_t size, const char *path);
 
 
 /* rx.c: one incoming message */
@@ -197,6 +207,7 @@ struct msrp_conn {
 	struct list sessl;        /* bound sessions, borrowed               */
 	struct msrp *msrp;        /* NULL: closed                           */
 	struct tcp_conn *tc;
+	struct tls_conn *sc;      /* TLS on tc; NULL: none                  */
 	struct tmr tmr_tx;
 	struct tmr tmr_rx;
 	struct tmr tmr_bind;
@@ -212,16 +223,21 @@ struct msrp_conn {
 	struct msrp_chunk ch;
 	struct msrp_sess *hold;   /* borrowed; waits for its start          */
 	struct msrp_relay *relay; /* borrowed; ours is at the other end     */
+	bool tls;                 /* for good: sc is NULL once closed       */
+	bool secured;             /* TLS: the handshake is over             */
+	bool checkable;           /* TLS: libre knows the name to check     */
+	bool cut;                 /* ends behind this request               */
 	bool unbound;             /* counted in msrp->unboundc              */
 	bool stopped;             /* nothing is decoded for now             */
 	bool paused;              /* nor read                               */
 	int err;                  /* of sending; ends it at the turn's end  */
 };
 
-int  msrp_conn_accept(struct msrp *msrp, struct tcp_sock *ts);
+int  msrp_conn_accept(struct msrp *msrp, struct tcp_sock *ts, bool tls);
 int  msrp_conn_connect(struct msrp_sess *sess, const struct sa *addr);
 int  msrp_conn_open(struct msrp_conn **connp, struct msrp *msrp,
-		    struct msrp_relay *relay, const struct sa *addr);
+		    struct msrp_relay *relay, const struct sa *addr,
+		    const char *host);
 void msrp_conn_bind(struct msrp_conn *conn, struct msrp_sess *sess);
 void msrp_conn_leave(struct msrp_sess *sess, bool flush);
 void msrp_conn_end(struct msrp_conn *conn, int err);
@@ -233,14 +249,38 @@ int  msrp_conn_put(struct msrp_conn *conn, const struct pl *v, size_t n);
 /* transport.c: what carries the octets of conn->tc */
 
 int  msrp_transport_accept(struct msrp_conn *conn, struct tcp_sock *ts,
-			   tcp_recv_h *recvh, tcp_close_h *closeh);
+			   bool tls, tcp_estab_h *estabh, tcp_recv_h *recvh,
+			   tcp_close_h *closeh);
 int  msrp_transport_connect(struct msrp_conn *conn, const struct sa *addr,
-			    tcp_estab_h *estabh, tcp_recv_h *recvh,
-			    tcp_close_h *closeh);
+			    const char *host, tcp_estab_h *estabh,
+			    tcp_recv_h *recvh, tcp_close_h *closeh);
+int  msrp_transport_check(const struct msrp_conn *conn,
+			  const struct msrp_fp *fp);
 int  msrp_transport_send(struct msrp_conn *conn, struct mbuf *mb);
 void msrp_transport_close(struct msrp_conn *conn);
 void msrp_transport_pause(struct msrp_conn *conn);
 void msrp_transport_resume(struct msrp_conn *conn);
+
+
+/* fp.c: fingerprints */
+
+struct msrp_fp {
+	uint32_t n;
+	bool sha1;                /* else SHA-256                           */
+	bool vouched;             /* by a CA; the peer has told none        */
+	uint8_t mdv[FP_MAX][FP_SIZE];
+};
+
+int  msrp_fp_decode(struct msrp_fp **fpp, const char *str);
+int  msrp_fp_vouch(struct msrp_fp **fpp, const uint8_t *md);
+bool msrp_fp_match(const struct msrp_fp *fp, const struct tls_conn *sc);
+
+
+/* tlsctx.c: the context of conf.tls, and what only OpenSSL knows */
+
+int  msrp_tls_open(struct msrp *msrp);
+void msrp_tls_close(struct msrp *msrp);
+int  msrp_tls_expect(struct tls_conn *sc, const char *host);
 
 
 /* route.c: whose is a request */
@@ -296,6 +336,8 @@ struct msrp_sess {
 	char *peer;               /* the peer's a=path                      */
 	char *route;              /* relays of ours on the way; or NULL     */
 	char *to_path;            /* route and peer; NULL: peer             */
+	struct msrp_fp *fp;       /* of the peer's certificate              */
+	bool tls;
 	struct sa laddr;
 	uint16_t lport;
 	char sid[ID_SIZE];
@@ -323,20 +365,24 @@ void msrp_ident(char *str, size_t size);
 
 void msrp_relay_estab(struct msrp_relay *relay);
 int  msrp_relay_lost(struct msrp_relay *relay, int err);
-const char *msrp_relay_host(const struct msrp_relay *relay);
-bool msrp_relay_tls(const struct msrp_relay *relay);
 
 
 /* stack.c */
+
+struct listener {
+	struct msrp *msrp;        /* owns it                                */
+	struct tcp_sock *ts;      /* NULL: not wanted yet                   */
+	bool tls;
+};
 
 struct msrp {
 	struct msrp_conf conf;
 	struct hash *sessh;       /* sessions by session-id                 */
 	struct list connl;        /* connections, owned                     */
-	struct tcp_sock *tsv[2];  /* listeners: IPv4, IPv6                  */
+	struct listener lsnv[2][2]; /* IPv4, IPv6; plain, TLS               */
 	uint32_t unboundc;        /* accepted connections without session   */
 };
 
-int msrp_listen(struct msrp *msrp, int af, uint16_t *port);
+int msrp_listen(struct msrp *msrp, int af, bool tls, uint16_t *port);
 
 #endif

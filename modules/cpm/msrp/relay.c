@@ -325,7 +325,8 @@ static void try_handler(void *arg)
 	relay->state = RELAY_CONNECTING;
 	tmr_start(&relay->tmr, relay->msrp->conf.trans_timeout, late_handler,
 		  relay);
-	err = msrp_conn_open(&relay->conn, relay->msrp, relay, &relay->addr);
+	err = msrp_conn_open(&relay->conn, relay->msrp, relay, &relay->addr,
+			     relay->tls ? relay->host : NULL);
 	if (err)
 		relay_fail(relay, err, 0);
 }
@@ -346,6 +347,9 @@ int msrp_relay_alloc(struct msrp_relay **relayp, struct msrp *msrp,
 	pl_set_str(&path, conf->uri);
 	if (!msrp_path_next(&path, &pl) || msrp_uri_decode(&uri, &pl))
 		return EBADMSG;
+
+	if (uri.tls && !msrp->conf.tls)
+		return ENOTSUP;
 
 	relay = mem_zalloc(sizeof(*relay), destructor);
 	if (!relay)
@@ -406,12 +410,6 @@ const char *msrp_relay_path(const struct msrp_relay *relay)
 }
 
 
-const char *msrp_relay_host(const struct msrp_relay *relay)
-{
-	return relay->host;
-}
-
-
 bool msrp_relay_tls(const struct msrp_relay *relay)
 {
 	return relay && relay->tls;
@@ -451,6 +449,7 @@ int msrp_sess_use_relay(struct msrp_sess *sess, struct msrp_relay *relay)
 	mem_deref(sess->told);
 	sess->path  = own;
 	sess->told  = told;
+	sess->tls   = relay->tls;
 	sess->laddr = relay->told;
 	sess->lport = sa_port(&relay->told);
 	msrp_conn_bind(relay->conn, sess);

@@ -48,6 +48,7 @@ static void destructor(void *arg)
 	mem_deref(sess->peer);
 	mem_deref(sess->route);
 	mem_deref(sess->to_path);
+	mem_deref(sess->fp);
 	mem_deref(sess->msrp);
 }
 
@@ -69,8 +70,8 @@ static int path_print(struct msrp_sess *sess)
 	char *path;
 	int err;
 
-	err = re_sdprintf(&path, "msrp://%s%j%s:%u/%s;tcp", v6 ? "[" : "",
-			  &sess->laddr, v6 ? "]" : "",
+	err = re_sdprintf(&path, "msrp%s://%s%j%s:%u/%s;tcp",
+			  sess->tls ? "s" : "", v6 ? "[" : "", &sess->laddr, v6 ? "]" : "",
 			  (uint32_t)sess->lport, sess->sid);
 	if (err)
 		return err;
@@ -91,7 +92,7 @@ int msrp_sess_alloc(struct msrp_sess **sessp, struct msrp *msrp,
 
 	if (!sessp || !msrp || !h || !sa_isset(laddr, SA_ADDR))
 		return EINVAL;
-	if (tls)
+	if (tls && !msrp->conf.tls)
 		return ENOTSUP;
 
 	sess = mem_zalloc(sizeof(*sess), destructor);
@@ -101,6 +102,7 @@ int msrp_sess_alloc(struct msrp_sess **sessp, struct msrp *msrp,
 	tmr_init(&sess->tmr);
 	tmr_init(&sess->tmr_idle);
 	sess->msrp  = mem_ref(msrp);
+	sess->tls   = tls;
 	sess->laddr = *laddr;
 	sess->lport = PORT_DISCARD;
 	sess->h     = *h;
@@ -128,7 +130,8 @@ int msrp_sess_listen(struct msrp_sess *sess)
 	if (sess->route)
 		return 0;
 
-	err = msrp_listen(sess->msrp, sa_af(&sess->laddr), &sess->lport);
+	err = msrp_listen(sess->msrp, sa_af(&sess->laddr), sess->tls,
+			  &sess->lport);
 	if (err)
 		return err;
 
@@ -329,6 +332,8 @@ int msrp_sess_connect(struct msrp_sess *sess, const struct sa *addr)
 		return EINVAL;
 	if (!sess->peer || sess->conn || sess->state == SESS_CLOSED)
 		return EPROTO;
+	if (sess->tls && !sess->fp && !sess->msrp->conf.tls_verify)
+		return ENOKEY;
 
 	err = msrp_conn_connect(sess, addr);
 	if (err)
