@@ -50,6 +50,15 @@ enum {
 };
 
 struct cpm;
+struct tls;
+
+/** What carries MSRP: cpm_msrp */
+enum cpm_msrp {
+	CPM_MSRP_AUTO = 0,  /**< offers of ours have TLS when SIP runs over it;
+			         a peer's offer is taken with and without   */
+	CPM_MSRP_TCP,       /**< offers of ours have none; likewise         */
+	CPM_MSRP_TLS,       /**< TLS always: other offers are answered 488  */
+};
 
 /** Local settings; see the configuration keys of the same name */
 struct cpm_conf {
@@ -59,6 +68,10 @@ struct cpm_conf {
 	bool delivery_imdn;        /**< cpm_delivery_imdn                   */
 	bool display_imdn;         /**< cpm_display_imdn                    */
 	struct sa listen;          /**< cpm_listen; unset: any address      */
+	enum cpm_msrp msrp;        /**< cpm_msrp                            */
+	struct tls *tls;           /**< shared; cpm_tls_cert and cpm_tls_cafile,
+				        see msrp_tls_alloc(); NULL: no TLS  */
+	bool tls_verify;           /**< there is a cpm_tls_cafile           */
 	uint64_t max_size;         /**< octets, cpm_max_size                */
 	struct cpm_limits limits;  /**< cpm_quota, cpm_disk_reserve         */
 	uint32_t idle_timeout;     /**< s, cpm_idle_timeout                 */
@@ -119,6 +132,8 @@ struct cpm_event {
 			bool deferred;
 			uint16_t code;         /**< SIP status, 0: none    */
 			uint64_t messages;
+			const char *reason;    /**< why the MSRP leg failed;
+						    NULL: it did not       */
 		} session;
 		struct {
 			uint64_t id;           /**< of the message         */

@@ -18,6 +18,9 @@
   cpm_delivery_imdn   yes
   cpm_display_imdn    yes
   cpm_listen          any:0             # where MSRP listens when passive
+  cpm_msrp            auto              # auto, tcp or tls
+  cpm_tls_cert        <file>            # PEM; default: self-signed, fresh
+  cpm_tls_cafile      <file>            # PEM; default: none
   cpm_max_size        100000000         # octets of a message
   cpm_quota           0                 # octets an account may keep, 0: any
   cpm_disk_reserve    50000000          # octets that stay free on the disk
@@ -200,6 +203,8 @@ static int config(struct cpm_conf *conf, char *path, size_t size)
 		err = get_num(&idle, "cpm_idle_timeout", 1, IDLE_MAX);
 	if (!err)
 		err = get_num(&keep, "cpm_keep_days", 0, KEEP_MAX);
+	if (!err)
+		err = secure_config(conf);
 
 	conf->db           = path;
 	conf->ask_timeout  = (uint32_t)ask;
@@ -348,12 +353,15 @@ static int engine_open(void)
 	err = config(&conf, path, sizeof(path));
 	if (!err)
 		err = relay_config(&conf, &rtext);
-	if (err)
+	if (err) {
+		mem_deref(conf.tls);
 		return err;
+	}
 
 	err = cpm_alloc(&cpm, &conf, &host, &text);
 	if (err)
 		warning("cpm: %s: %s\n", path, text ? text : "cannot start");
+	mem_deref(conf.tls);
 	mem_deref(text);
 
 	return err;

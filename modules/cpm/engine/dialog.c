@@ -18,13 +18,18 @@ static const char allow[] = "Allow: INVITE,ACK,CANCEL,BYE,UPDATE\r\n";
 /* What the MSRP leg does once the ACK is there */
 static void leg_start(struct session *s)
 {
+	int err;
+
 	if (s->passive) {
 		msrp_sess_start(s->msrp);
 		return;
 	}
 
-	if (msrp_sess_connect(s->msrp, &msrp_sdp_remote(s->sdp)->addr))
+	err = msrp_sess_connect(s->msrp, &msrp_sdp_remote(s->sdp)->addr);
+	if (err) {
+		s->reason = msrp_strerror(err);
 		session_end(s, SESS_FAILED, 0);
+	}
 }
 
 

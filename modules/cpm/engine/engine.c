@@ -78,10 +78,13 @@ static int parts_alloc(struct cpm *cpm)
 		.laddr        = cpm->conf.listen,
 		.max_size     = cpm->conf.max_size,
 		.idle_timeout = cpm->conf.idle_timeout * 1000,
+		.tls          = cpm->conf.tls,
+		.tls_verify   = cpm->conf.tls_verify,
 	};
 	int err;
 
 	err = msrp_alloc(&cpm->msrp, &mconf);
+	cpm->conf.tls = NULL;  /* it has its own reference */
 	if (!err)
 		err = policy_alloc(&cpm->policy);
 	if (!err)

@@ -103,6 +103,14 @@ void session_resume_all(struct cpm *cpm);
 /** End the sessions of an account (NULL: all): BYE, or 480 if asking */
 void session_close_all(struct cpm *cpm, const char *aor);
 
+/* leg.c: TLS for the MSRP leg or not; pure */
+
+/** Has an offer of ours TLS? @param tp What its SIP goes over */
+bool leg_offer_tls(enum cpm_msrp mode, enum sip_transp tp);
+
+/** Is a peer's offer taken, with TLS or without? */
+bool leg_takes(enum cpm_msrp mode, bool tls);
+
 /* incoming.c: MSRP message to stored message */
 
 /** Where messages come from: shared by a session and each message of it that

@@ -59,6 +59,8 @@ static void destructor(void *arg)
 	mem_deref(s->sdp);
 	mem_deref(s->src);
 	mem_deref(s->cuser);
+	mem_deref(s->path);
+	mem_deref(s->fingerprint);
 	mem_deref(s->asked);
 }
 
@@ -115,6 +117,8 @@ void session_move(struct session *s, enum sess_state state, uint16_t code)
 	ev.u.session.deferred     = s->src->deferred;
 	ev.u.session.code         = code;
 	ev.u.session.messages     = s->src->messages;
+	if (state == SESS_FAILED)
+		ev.u.session.reason = s->reason;
 	engine_event(s->cpm, &ev);
 }
 
@@ -185,6 +189,8 @@ static void close_handler(int err, void *arg)
 	if (!s)
 		return;
 
+	s->reason = msrp_strerror(err);
+
 	switch (s->state) {
 
 	case SESS_BYE_SEEN:
@@ -220,7 +226,9 @@ const struct msrp_sess_h session_msrp_handlers = {
 
 int session_desc(struct mbuf **descp, struct session *s, bool offer)
 {
+	char fp[MSRP_FP_SIZE] = "";
 	const struct msrp_local local = {
+		.tls   = s->tls,
 		.port  = msrp_sess_lport(s->msrp),
 		.addr  = s->cpm->relay ? msrp_sess_laddr(s->msrp) : NULL,
 		.dir   = s->dir,
@@ -230,8 +238,16 @@ int session_desc(struct mbuf **descp, struct session *s, bool offer)
 		/* imdn+xml first and by name: servers look for it before they
 		   deliver stored notifications (wire.md 2.4) */
 		.accept_wrapped_types = "text/plain message/imdn+xml *",
+		.fingerprint = fp,
 		.max_size = s->cpm->conf.max_size,
 	};
+	int err = 0;
+
+	/* a relay has a certificate of its own */
+	if (s->tls && !s->cpm->relay)
+		err = msrp_fingerprint(fp, sizeof(fp), s->cpm->msrp);
+	if (err)
+		return err;
 
 	return msrp_sdp_encode(descp, s->sdp, &local, offer);
 }
@@ -239,22 +255,20 @@ int session_desc(struct mbuf **descp, struct session *s, bool offer)
 
 int session_reoffer(struct session *s, struct mbuf *mb)
 {
-	char *path = NULL;
+	const struct msrp_remote *rem = msrp_sdp_remote(s->sdp);
 	int err;
 
-	err = str_dup(&path, msrp_sdp_remote(s->sdp)->path);
+	err = msrp_sdp_decode(s->sdp, mb, true);
 	if (err)
 		return err;
 
-	err = msrp_sdp_decode(s->sdp, mb, true);
+	/* another path is another MSRP session, another certificate another
+	   connection: this one cannot move */
+	if (str_cmp(s->path, rem->path) ||
+	    (s->tls && str_casecmp(s->fingerprint, rem->fingerprint)))
+		return EPROTO;
 
-	/* another path is another MSRP session: this one cannot move */
-	if (!err && str_cmp(path, msrp_sdp_remote(s->sdp)->path))
-		err = EPROTO;
-
-	mem_deref(path);
-
-	return err;
+	return 0;
 }
 
 
@@ -403,7 +417,7 @@ void cpm_sessions(const struct cpm *cpm, cpm_sess_h *h, void *arg)
 			.incoming  = true,
 			.deferred  = s->src->deferred,
 			.state     = on_bus[s->state],
-			.transport = "tcp",
+			.transport = s->tls ? "tls" : "tcp",
 			.messages  = s->src->messages,
 		};
 

@@ -33,16 +33,20 @@ struct session {
 	struct tmr tmr;          /* the user's answer; then the end          */
 	struct tmr tmr_se;       /* session timer                            */
 	char *cuser;             /* user part of our Contact                 */
+	char *path;              /* the peer's, of the first offer           */
+	char *fingerprint;       /* likewise; NULL: none                     */
 	void *asked;             /* the INVITE, while the user is asked or the
 				    relay waited for                         */
 	uint32_t id;
 	uint32_t expires;        /* s, Session-Expires in force; 0: none     */
 	bool refresher;          /* we refresh it                            */
 	bool passive;            /* the peer connects                        */
+	bool tls;                /* MSRP goes over it                        */
 	bool early;              /* MSRP was bound before the ACK came       */
 	enum sdp_dir dir;        /* of our answer                            */
 	enum sess_state state;
 	uint16_t code;           /* SIP status of the refusal or failure     */
+	const char *reason;      /* why the MSRP leg failed; constant        */
 };
 
 /* session.c: states and ending */
