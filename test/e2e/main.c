@@ -62,6 +62,7 @@ int main(void)
 		session_suite,
 		msrp_suite,
 		relay_suite,
+		tls_suite,
 		bus_suite,
 		report_suite,
 		config_suite,

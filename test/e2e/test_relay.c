@@ -45,6 +45,9 @@ static struct relay *scene_relay(struct scene *s, int way, const char *more)
 		s->args.optv[n++] = "-R";
 		s->args.optv[n++] = relay->uri;
 	}
+	else if (way & TLS) {
+		s->args.optv[n++] = "-T";
+	}
 	if (way & PF_ACTIVE) {
 		s->args.optv[n++] = "-s";
 		s->args.optv[n++] = "active";
@@ -450,7 +453,7 @@ Suite *relay_suite(void)
 	TCase *tc = suite_case(suite, "relay", 60);
 
 	tcase_add_loop_test(tc, plain, 0, ARRAY_SIZE(wayv));
-	(void)tls;
+	tcase_add_loop_test(tc, tls, 0, ARRAY_SIZE(wayv));
 	tcase_add_test(tc, megabyte);
 	tcase_add_test(tc, wrong_password);
 	tcase_add_test(tc, late);
