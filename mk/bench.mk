@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 # loaded into the softphone, or programs of their own
-BENCH_APART := test/bench/stall.c test/bench/slow.c test/bench/fill.c
+BENCH_APART := test/bench/stall.c test/bench/slow.c test/bench/fill.c \
+	       test/bench/peer.c
 BENCH_SRC   := $(filter-out $(BENCH_APART),$(wildcard test/bench/*.c))
 
 $(BUILD)/bench: $(call obj,$(BENCH_SRC))
@@ -20,6 +21,10 @@ $(BUILD)/slow.so: $(call obj,test/bench/slow.c)
 $(BUILD)/fill: $(call obj,test/bench/fill.c) $(BUILD)/libcpm.a
 	@echo "  LD   $@"
 	@$(CC) $(LDFLAGS_ALL) -o $@ $^ $(RE_LIBS) $(DB_LIBS) $(XML_LIBS)
+
+$(BUILD)/peer: $(call obj,test/bench/peer.c) $(BUILD)/libcpm.a
+	@echo "  LD   $@"
+	@$(CC) $(LDFLAGS_ALL) -o $@ $^ $(RE_LIBS)
 
 # the same module, but each message has its own commit: what one for many
 # gains. Made by a make of its own, with everything in a folder of its own

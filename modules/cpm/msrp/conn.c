@@ -89,7 +89,8 @@ void msrp_conn_kick(struct msrp_conn *conn)
  */
 int msrp_conn_put(struct msrp_conn *conn, const struct pl *v, size_t n)
 {
-	size_t i, end;
+	size_t i, len = 0;
+	struct mbuf *mb;
 	int err = 0;
 
 	if (!conn->tc || conn->err)
@@ -105,19 +106,25 @@ int msrp_conn_put(struct msrp_conn *conn, const struct pl *v, size_t n)
 		tmr_start(&conn->tmr_tx, 0, tx_handler, conn);
 	}
 
-	end = conn->tx->end;
-	for (i=0; i<n && !err; i++)
-		err = mbuf_write_mem(conn->tx, (const uint8_t *)v[i].p,
-				     v[i].l);
+	mb = conn->tx;
+	for (i=0; i<n; i++)
+		len += v[i].l;
+	if (len > mb->size - mb->end)
+		err = mbuf_resize(mb, max(2 * mb->size, mb->end + len));
 	if (err) {
-		conn->tx->pos = conn->tx->end = end;
 		tx_flush(conn);
 		msrp_conn_fail(conn, err);
+		return err;
 	}
-	else if (conn->tx->end >= TX_SIZE)
+
+	for (i=0; i<n; i++) {
+		memcpy(mb->buf + mb->end, v[i].p, v[i].l);
+		mb->end += v[i].l;
+	}
+	if (mb->end >= TX_SIZE)
 		tx_flush(conn);
 
-	return err;
+	return 0;
 }
 
 
@@ -293,23 +300,58 @@ static void process(struct msrp_conn *conn, struct mbuf *mb)
 }
 
 
+/*
+ * Complete what was left over with as little as that takes. What else is new
+ * stays where it is: a read is not copied because of a few octets before it.
+ */
+static int rest_join(struct msrp_conn *conn, struct mbuf *mb)
+{
+	size_t n = JOIN_SIZE;
+	int err;
+
+	while (conn->tc && conn->rest && mbuf_get_left(mb)) {
+		struct mbuf *rest = conn->rest;
+
+		if (conn->stopped || n > mbuf_get_left(mb))
+			n = mbuf_get_left(mb);
+
+		rest->pos = rest->end;
+		err = mbuf_write_mem(rest, mbuf_buf(mb), n);
+		rest->pos = 0;
+		if (err)
+			return err;
+
+		mbuf_advance(mb, (ssize_t)n);
+		process(conn, rest);
+		if (!conn->tc || !conn->rest || conn->stopped)
+			continue;
+
+		/* only octets of mb are left */
+		if (mbuf_get_left(conn->rest) <= n) {
+			mbuf_advance(mb,
+				     -(ssize_t)mbuf_get_left(conn->rest));
+			conn->rest = mem_deref(conn->rest);
+		}
+
+		n = mbuf_get_left(mb);
+	}
+
+	return 0;
+}
+
+
 static void recv_handler(struct mbuf *mb, void *arg)
 {
 	struct msrp_conn *conn = arg;
 	int err;
 
-	if (!conn->rest) {
-		process(conn, mb);
-		return;
-	}
-
-	conn->rest->pos = conn->rest->end;
-	err = mbuf_write_mem(conn->rest, mbuf_buf(mb), mbuf_get_left(mb));
-	conn->rest->pos = 0;
+	mem_ref(conn);
+	err = rest_join(conn, mb);
 	if (err)
 		msrp_conn_end(conn, err);
-	else
-		process(conn, conn->rest);
+	else if (conn->tc && mbuf_get_left(mb))
+		process(conn, mb);
+	mem_deref(conn);
 }
 
 

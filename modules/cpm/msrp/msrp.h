@@ -19,6 +19,9 @@
 
 enum {
 	RX_SIZE      = 65536,    /* octets of one read: a large chunk in one */
+	JOIN_SIZE    = 1024,     /* octets of a read that are joined to what
+				    was left over of the one before: the
+				    most that a usual head needs             */
 	TX_SIZE      = 65536,    /* answers that do not wait for the turn's
 				    end: bounds the buffer                   */
 	HOLD_SIZE    = 65536,    /* undecoded octets after which reading
@@ -73,6 +76,13 @@ static inline void cpm_tcp_nodelay(struct tcp_conn *tc)
 
 
 struct msrp_fp;
+
+
+/* For text that is known here: no call is left of it */
+static inline bool msrp_pl_is(const struct pl *pl, const char *str)
+{
+	return pl->l == strlen(str) && !memcmp(pl->p, str, pl->l);
+}
 
 
 /* head.c */
@@ -133,6 +143,8 @@ struct msrp_rx {
 	bool size_set;
 	bool sreport;
 	uint16_t scode;           /* RX_REFUSED                             */
+	struct span span;         /* spanv and heldv while one is enough    */
+	struct held held;
 	const char *msgid;        /* these four into buf                    */
 	const char *ctype;
 	const char *from;         /* whole From-Path                        */

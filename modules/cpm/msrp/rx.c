@@ -14,14 +14,29 @@ static void destructor(void *arg)
 	struct msrp_rx *rx = arg;
 
 	mem_deref(rx->arg);
-	mem_deref(rx->spanv);
-	mem_deref(rx->heldv);
+	if (rx->spanv != &rx->span)
+		mem_deref(rx->spanv);
+	if (rx->heldv != &rx->held)
+		mem_deref(rx->heldv);
 }
 
 
+/* Eight octets at a time. Who makes all fall together gains little: WAIT_MAX
+   bounds the row. */
 static uint32_t msgid_hash(const struct pl *msgid)
 {
-	return hash_joaat((const uint8_t *)msgid->p, msgid->l);
+	uint64_t h = 0, w;
+	size_t i, n;
+
+	for (i=0; i<msgid->l; i+=n) {
+		n = min(msgid->l - i, sizeof(w));
+		w = n;
+		memcpy(&w, msgid->p + i, n);
+		h = (h ^ w) * 0x9e3779b97f4a7c15ULL;
+		h ^= h >> 32;
+	}
+
+	return (uint32_t)h;
 }
 
 
@@ -65,16 +80,25 @@ static void rx_set_state(struct msrp_rx *rx, enum rx_state state)
 }
 
 
-/* Room for one more in an array that grows by powers of two */
-static int array_grow(void **vp, uint32_t n, size_t size)
+/* Room for one more in an array that grows by powers of two; most messages
+   have no more than the one that lies in struct msrp_rx */
+static int array_grow(void **vp, void *one, uint32_t n, size_t size)
 {
 	void *v;
 
-	if (n & (n - 1))
+	if (!*vp)
+		*vp = one;
+	if (!n || n & (n - 1))
 		return 0;
 
-	n = n ? n * 2 : 1;
-	v = *vp ? mem_realloc(*vp, n * size) : mem_alloc(n * size, NULL);
+	if (*vp == one) {
+		v = mem_alloc(2 * size, NULL);
+		if (v)
+			memcpy(v, one, size);
+	}
+	else {
+		v = mem_realloc(*vp, n * 2 * size);
+	}
 	if (!v)
 		return ENOMEM;
 
@@ -233,7 +257,8 @@ int msrp_rx_add(struct msrp_rx *rx, uint64_t off, uint64_t len)
 		if (rx->spanc >= MSRP_HOLE_MAX)
 			return EOVERFLOW;
 
-		err = array_grow((void **)&rx->spanv, rx->spanc, sizeof(*v));
+		err = array_grow((void **)&rx->spanv, &rx->span, rx->spanc,
+				 sizeof(*v));
 		if (err)
 			return err;
 
@@ -272,7 +297,8 @@ int msrp_rx_hold(struct msrp_rx *rx, const struct msrp_head *head)
 	if (rx->heldc >= HELD_MAX)
 		return EOVERFLOW;
 
-	err = array_grow((void **)&rx->heldv, rx->heldc, sizeof(*held));
+	err = array_grow((void **)&rx->heldv, &rx->held, rx->heldc,
+			 sizeof(*held));
 	if (err)
 		return err;
 
