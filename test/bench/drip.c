@@ -176,7 +176,7 @@ static void measure(const struct bench *b, unsigned kind, unsigned rep)
 	kill(pid, SIGKILL);
 	(void)child_wait(pid);
 	call_drop(&call);
-	host_stop(&h);
+	host_kill(&h);
 	folder_remove(folder);
 }
 

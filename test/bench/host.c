@@ -222,6 +222,16 @@ void host_stop(struct host *h)
 }
 
 
+void host_kill(struct host *h)
+{
+	ctrl_close(h->ctrl);
+	h->ctrl = NULL;
+	kill(h->pid, SIGKILL);
+	(void)child_wait(h->pid);
+	die_log(NULL);
+}
+
+
 double host_mem(const struct host *h, bool peak)
 {
 	const char *key = peak ? "VmHWM:" : "VmRSS:";

@@ -15,7 +15,7 @@ enum {
 	MESSAGES = 5000,
 	WARM     = 2000,
 	SPARE    = 300,    /* descriptors that are not for sessions */
-	PAUSE    = 1,      /* s after the last session              */
+	PAUSE    = 34,     /* s until SIP has forgotten the INVITEs */
 };
 
 static const char what[] = "idle";
@@ -93,7 +93,7 @@ static void measure(const struct bench *b, uint32_t n, unsigned rep)
 	for (i=0; i<n; i++)
 		call_drop(&v[i]);
 	free(v);
-	host_stop(&h);
+	host_kill(&h);
 	folder_remove(folder);
 }
 

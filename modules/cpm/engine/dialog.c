@@ -109,6 +109,8 @@ int dialog_accept(struct session *s, const struct sip_msg *msg, bool ask)
 			     false, offer_handler, answer_handler,
 			     estab_handler, NULL, NULL, close_handler, s,
 			     "%s", ask ? allow : hdrs);
+	if (!err && !ask)
+		cpm_sip_msg_forget(msg);
 	if (!err)
 		session_move(s, ask ? SESS_ASKING : SESS_ACCEPTED, 0);
  out:
@@ -130,8 +132,10 @@ int dialog_answer(struct session *s)
 		err = session_desc(&desc, s, false);
 	if (!err)
 		err = sipsess_answer(s->sip, 200, "OK", desc, "%s", hdrs);
-	if (!err)
+	if (!err) {
+		cpm_sip_msg_forget(s->asked);
 		session_move(s, SESS_ACCEPTED, 0);
+	}
 
 	mem_deref(desc);
 	mem_deref(hdrs);

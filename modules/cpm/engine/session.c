@@ -153,8 +153,11 @@ static void estab_handler(void *arg)
 {
 	struct source *src = arg;
 
-	if (src->sess)
-		session_move(src->sess, SESS_ESTABLISHED, 0);
+	if (!src->sess)
+		return;
+
+	session_move(src->sess, SESS_ESTABLISHED, 0);
+	msrp_sdp_rest(src->sess->sdp);
 }
 
 
@@ -212,8 +215,13 @@ int session_desc(struct mbuf **descp, struct session *s, bool offer)
 		.accept_wrapped_types = "text/plain message/imdn+xml *",
 		.max_size = s->cpm->conf.max_size,
 	};
+	int err;
 
-	return msrp_sdp_encode(descp, s->sdp, &local, offer);
+	err = msrp_sdp_encode(descp, s->sdp, &local, offer);
+	if (s->state >= SESS_ESTABLISHED)
+		msrp_sdp_rest(s->sdp);
+
+	return err;
 }
 
 

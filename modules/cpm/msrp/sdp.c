@@ -15,6 +15,10 @@ struct msrp_sdp {
 	struct sdp_session *sdp;
 	struct sdp_media *m;          /* borrowed from sdp                  */
 	struct msrp_remote remote;
+	struct sa laddr;
+	const char *proto;            /* while sdp is NULL: what it had     */
+	uint32_t id;                  /* of our o= line, RFC 3264, 5 and 8  */
+	uint32_t ver;
 };
 
 
@@ -38,6 +42,33 @@ static void destructor(void *arg)
 }
 
 
+/* libre's media lines cannot change their protocol by themselves */
+static int media_make(struct msrp_sdp *sdp, const char *proto)
+{
+	struct sdp_session *sess = NULL;
+	struct sdp_media *m;
+	int err;
+
+	err = sdp_session_alloc(&sess, &sdp->laddr);
+	if (!err)
+		err = sdp_media_add(&m, sess, "message", PORT_DISCARD, proto);
+	if (!err)
+		err = sdp_format_add(NULL, m, false, "*", NULL, 0, 0, NULL,
+				     NULL, NULL, false, NULL);
+	if (err) {
+		mem_deref(sess);
+		return err;
+	}
+
+	sdp_media_set_fmt_ignore(m, true);
+	mem_deref(sdp->sdp);
+	sdp->sdp = sess;
+	sdp->m   = m;
+
+	return 0;
+}
+
+
 int msrp_sdp_alloc(struct msrp_sdp **sdpp, const struct sa *laddr)
 {
 	struct msrp_sdp *sdp;
@@ -51,26 +82,38 @@ int msrp_sdp_alloc(struct msrp_sdp **sdpp, const struct sa *laddr)
 		return ENOMEM;
 
 	sa_init(&sdp->remote.addr, AF_INET);
-	err = sdp_session_alloc(&sdp->sdp, laddr);
-	if (err)
-		goto out;
-
-	err = sdp_media_add(&sdp->m, sdp->sdp, "message", PORT_DISCARD,
-			    proto_tcp);
-	if (err)
-		goto out;
-
-	sdp_media_set_fmt_ignore(sdp->m, true);
-	err = sdp_format_add(NULL, sdp->m, false, "*", NULL, 0, 0, NULL,
-			     NULL, NULL, false, NULL);
-
- out:
+	sdp->laddr = *laddr;
+	sdp->id  = rand_u32() & 0x7fffffff;
+	sdp->ver = rand_u32() & 0x7fffffff;
+	err = media_make(sdp, proto_tcp);
 	if (err)
 		mem_deref(sdp);
 	else
 		*sdpp = sdp;
 
 	return err;
+}
+
+
+/**
+ * Nothing is decoded or encoded for a long time: what libre keeps for it
+ * costs more than all the rest of an idle session
+ */
+void msrp_sdp_rest(struct msrp_sdp *sdp)
+{
+	if (!sdp || !sdp->sdp)
+		return;
+
+	sdp->proto = str_cmp(sdp_media_proto(sdp->m), proto_tls) ? proto_tcp
+		: proto_tls;
+	sdp->m = NULL;
+	sdp->sdp = mem_deref(sdp->sdp);
+}
+
+
+static int wake(struct msrp_sdp *sdp)
+{
+	return sdp->sdp ? 0 : media_make(sdp, sdp->proto);
 }
 
 
@@ -285,6 +328,10 @@ int msrp_sdp_decode(struct msrp_sdp *sdp, struct mbuf *mb, bool offer)
 	if (!sdp || !mb)
 		return EINVAL;
 
+	err = wake(sdp);
+	if (err)
+		return err;
+
 	remote_reset(&sdp->remote);
 
 	/* an answer has to keep to the protocol of our offer */
@@ -338,9 +385,39 @@ static int attr_set(struct msrp_sdp *sdp, const char *name, const char *val)
 }
 
 
+/* The same session in all descriptions, each newer than the one before;
+   libre's numbers go with its objects */
+static int origin_set(struct mbuf **mbp, struct msrp_sdp *sdp,
+		      struct mbuf *text)
+{
+	struct pl tail;
+	struct mbuf *mb;
+	int err;
+
+	if (re_regex((char *)mbuf_buf(text), mbuf_get_left(text),
+		     "v=0\r\no=- [0-9]+ [0-9]+[^]+", NULL, NULL, &tail))
+		return EPROTO;
+
+	mb = mbuf_alloc(text->end + 16);
+	if (!mb)
+		return ENOMEM;
+
+	err = mbuf_printf(mb, "v=0\r\no=- %u %u%r", sdp->id, sdp->ver++,
+			  &tail);
+	mb->pos = 0;
+	if (err)
+		mem_deref(mb);
+	else
+		*mbp = mb;
+
+	return err;
+}
+
+
 int msrp_sdp_encode(struct mbuf **mbp, struct msrp_sdp *sdp,
 		    const struct msrp_local *local, bool offer)
 {
+	struct mbuf *text = NULL;
 	char size[24] = "";
 	int err;
 
@@ -351,7 +428,9 @@ int msrp_sdp_encode(struct mbuf **mbp, struct msrp_sdp *sdp,
 		(void)re_snprintf(size, sizeof(size), "%llu",
 				  (unsigned long long)local->max_size);
 
-	err = attr_set(sdp, "accept-types", local->accept_types);
+	err = wake(sdp);
+	if (!err)
+		err = attr_set(sdp, "accept-types", local->accept_types);
 	if (!err)
 		err = attr_set(sdp, "accept-wrapped-types",
 			       local->accept_wrapped_types);
@@ -367,5 +446,10 @@ int msrp_sdp_encode(struct mbuf **mbp, struct msrp_sdp *sdp,
 	sdp_media_set_lport(sdp->m, local->port);
 	sdp_media_set_ldir(sdp->m, local->dir);
 
-	return sdp_encode(mbp, sdp->sdp, offer);
+	err = sdp_encode(&text, sdp->sdp, offer);
+	if (!err)
+		err = origin_set(mbp, sdp, text);
+	mem_deref(text);
+
+	return err;
 }
