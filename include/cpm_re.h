@@ -36,6 +36,7 @@ static inline void cpm_sip_msg_forget(const struct sip_msg *msg)
 	struct sip_msg *m = (struct sip_msg *)msg;
 
 	list_flush(&m->hdrl);
+	hash_flush(m->hdrht);
 	m->hdrht = (struct hash *)mem_deref(m->hdrht);
 #endif
 }
