@@ -617,6 +617,11 @@ int msrp_sdp_alloc(struct msrp_sdp **sdpp, const struct sa *laddr);
  */
 int msrp_sdp_decode(struct msrp_sdp *sdp, struct mbuf *mb, bool offer);
 
+/** Nothing is to be decoded or encoded for some time: keep only what the last
+    decode found and what the next description needs to follow the last one.
+    An idle session costs half. */
+void msrp_sdp_rest(struct msrp_sdp *sdp);
+
 /** What the last decode found. Borrowed from sdp. */
 const struct msrp_remote *msrp_sdp_remote(const struct msrp_sdp *sdp);
 

@@ -148,6 +148,11 @@ struct host {
 
 void host_start(struct host *h, const struct host_args *args);
 void host_stop(struct host *h);
+/** At once: with many sessions it would wait for the answers to its BYEs */
+void host_kill(struct host *h);
+/** Processor time it has taken, s: tells more than the clock on a machine
+    with other work */
+double host_cpu(const struct host *h);
 /** Its memory now, or the most since host_peak_reset(), in MiB */
 double host_mem(const struct host *h, bool peak);
 void host_peak_reset(const struct host *h);
