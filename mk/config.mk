@@ -29,5 +29,6 @@ LDFLAGS_ALL = $(SANFLAGS) -pthread $(LDFLAGS)
 # Debian packages: to build, for the demo besides, for the tests besides
 PKG_BUILD := gcc libc6-dev pkg-config libre-dev libsqlite3-dev libexpat1-dev
 PKG_DEMO  := baresip-core
+PKG_BENCH := libssl-dev valgrind
 PKG_TEST  := baresip-core binutils check sip-tester kamailio \
 	     kamailio-extra-modules tshark cppcheck clang

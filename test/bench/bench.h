@@ -1,10 +1,10 @@
 /**
  * @file bench.h  What make bench is made of
  *
- * main.c chooses; arrival.c, stalls.c, big.c and history.c each measure one
- * thing, with load.c as the sender, sink.c as what is compared with, host.c
- * and call.c for the real baresip. stall.c and slow.c are loaded into it;
- * fill.c is a program of its own.
+ * main.c chooses; arrival.c, stalls.c, big.c, history.c, msrp.c and decode.c
+ * each measure one thing, with load.c as the sender, sink.c as what is
+ * compared with, host.c and call.c for the real baresip. stall.c and slow.c
+ * are loaded into it; fill.c, peer.c and octets.c are programs of their own.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -35,6 +35,8 @@ struct bench {
 	char *stall;
 	char *slow;
 	char *fill;
+	char *peer;
+	char *octets;
 	const char *what;
 	uint32_t n;        /* messages a run                                */
 	uint32_t reps;
@@ -66,10 +68,30 @@ double record_max(const struct key *key, const char *unit);
 
 
 /*
+ * wire.c  A connection, plain or TLS
+ */
+struct ssl_st;
+struct wire {
+	int fd;
+	struct ssl_st *ssl;  /* NULL: plain                                 */
+};
+
+/** Make a key and a certificate, in one file */
+void wire_cert(const char *path);
+/** Start TLS, as the server if there is a certificate. die() if it fails */
+void wire_tls(struct wire *w, const char *pem);
+/** @return as read() and write(). With TLS poll() tells only what comes after
+    wire_read() had nothing */
+ssize_t wire_read(struct wire *w, void *buf, size_t len);
+ssize_t wire_write(struct wire *w, const void *buf, size_t len);
+void wire_close(struct wire *w);
+
+
+/*
  * load.c  The sender
  */
 struct load {
-	int fd;            /* connected, bound                              */
+	struct wire wire;  /* connected, bound                              */
 	const char *to;    /* peer's path                                   */
 	const char *from;  /* own path                                      */
 	uint32_t window;   /* messages on their way without their 200       */
@@ -86,13 +108,13 @@ struct result {
 };
 
 /** Send and wait for every 200. Exits with a line on anything else. */
-void load_run(const struct load *load, struct result *res);
+void load_run(struct load *load, struct result *res);
 
 /** Answer the peer's bodiless SEND (the active side's first octets) */
 void load_bind(int fd, const char *own_path, const char *peer_path);
 
 /** One message in chunks. @return its last status: 200, or what refused it */
-unsigned load_big(const struct load *load, uint64_t size, size_t chunk,
+unsigned load_big(struct load *load, uint64_t size, size_t chunk,
 		  double *secondsp);
 
 
@@ -104,8 +126,10 @@ enum sink_kind {
 	SINK_SQLITE,  /* a row with a unique key, one commit a read batch   */
 };
 
-/** Serve one connection on a listening socket; never returns */
-void sink_run(enum sink_kind kind, int lfd, const char *folder);
+/** Serve one connection on a listening socket, with TLS if there is a
+    certificate; never returns */
+void sink_run(enum sink_kind kind, int lfd, const char *folder,
+	      const char *pem) __attribute__((noreturn));
 
 
 /*
@@ -198,12 +222,41 @@ const char *run_folder(const struct bench *b, char *path, size_t size);
 
 
 /*
+ * peers.c  What receives without baresip: the library alone, or a sink
+ */
+struct peer_args {
+	bool sink;         /* the sink that stores nothing, not the library */
+	const char *pem;   /* TLS; NULL: plain                              */
+	enum place place;
+	const char *const *tool;  /* run the library below it; NULL: none   */
+};
+
+struct peer {
+	pid_t pid;
+	uint16_t port;
+	const char *pem;
+	char path[300];
+};
+
+void peer_start(struct peer *peer, const struct bench *b,
+		const struct peer_args *args);
+void peer_stop(struct peer *peer);
+/** Messages into it */
+void peer_load(struct peer *peer, uint32_t window, uint32_t count,
+	       struct result *res);
+/** One message of so many octets into it. @return seconds */
+double peer_big(struct peer *peer, uint64_t size, size_t chunk);
+
+
+/*
  * What is measured
  */
 void arrival_bench(const struct bench *b);
 void stalls_bench(const struct bench *b);
 void big_bench(const struct bench *b);
 void history_bench(const struct bench *b);
+void msrp_bench(const struct bench *b);
+void decode_bench(const struct bench *b);
 
 
 /*

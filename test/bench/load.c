@@ -27,7 +27,7 @@ enum {
 };
 
 struct sender {
-	const struct load *load;
+	struct load *load;
 	char *frames;          /* all of them                    */
 	size_t framel;
 	size_t outp;           /* octets written                 */
@@ -82,7 +82,7 @@ static size_t frame(char *buf, size_t size, const struct load *load,
 }
 
 
-static void prepare(struct sender *s, const struct load *load)
+static void prepare(struct sender *s, struct load *load)
 {
 	char one[4096];
 	uint32_t i;
@@ -101,14 +101,14 @@ static void prepare(struct sender *s, const struct load *load)
 		    != s->framel)
 			die("requests of more than one length");
 	}
-	(void)fcntl(load->fd, F_SETFL, O_NONBLOCK);
+	(void)fcntl(load->wire.fd, F_SETFL, O_NONBLOCK);
 }
 
 
 /* What the window allows */
 static void flush(struct sender *s)
 {
-	const struct load *load = s->load;
+	struct load *load = s->load;
 	uint32_t end = s->done + load->window;
 	ssize_t n;
 
@@ -122,8 +122,8 @@ static void flush(struct sender *s)
 	if (s->outp == s->sent * s->framel)
 		return;
 
-	n = write(load->fd, s->frames + s->outp,
-		  s->sent * s->framel - s->outp);
+	n = wire_write(&load->wire, s->frames + s->outp,
+		       s->sent * s->framel - s->outp);
 	if (n < 0 && errno != EAGAIN)
 		die("write: %s", strerror(errno));
 	if (n > 0)
@@ -182,22 +182,27 @@ static void answers(struct sender *s)
 }
 
 
-static void receive(struct sender *s)
+/* @return true if there was something */
+static bool receive(struct sender *s)
 {
-	ssize_t n = read(s->load->fd, s->in + s->inn, IN_SIZE - s->inn);
+	ssize_t n = wire_read(&s->load->wire, s->in + s->inn,
+			      IN_SIZE - s->inn);
 
 	if (n == 0)
 		die("closed after %u of %u", s->done, s->load->count);
 	if (n < 0 && errno != EAGAIN)
 		die("read: %s", strerror(errno));
-	if (n > 0) {
-		s->inn += (size_t)n;
-		answers(s);
-	}
+	if (n <= 0)
+		return false;
+
+	s->inn += (size_t)n;
+	answers(s);
+
+	return true;
 }
 
 
-void load_run(const struct load *load, struct result *res)
+void load_run(struct load *load, struct result *res)
 {
 	struct sender *s = calloc(1, sizeof(*s));
 	double t0;
@@ -209,7 +214,7 @@ void load_run(const struct load *load, struct result *res)
 	t0 = now();
 
 	while (s->done < load->count) {
-		struct pollfd p = {.fd = load->fd, .events = POLLIN};
+		struct pollfd p = {.fd = load->wire.fd, .events = POLLIN};
 
 		flush(s);
 		if (s->outp < s->sent * s->framel)
@@ -218,7 +223,8 @@ void load_run(const struct load *load, struct result *res)
 			die("nothing for %d s after %u of %u", LATE / 1000,
 			    s->done, load->count);
 		if (p.revents & (POLLIN | POLLHUP | POLLERR))
-			receive(s);
+			while (receive(s) && load->wire.ssl)
+				;
 	}
 
 	res->seconds = now() - t0;
@@ -268,7 +274,7 @@ void load_bind(int fd, const char *own_path, const char *peer_path)
  */
 
 struct big {
-	const struct load *load;
+	struct load *load;
 	char head[BIG_HEAD];    /* CPIM headers: the message's first octets */
 	size_t headl;
 	uint64_t total;         /* octets of the message, with them         */
@@ -338,7 +344,7 @@ static void big_write(struct big *s)
 	if (s->outp == s->outn)
 		return;
 
-	n = write(s->load->fd, s->out + s->outp, s->outn - s->outp);
+	n = wire_write(&s->load->wire, s->out + s->outp, s->outn - s->outp);
 	if (n < 0 && errno != EAGAIN)
 		die("write: %s", strerror(errno));
 	if (n > 0)
@@ -346,15 +352,17 @@ static void big_write(struct big *s)
 }
 
 
-static void big_read(struct big *s)
+/* @return true if there was something */
+static bool big_read(struct big *s)
 {
-	ssize_t n = read(s->load->fd, s->in + s->inn, IN_SIZE - 1 - s->inn);
+	ssize_t n = wire_read(&s->load->wire, s->in + s->inn,
+			      IN_SIZE - 1 - s->inn);
 	char *p = s->in, *end, *tail, *eol;
 
 	if (n <= 0) {
 		if (n == 0 || errno != EAGAIN)
 			die("closed after %u chunks", s->done);
-		return;
+		return false;
 	}
 	s->inn += (size_t)n;
 	end = s->in + s->inn;
@@ -365,15 +373,17 @@ static void big_read(struct big *s)
 		s->status = (unsigned)strtoul(p + 16, NULL, 10);
 		++s->done;
 		if (s->status != 200)
-			return;
+			return false;
 		p = eol + 2;
 	}
 	s->inn = (size_t)(end - p);
 	memmove(s->in, p, s->inn);
+
+	return true;
 }
 
 
-unsigned load_big(const struct load *load, uint64_t size, size_t chunk,
+unsigned load_big(struct load *load, uint64_t size, size_t chunk,
 		  double *secondsp)
 {
 	struct big *s = calloc(1, sizeof(*s));
@@ -396,11 +406,11 @@ unsigned load_big(const struct load *load, uint64_t size, size_t chunk,
 		(unsigned long long)load->seed, (unsigned long long)size);
 	s->total = size + s->headl;
 	noise(s->noise, chunk);
-	(void)fcntl(load->fd, F_SETFL, O_NONBLOCK);
+	(void)fcntl(load->wire.fd, F_SETFL, O_NONBLOCK);
 	t0 = now();
 
 	while (s->status == 200 && (s->pos < s->total || s->done < s->sent)) {
-		struct pollfd p = {.fd = load->fd, .events = POLLIN};
+		struct pollfd p = {.fd = load->wire.fd, .events = POLLIN};
 
 		big_write(s);
 		if (s->outp < s->outn)
@@ -409,7 +419,8 @@ unsigned load_big(const struct load *load, uint64_t size, size_t chunk,
 			die("nothing for %d s after %u chunks", LATE / 1000,
 			    s->done);
 		if (p.revents & (POLLIN | POLLHUP | POLLERR))
-			big_read(s);
+			while (big_read(s) && load->wire.ssl)
+				;
 	}
 
 	*secondsp = now() - t0;

@@ -29,6 +29,8 @@ static const struct {
 	{"stall",   stalls_bench},
 	{"big",     big_bench},
 	{"history", history_bench},
+	{"msrp",    msrp_bench},
+	{"decode",  decode_bench},
 };
 enum { BENCHES = sizeof(benchv) / sizeof(benchv[0]) };
 
@@ -41,8 +43,9 @@ static void usage(void)
 	die("usage: bench --build FOLDER [--csv FILE] [--what NAME,...]\n"
 	    "  [-n MESSAGES] [--reps N] [--place fixed|free|both]\n"
 	    "  [--size OCTETS] [--history MESSAGES] [--delay MS]\n"
-	    "FOLDER holds cpm.so, alone/cpm.so, stall.so, slow.so and fill; "
-	    "NAME: arrival, stall, big, history");
+	    "FOLDER holds cpm.so, alone/cpm.so, stall.so, slow.so, fill, peer "
+	    "and octets;\n"
+	    "NAME: arrival, stall, big, history, msrp, decode");
 }
 
 
@@ -81,6 +84,8 @@ static void files(struct bench *b, const char *folder)
 	b->stall  = file(folder, "stall.so");
 	b->slow   = file(folder, "slow.so");
 	b->fill   = file(folder, "fill");
+	b->peer   = file(folder, "peer");
+	b->octets = file(folder, "octets");
 }
 
 
@@ -98,7 +103,7 @@ static void set_what(struct bench *b, const char *list)
 		}
 		if (i == BENCHES)
 			die("%s: one or more of arrival, stall, big, history, "
-			    "with commas between", list);
+			    "msrp, decode, with commas between", list);
 	}
 	b->what = list;
 }
@@ -216,7 +221,7 @@ int main(int argc, char **argv)
 	size_t i;
 
 	bench = (struct bench){
-		.what = "arrival,stall,big,history", .n = 100000, .reps = 3,
+		.what = "arrival,stall,big,history,msrp,decode", .n = 100000, .reps = 3,
 		.places = 1u << PLACE_FIXED | 1u << PLACE_FREE,
 		.size = 1000000000, .history = 1000000, .delay = 200};
 	setvbuf(stdout, NULL, _IOLBF, 0);

@@ -24,11 +24,12 @@ enum { BUF = 1 << 16 };
 
 struct sink {
 	enum sink_kind kind;
-	int fd;
+	struct wire wire;
 	sqlite3 *db;
 	sqlite3_stmt *add;
-	char in[2 * BUF];
+	char in[4 * BUF];
 	size_t inn;
+	size_t scan;       /* octets of the first request without its end */
 	char out[BUF * 4];
 	size_t outn;
 };
@@ -82,16 +83,21 @@ static void store(struct sink *s, const char *p, size_t len)
 /* @return octets of the whole request at p, 0 if it is not whole */
 static size_t request(struct sink *s, const char *p, size_t len)
 {
-	const char *tail = memmem(p, len, "\r\n-------", 9), *eol;
+	const char *tail = memmem(p + s->scan, len - s->scan, "\r\n-------",
+				  9), *eol;
 	const char *to, *from, *toe, *frome, *tide;
 	size_t n;
 
-	if (!tail)
+	if (!tail) {
+		s->scan = len > 8 ? len - 8 : 0;
 		return 0;
+	}
+	s->scan = (size_t)(tail - p);
 	eol = memmem(tail + 9, len - (size_t)(tail + 9 - p), "\r\n", 2);
 	if (!eol)
 		return 0;
 
+	s->scan = 0;
 	n = (size_t)(eol + 2 - p);
 	to = (const char *)memmem(p, n, "To-Path: ", 9) + 9;
 	toe = memchr(to, '\r', n);
@@ -126,13 +132,15 @@ static void batch(struct sink *s)
 
 	s->inn -= pos;
 	memmove(s->in, s->in + pos, s->inn);
-	if (s->outn && write(s->fd, s->out, s->outn) != (ssize_t)s->outn)
+	if (s->outn && wire_write(&s->wire, s->out, s->outn) !=
+	    (ssize_t)s->outn)
 		die("sink: write: %s", strerror(errno));
 	s->outn = 0;
 }
 
 
-void sink_run(enum sink_kind kind, int lfd, const char *folder)
+void sink_run(enum sink_kind kind, int lfd, const char *folder,
+	      const char *pem)
 {
 	struct sink *s = calloc(1, sizeof(*s));
 	int on = 1;
@@ -142,11 +150,14 @@ void sink_run(enum sink_kind kind, int lfd, const char *folder)
 	s->kind = kind;
 	if (kind == SINK_SQLITE)
 		db_open(s, folder);
-	s->fd = accept(lfd, NULL, NULL);
-	(void)setsockopt(s->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	s->wire.fd = accept(lfd, NULL, NULL);
+	(void)setsockopt(s->wire.fd, IPPROTO_TCP, TCP_NODELAY, &on,
+			 sizeof(on));
+	if (pem)
+		wire_tls(&s->wire, pem);
 
 	for (;;) {
-		ssize_t n = read(s->fd, s->in + s->inn, BUF);
+		ssize_t n = wire_read(&s->wire, s->in + s->inn, BUF);
 
 		if (n <= 0)
 			break;
