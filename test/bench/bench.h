@@ -78,8 +78,8 @@ struct wire {
 
 /** Make a key and a certificate, in one file */
 void wire_cert(const char *path);
-/** Start TLS, as the server if there is a certificate. die() if it fails */
-void wire_tls(struct wire *w, const char *pem);
+/** Start TLS. die() if it fails */
+void wire_tls(struct wire *w, const char *pem, bool server);
 /** @return as read() and write(). With TLS poll() tells only what comes after
     wire_read() had nothing */
 ssize_t wire_read(struct wire *w, void *buf, size_t len);
@@ -246,6 +246,9 @@ void peer_load(struct peer *peer, uint32_t window, uint32_t count,
 	       struct result *res);
 /** One message of so many octets into it. @return seconds */
 double peer_big(struct peer *peer, uint64_t size, size_t chunk);
+/** The library sends into it. @return seconds */
+double peer_send(struct peer *peer, const struct bench *b, uint32_t window,
+		 uint32_t count, uint64_t size);
 
 
 /*

@@ -1,132 +1,185 @@
 /**
  * @file bench/msrp.c  The library alone: without baresip, SIP, CPIM and store
  *
- * Small messages and a big one, plain and TLS, into the library and into a
- * sink that finds the end of each request, answers 200 and looks at nothing
- * else. What counts are the ratios.
+ * Small messages and a big one, plain and TLS, from one that sends what is
+ * ready in memory to one that finds the end of each request, answers 200 and
+ * looks at nothing else; then each of these with the library in place of the
+ * other. What counts are the ratios.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
 #include <stdio.h>
+#include <sys/resource.h>
 #include "bench.h"
 
 
 enum {
 	FIRST_PART = 20,  /* window 1 gets fewer messages: it is slow */
+	ROWS       = 5,
 };
 
-enum { TLS = 0 };
+enum way {
+	WAY_BARE = 0,     /* neither is the library                   */
+	WAY_RECV,
+	WAY_SEND,
+	WAYS,
+};
+
 static const char what[] = "msrp";
-static const uint32_t windowv[] = {1, 32, 256};
-enum { WINDOWS = sizeof(windowv) / sizeof(windowv[0]) };
 
 static const struct {
-	size_t size;
 	const char *name;
-} chunkv[] = {
-	{65536, "64 KiB"},
-	{2048,  "2 KiB"},
-};
-enum { CHUNKS = sizeof(chunkv) / sizeof(chunkv[0]) };
-
-/* By what receives, TLS, and chunk (0: small messages) */
-static const char *const namev[2][2][1 + CHUNKS] = {
-	{{"library", "library; 64 KiB", "library; 2 KiB"},
-	 {"library, TLS", "library, TLS; 64 KiB", "library, TLS; 2 KiB"}},
-	{{"sink", "sink; 64 KiB", "sink; 2 KiB"},
-	 {"sink, TLS", "sink, TLS; 64 KiB", "sink, TLS; 2 KiB"}},
+	uint32_t window;  /* 0: one big message                       */
+	size_t chunk;     /* the library chooses its own              */
+} rowv[ROWS] = {
+	{"window 1, msg/s",        1,   0},
+	{"window 32, msg/s",       32,  0},
+	{"window 256, msg/s",      256, 0},
+	{"chunks of 64 KiB, MB/s", 0,   65536},
+	{"chunks of 2 KiB, MB/s",  0,   2048},
 };
 
+static const char *const variantv[2][WAYS] = {
+	{"sink", "library receives", "library sends"},
+	{"sink; TLS", "library receives; TLS", "library sends; TLS"},
+};
+static const char *const bigv[2][WAYS] = {
+	{"sink; 2 KiB", "library receives; 2 KiB", ""},
+	{"sink; TLS; 2 KiB", "library receives; TLS; 2 KiB", ""},
+};
 
-static void small(const struct bench *b, const struct peer_args *args,
-		  uint32_t window, unsigned rep)
+
+static struct key key_of(enum way way, size_t row, int tls, enum place place)
 {
-	const struct key key = {what, namev[args->sink][args->pem != NULL][0],
-				window, args->place};
-	const uint32_t n = window == 1 ? b->n / FIRST_PART + 1 : b->n;
-	struct result res;
-	struct peer peer;
+	struct key key = {what, variantv[tls][way], rowv[row].window, place};
 
-	peer_start(&peer, b, args);
-	peer_load(&peer, window, n, &res);
-	peer_stop(&peer);
-	record(&key, rep, "msg/s", res.rate);
-	if (window == 1)
-		record(&key, rep, "median us", res.median_us);
+	if (rowv[row].chunk == 2048)
+		key.variant = bigv[tls][way];
+
+	return key;
 }
 
 
-static void big(const struct bench *b, const struct peer_args *args,
-		size_t chunk, unsigned rep)
+/* Of the children that have ended */
+static double cpu(void)
 {
-	const struct key key = {
-		what, namev[args->sink][args->pem != NULL][1 + chunk], 0,
-		args->place};
+	struct rusage ru;
+
+	if (getrusage(RUSAGE_CHILDREN, &ru))
+		return 0;
+
+	return (double)(ru.ru_utime.tv_sec + ru.ru_stime.tv_sec) +
+		(double)(ru.ru_utime.tv_usec + ru.ru_stime.tv_usec) / 1e6;
+}
+
+
+static uint32_t messages(const struct bench *b, size_t row)
+{
+	return rowv[row].window == 1 ? b->n / FIRST_PART + 1 : b->n;
+}
+
+
+/* @return seconds */
+static double run(const struct bench *b, struct peer *peer, enum way way,
+		  size_t row)
+{
+	const uint32_t window = rowv[row].window, n = messages(b, row);
+	struct result res;
+
+	if (!window)
+		return way == WAY_SEND ? peer_send(peer, b, 1, 1, b->size)
+			: peer_big(peer, b->size, rowv[row].chunk);
+
+	if (way == WAY_SEND)
+		return peer_send(peer, b, window, n, BENCH_BODY);
+
+	peer_load(peer, window, n, &res);
+
+	return res.seconds;
+}
+
+
+static void measure(const struct bench *b, enum way way, size_t row,
+		    enum place place, const char *pem, unsigned rep)
+{
+	const struct key key = key_of(way, row, pem != NULL, place);
+	const struct peer_args args = {.sink = way != WAY_RECV, .pem = pem,
+				       .place = place};
+	const double t0 = cpu();
 	struct peer peer;
 	double seconds;
 
-	peer_start(&peer, b, args);
-	seconds = peer_big(&peer, b->size, chunkv[chunk].size);
+	peer_start(&peer, b, &args);
+	seconds = run(b, &peer, way, row);
 	peer_stop(&peer);
-	record(&key, rep, "MB/s", (double)b->size / 1e6 / seconds);
-}
 
-
-static void measure(const struct bench *b, enum place place, const char *pem,
-		    unsigned rep)
-{
-	struct peer_args args = {.pem = pem, .place = place};
-	size_t i;
-	int sink;
-
-	for (i=0; i<WINDOWS; i++) {
-		for (sink=1; sink>=0; sink--) {
-			args.sink = sink;
-			small(b, &args, windowv[i], rep);
-		}
+	if (rowv[row].window) {
+		record(&key, rep, "msg/s", messages(b, row) / seconds);
+		record(&key, rep, "CPU us/msg",
+		       (cpu() - t0) * 1e6 / messages(b, row));
 	}
-	for (i=0; i<CHUNKS; i++) {
-		for (sink=1; sink>=0; sink--) {
-			args.sink = sink;
-			big(b, &args, i, rep);
-		}
+	else {
+		record(&key, rep, "MB/s", (double)b->size / 1e6 / seconds);
+		record(&key, rep, "CPU us/MB",
+		       (cpu() - t0) * 1e6 / ((double)b->size / 1e6));
 	}
 }
 
 
-static double median(int sink, int tls, size_t chunk, uint32_t window,
-		     enum place place, const char *unit)
+static double median(enum way way, size_t row, int tls, enum place place,
+		     bool time)
 {
-	const struct key key = {what, namev[sink][tls][chunk], window, place};
+	const struct key key = key_of(way, row, tls, place);
 
-	return record_median(&key, unit);
-}
+	if (rowv[row].window)
+		return record_median(&key, time ? "CPU us/msg" : "msg/s");
 
-
-static void line(const char *name, double sink, double library)
-{
-	printf("%-22s %12.0f %12.0f %10.2f\n", name, sink, library,
-	       library / sink);
+	return record_median(&key, time ? "CPU us/MB" : "MB/s");
 }
 
 
 static void table(enum place place, int tls)
 {
-	char name[64];
 	size_t i;
 
-	printf("\n%s; %s\n%-22s %12s %12s %10s\n", tls ? "TLS" : "plain TCP",
-	       place_text(place), "", "sink", "library", "of sink");
-	for (i=0; i<WINDOWS; i++) {
-		snprintf(name, sizeof(name), "window %u, msg/s", windowv[i]);
-		line(name, median(1, tls, 0, windowv[i], place, "msg/s"),
-		     median(0, tls, 0, windowv[i], place, "msg/s"));
+	printf("\n%s; %s\n%-22s %10s %10s %8s %10s %8s  %s\n",
+	       tls ? "TLS" : "plain TCP", place_text(place), "",
+	       "bare", "receives", "of bare", "sends", "of bare",
+	       "receiver's CPU, us a msg or MB");
+	for (i=0; i<ROWS; i++) {
+		const double bare = median(WAY_BARE, i, tls, place, false);
+		const double in = median(WAY_RECV, i, tls, place, false);
+
+		printf("%-22s %10.0f %10.0f %8.2f", rowv[i].name, bare, in,
+		       in / bare);
+		if (rowv[i].chunk == 2048) {
+			printf(" %10s %8s", "", "");
+		}
+		else {
+			const double out = median(WAY_SEND, i, tls, place,
+						  false);
+
+			printf(" %10.0f %8.2f", out, out / bare);
+		}
+		printf("  %.2f bare, %.2f library\n",
+		       median(WAY_BARE, i, tls, place, true),
+		       median(WAY_RECV, i, tls, place, true));
 	}
-	for (i=0; i<CHUNKS; i++) {
-		snprintf(name, sizeof(name), "chunks of %s, MB/s",
-			 chunkv[i].name);
-		line(name, median(1, tls, 1 + i, 0, place, "MB/s"),
-		     median(0, tls, 1 + i, 0, place, "MB/s"));
+}
+
+
+static void measure_all(const struct bench *b, enum place place,
+			const char *pem, unsigned rep)
+{
+	enum way way;
+	size_t row;
+
+	for (row=0; row<ROWS; row++) {
+		for (way=0; way<WAYS; way++) {
+			if (way == WAY_SEND && rowv[row].chunk == 2048)
+				continue;
+			measure(b, way, row, place, pem, rep);
+		}
 	}
 }
 
@@ -136,14 +189,15 @@ void msrp_bench(const struct bench *b)
 	enum place place;
 	char pem[256];
 	unsigned rep;
-	int tls;
 
-	printf("\nMSRP: the library alone receives %u messages of %u octets "
-	       "(%u at window 1), then\none message of %llu octets; median of "
-	       "%u runs of each in turn\n"
-	       "to be reached: half of the sink, 71,000 msg/s (window 32), "
-	       "436 MB/s (64 KiB)\n", b->n, BENCH_BODY, b->n / FIRST_PART + 1,
-	       (unsigned long long)b->size, b->reps);
+	printf("\nMSRP: the library without store: %u messages of %u octets "
+	       "(%u at window 1), then\none message of %llu octets, median of "
+	       "%u runs of each in turn. Bare: what sends has\nall ready in "
+	       "memory, what receives finds the end of each request and "
+	       "answers 200.\nThe library chooses its chunks.\n"
+	       "to be reached: half of bare; receiving 71,000 msg/s (window "
+	       "32), 436 MB/s (64 KiB)\n", b->n, BENCH_BODY,
+	       b->n / FIRST_PART + 1, (unsigned long long)b->size, b->reps);
 
 	snprintf(pem, sizeof(pem), "%s/cert.pem", b->dir);
 	wire_cert(pem);
@@ -151,16 +205,15 @@ void msrp_bench(const struct bench *b)
 		for (place=0; place<PLACE_MAX; place++) {
 			if (!(b->places & 1u << place))
 				continue;
-			measure(b, place, NULL, rep);
-			if (TLS)
-				measure(b, place, pem, rep);
+			measure_all(b, place, NULL, rep);
+			measure_all(b, place, pem, rep);
 		}
 	}
 
 	for (place=0; place<PLACE_MAX; place++) {
 		if (!(b->places & 1u << place))
 			continue;
-		for (tls=0; tls<1+TLS; tls++)
-			table(place, tls);
+		table(place, 0);
+		table(place, 1);
 	}
 }

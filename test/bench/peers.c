@@ -32,7 +32,8 @@ static void sink(struct peer *peer, const struct peer_args *args)
 		sink_run(SINK_NULL, lfd, NULL, args->pem);
 	}
 	close(lfd);
-	snprintf(peer->path, sizeof(peer->path), "msrp://127.0.0.1:%u/sink;tcp",
+	snprintf(peer->path, sizeof(peer->path),
+		 "msrp%s://127.0.0.1:%u/sink;tcp", args->pem ? "s" : "",
 		 peer->port);
 }
 
@@ -112,7 +113,7 @@ static void open_wire(struct wire *w, const struct peer *peer)
 	if (w->fd < 0)
 		die("connect: %s", strerror(errno));
 	if (peer->pem)
-		wire_tls(w, NULL);
+		wire_tls(w, peer->pem, false);
 }
 
 
@@ -141,4 +142,36 @@ double peer_big(struct peer *peer, uint64_t size, size_t chunk)
 	wire_close(&load.wire);
 
 	return seconds;
+}
+
+
+double peer_send(struct peer *peer, const struct bench *b, uint32_t window,
+		 uint32_t count, uint64_t size)
+{
+	char windowt[16], countt[16], sizet[32], line[64] = "";
+	const char *const argv[] = {b->peer, "send", peer->path, windowt,
+				    countt, sizet, peer->pem, NULL};
+	int fdv[2];
+	pid_t pid;
+	FILE *f;
+
+	snprintf(windowt, sizeof(windowt), "%u", window);
+	snprintf(countt, sizeof(countt), "%u", count);
+	snprintf(sizet, sizeof(sizet), "%llu", (unsigned long long)size);
+	if (pipe(fdv))
+		die("pipe: %s", strerror(errno));
+	pid = child();
+	if (!pid) {
+		/* on our own CPU */
+		(void)dup2(fdv[1], 1);
+		execv(argv[0], (char *const *)argv);
+		_exit(127);
+	}
+	close(fdv[1]);
+	f = fdopen(fdv[0], "r");
+	if (!f || !fgets(line, sizeof(line), f) || child_wait(pid))
+		die("%s send failed", b->peer);
+	(void)fclose(f);
+
+	return strtod(line, NULL);
 }

@@ -154,7 +154,7 @@ void sink_run(enum sink_kind kind, int lfd, const char *folder,
 	(void)setsockopt(s->wire.fd, IPPROTO_TCP, TCP_NODELAY, &on,
 			 sizeof(on));
 	if (pem)
-		wire_tls(&s->wire, pem);
+		wire_tls(&s->wire, pem, true);
 
 	for (;;) {
 		ssize_t n = wire_read(&s->wire, s->in + s->inn, BUF);

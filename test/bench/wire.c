@@ -2,7 +2,8 @@
  * @file wire.c  A connection of the bench's own, plain or TLS
  *
  * TLS is OpenSSL's as it comes: its defaults are those that libre takes. The
- * certificate is made for the run; nobody checks it.
+ * certificate is made for the run, and is that of both sides; only the library
+ * checks it.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -61,18 +62,16 @@ void wire_cert(const char *path)
 }
 
 
-void wire_tls(struct wire *w, const char *pem)
+void wire_tls(struct wire *w, const char *pem, bool server)
 {
-	SSL_CTX *ctx = SSL_CTX_new(pem ? TLS_server_method()
+	SSL_CTX *ctx = SSL_CTX_new(server ? TLS_server_method()
 				   : TLS_client_method());
 	int r;
 
 	if (!ctx)
 		tls_die("context");
-	if (pem && (SSL_CTX_use_certificate_file(ctx, pem, SSL_FILETYPE_PEM)
-		    <= 0 ||
-		    SSL_CTX_use_PrivateKey_file(ctx, pem, SSL_FILETYPE_PEM)
-		    <= 0))
+	if (SSL_CTX_use_certificate_file(ctx, pem, SSL_FILETYPE_PEM) <= 0 ||
+	    SSL_CTX_use_PrivateKey_file(ctx, pem, SSL_FILETYPE_PEM) <= 0)
 		tls_die(pem);
 	(void)SSL_CTX_set_mode(ctx, SSL_MODE_ENABLE_PARTIAL_WRITE |
 			       SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
@@ -83,7 +82,7 @@ void wire_tls(struct wire *w, const char *pem)
 	SSL_CTX_free(ctx);
 	if (!w->ssl || !SSL_set_fd(w->ssl, w->fd))
 		tls_die("connection");
-	r = pem ? SSL_accept(w->ssl) : SSL_connect(w->ssl);
+	r = server ? SSL_accept(w->ssl) : SSL_connect(w->ssl);
 	if (r <= 0)
 		tls_die("handshake");
 }
