@@ -85,6 +85,13 @@ static inline bool msrp_pl_is(const struct pl *pl, const char *str)
 }
 
 
+/* ident.c */
+
+void msrp_ident(char *str, size_t size);
+void msrp_ident_next(struct msrp *msrp, char *str, size_t size);
+uint32_t msrp_hash(const struct pl *id);
+
+
 /* head.c */
 
 /* Like msrp_head_decode(), but a head that is complete and wrong is decoded
@@ -438,7 +445,6 @@ int  msrp_sess_bind(struct msrp_sess *sess);
 void msrp_sess_bound(struct msrp_sess *sess);
 void msrp_sess_ended(struct msrp_sess *sess, int err);
 void msrp_sess_touch(struct msrp_sess *sess);
-void msrp_ident(char *str, size_t size);
 
 
 /* stack.c */
@@ -457,6 +463,8 @@ struct msrp {
 	struct list connl;        /* connections, owned                     */
 	struct listener lsnv[2][2]; /* IPv4, IPv6; plain, TLS               */
 	uint32_t unboundc;        /* accepted connections without session   */
+	size_t randc;             /* octets of randv not used yet           */
+	uint8_t randv[1024];      /* for ids                                */
 };
 
 int msrp_listen(struct msrp *msrp, int af, bool tls, uint16_t *port);

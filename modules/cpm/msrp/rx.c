@@ -21,25 +21,6 @@ static void destructor(void *arg)
 }
 
 
-/* Eight octets at a time. Who makes all fall together gains little: WAIT_MAX
-   bounds the row. */
-static uint32_t msgid_hash(const struct pl *msgid)
-{
-	uint64_t h = 0, w;
-	size_t i, n;
-
-	for (i=0; i<msgid->l; i+=n) {
-		n = min(msgid->l - i, sizeof(w));
-		w = n;
-		memcpy(&w, msgid->p + i, n);
-		h = (h ^ w) * 0x9e3779b97f4a7c15ULL;
-		h ^= h >> 32;
-	}
-
-	return (uint32_t)h;
-}
-
-
 static uint64_t rx_size(const struct msrp_rx *rx)
 {
 	return rx->size_set ? rx->size : rx->total;
@@ -152,7 +133,7 @@ int msrp_rx_alloc(struct msrp_rx **rxp, struct msrp_sess *sess,
 
 	rx->sess = sess;
 	rx_count(rx, 1);
-	hash_append(sess->rxh, msgid_hash(&head->msgid), &rx->he, rx);
+	hash_append(sess->rxh, msrp_hash(&head->msgid), &rx->he, rx);
 
 	*rxp = rx;
 
@@ -171,7 +152,7 @@ static bool cmp_handler(struct le *le, void *arg)
 struct msrp_rx *msrp_rx_find(const struct msrp_sess *sess,
 			     const struct pl *msgid)
 {
-	return list_ledata(hash_lookup(sess->rxh, msgid_hash(msgid),
+	return list_ledata(hash_lookup(sess->rxh, msrp_hash(msgid),
 				       cmp_handler, (void *)msgid));
 }
 
