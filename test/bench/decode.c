@@ -75,7 +75,7 @@ static double summary(const char *path)
 }
 
 
-static double counted(const struct bench *b, uint32_t count)
+static double counted(const struct bench *b, bool sends, uint32_t count)
 {
 	char path[256], out[300];
 	const char *const tool[] = {"valgrind", "-q", "--tool=callgrind",
@@ -83,27 +83,32 @@ static double counted(const struct bench *b, uint32_t count)
 	struct result res;
 	struct peer peer;
 
-	snprintf(path, sizeof(path), "%s/callgrind.%u", b->dir, count);
+	snprintf(path, sizeof(path), "%s/callgrind.%d.%u", b->dir, sends,
+		 count);
 	snprintf(out, sizeof(out), "--callgrind-out-file=%s", path);
-	peer_start(&peer, b, &(struct peer_args){.tool = tool,
-						 .place = PLACE_FREE});
-	peer_load(&peer, WINDOW, count, &res);
+	peer_start(&peer, b, &(struct peer_args){
+		.sink = sends, .tool = tool, .place = PLACE_FREE});
+	if (sends)
+		(void)peer_send(&peer, b, WINDOW, count, load_size(),
+				&res.start);
+	else
+		peer_load(&peer, WINDOW, count, &res);
 	peer_stop(&peer);
 
 	return summary(path);
 }
 
 
-static void instructions(const struct bench *b)
+static void instructions(const struct bench *b, bool sends)
 {
-	const struct key key = {what, "a message of 400 octets", WINDOW,
+	const struct key key = {what, sends ? "a small message is sent"
+				: "a small message is received", WINDOW,
 				PLACE_NONE};
-	const double n = (counted(b, LONG) - counted(b, SHORT)) /
+	const double n = (counted(b, sends, LONG) - counted(b, sends, SHORT)) /
 		(LONG - SHORT);
 
 	record(&key, 1, "instructions", n);
-	printf("\ninstructions a message of %u octets, from read to answer, "
-	       "libraries included: %.0f\n", BENCH_BODY, n);
+	printf("%-48s %8.0f\n", key.variant, n);
 }
 
 
@@ -117,5 +122,9 @@ void decode_bench(const struct bench *b)
 	place_sender();
 	for (rep=1; rep<=b->reps; rep++)
 		octets(b, rep);
-	instructions(b);
+
+	printf("\ninstructions for one of %u octets, all libraries "
+	       "included\n", BENCH_BODY);
+	instructions(b, false);
+	instructions(b, true);
 }

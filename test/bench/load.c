@@ -41,17 +41,15 @@ struct sender {
 };
 
 
-static size_t frame(char *buf, size_t size, const struct load *load,
-		    uint32_t n)
+static int cpim_print(char *buf, size_t size, const struct load *load,
+		      uint32_t n)
 {
 	static char text[BENCH_BODY + 1];
-	char cpim[1024];
-	int len;
 
 	if (!text[0])
 		memset(text, 'x', BENCH_BODY);
 
-	len = snprintf(cpim, sizeof(cpim),
+	return snprintf(buf, size,
 		"From: <sip:bob@bench.test>\r\n"
 		"To: <sip:alice@bench.test>\r\n"
 		"NS: imdn <urn:ietf:params:imdn>\r\n"
@@ -66,6 +64,23 @@ static size_t frame(char *buf, size_t size, const struct load *load,
 					   + n * 0xbf58476d1ce4e5b9ULL), n,
 		load->ask ? "imdn.Disposition-Notification: "
 		"positive-delivery\r\n" : "", BENCH_BODY, text);
+}
+
+
+size_t load_size(void)
+{
+	const struct load load = {.seed = 1};
+	char cpim[1024];
+
+	return (size_t)cpim_print(cpim, sizeof(cpim), &load, 1);
+}
+
+
+static size_t frame(char *buf, size_t size, const struct load *load,
+		    uint32_t n)
+{
+	char cpim[1024];
+	const int len = cpim_print(cpim, sizeof(cpim), load, n);
 
 	return (size_t)snprintf(buf, size,
 		"MSRP t%08xz SEND\r\n"
@@ -73,12 +88,13 @@ static size_t frame(char *buf, size_t size, const struct load *load,
 		"From-Path: %s\r\n"
 		"Message-ID: m%08llx.%08x\r\n"
 		"Byte-Range: 1-%d/%d\r\n"
-		"Content-Type: message/cpim\r\n"
+		"Content-Type: %s\r\n"
 		"\r\n"
 		"%s\r\n"
 		"-------t%08xz$\r\n",
 		n, load->to, load->from, (unsigned long long)load->seed, n,
-		len, len, cpim, n);
+		len, len, load->ctype ? load->ctype : "message/cpim", cpim,
+		n);
 }
 
 
@@ -227,6 +243,7 @@ void load_run(struct load *load, struct result *res)
 				;
 	}
 
+	res->start = t0;
 	res->seconds = now() - t0;
 	res->rate = load->count / res->seconds;
 	res->median_us = res->p99_us = 0;
@@ -242,14 +259,14 @@ void load_run(struct load *load, struct result *res)
 }
 
 
-void load_bind(int fd, const char *own_path, const char *peer_path)
+void load_bind(struct wire *w, const char *own_path, const char *peer_path)
 {
 	char buf[4096], tid[64];
 	size_t n = 0;
 
 	/* the peer's SEND without a body: up to its end-line */
 	while (n < sizeof(buf) - 1) {
-		ssize_t r = read(fd, buf + n, sizeof(buf) - 1 - n);
+		ssize_t r = wire_read(w, buf + n, sizeof(buf) - 1 - n);
 
 		if (r <= 0)
 			die("no SEND after the connection");
@@ -264,7 +281,7 @@ void load_bind(int fd, const char *own_path, const char *peer_path)
 	n = (size_t)snprintf(buf, sizeof(buf), "MSRP %s 200 OK\r\n"
 			     "To-Path: %s\r\nFrom-Path: %s\r\n"
 			     "-------%s$\r\n", tid, peer_path, own_path, tid);
-	if (write(fd, buf, n) != (ssize_t)n)
+	if (wire_write(w, buf, n) != (ssize_t)n)
 		die("write: %s", strerror(errno));
 }
 
@@ -315,11 +332,12 @@ static void big_chunk(struct big *s)
 	s->outn += (size_t)sprintf(s->out + s->outn,
 		"MSRP t%08xz SEND\r\nTo-Path: %s\r\nFrom-Path: %s\r\n"
 		"Message-ID: big%llu\r\nByte-Range: %llu-%llu/%llu\r\n"
-		"Content-Type: message/cpim\r\n\r\n", s->sent, s->load->to,
+		"Content-Type: %s\r\n\r\n", s->sent, s->load->to,
 		s->load->from, (unsigned long long)s->load->seed,
 		(unsigned long long)s->pos + 1,
 		(unsigned long long)(s->pos + len),
-		(unsigned long long)s->total);
+		(unsigned long long)s->total,
+		s->load->ctype ? s->load->ctype : "message/cpim");
 	if (!s->pos) {
 		skip = s->headl;
 		memcpy(s->out + s->outn, s->head, skip);

@@ -45,7 +45,8 @@ static void usage(void)
 	    "  [--size OCTETS] [--history MESSAGES] [--delay MS]\n"
 	    "FOLDER holds cpm.so, alone/cpm.so, stall.so, slow.so, fill, peer "
 	    "and octets;\n"
-	    "NAME: arrival, stall, big, history, msrp, decode");
+	    "NAME: arrival, stall, big, history, msrp, decode\n"
+	    "other programs by hand: bench to --help, bench sink --help");
 }
 
 
@@ -225,6 +226,8 @@ int main(int argc, char **argv)
 		.places = 1u << PLACE_FIXED | 1u << PLACE_FREE,
 		.size = 1000000000, .history = 1000000, .delay = 200};
 	setvbuf(stdout, NULL, _IOLBF, 0);
+	if (hand_main(argc, argv))
+		return 0;
 	options(&bench, &csv, argc, argv);
 	if (sysconf(_SC_NPROCESSORS_ONLN) < 2)
 		die("it takes two CPUs");

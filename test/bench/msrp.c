@@ -4,7 +4,7 @@
  * Small messages and a big one, plain and TLS, from one that sends what is
  * ready in memory to one that finds the end of each request, answers 200 and
  * looks at nothing else; then each of these with the library in place of the
- * other. What counts are the ratios.
+ * other; and all of it through Kamailio's relay. What counts are the ratios.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -14,12 +14,13 @@
 
 
 enum {
-	FIRST_PART = 20,  /* window 1 gets fewer messages: it is slow */
-	ROWS       = 5,
+	FIRST_PART = 20,     /* window 1 gets fewer messages: it is slow     */
+	RELAY_PART = 10,     /* of the big message goes through a relay      */
+	CHUNK_RELAY = 8192,  /* a relay loses larger ones                    */
 };
 
 enum way {
-	WAY_BARE = 0,     /* neither is the library                   */
+	WAY_BARE = 0,        /* neither is the library                       */
 	WAY_RECV,
 	WAY_SEND,
 	WAYS,
@@ -27,36 +28,45 @@ enum way {
 
 static const char what[] = "msrp";
 
-static const struct {
+static const struct row {
 	const char *name;
-	uint32_t window;  /* 0: one big message                       */
-	size_t chunk;     /* the library chooses its own              */
-} rowv[ROWS] = {
-	{"window 1, msg/s",        1,   0},
-	{"window 32, msg/s",       32,  0},
-	{"window 256, msg/s",      256, 0},
-	{"chunks of 64 KiB, MB/s", 0,   65536},
-	{"chunks of 2 KiB, MB/s",  0,   2048},
+	uint32_t window;     /* 0: one big message                           */
+	size_t chunk;        /* the library chooses its own                  */
+	bool relay;
+	const char *variantv[2][WAYS];
+} rowv[] = {
+	{"window 1, msg/s", 1, 0, false,
+		{{"bare", "receives", "sends"},
+		 {"bare TLS", "receives TLS", "sends TLS"}}},
+	{"window 32, msg/s", 32, 0, false,
+		{{"bare", "receives", "sends"},
+		 {"bare TLS", "receives TLS", "sends TLS"}}},
+	{"window 256, msg/s", 256, 0, false,
+		{{"bare", "receives", "sends"},
+		 {"bare TLS", "receives TLS", "sends TLS"}}},
+	{"chunks of 64 KiB, MB/s", 0, 65536, false,
+		{{"bare 64 KiB", "receives 64 KiB", "sends big"},
+		 {"bare TLS 64 KiB", "receives TLS 64 KiB", "sends TLS big"}}},
+	{"chunks of 2 KiB, MB/s", 0, 2048, false,
+		{{"bare 2 KiB", "receives 2 KiB", NULL},
+		 {"bare TLS 2 KiB", "receives TLS 2 KiB", NULL}}},
+	{"relay: window 32, msg/s", 32, 0, true,
+		{{"relay bare", "relay receives", "relay sends"},
+		 {"relay bare TLS", "relay receives TLS", "relay sends TLS"}}},
+	{"relay: of 8 KiB, MB/s", 0, CHUNK_RELAY, true,
+		{{"relay bare 8 KiB", "relay receives 8 KiB",
+		  "relay sends big"},
+		 {"relay bare TLS 8 KiB", "relay receives TLS 8 KiB",
+		  "relay sends TLS big"}}},
 };
-
-static const char *const variantv[2][WAYS] = {
-	{"sink", "library receives", "library sends"},
-	{"sink; TLS", "library receives; TLS", "library sends; TLS"},
-};
-static const char *const bigv[2][WAYS] = {
-	{"sink; 2 KiB", "library receives; 2 KiB", ""},
-	{"sink; TLS; 2 KiB", "library receives; TLS; 2 KiB", ""},
-};
+enum { ROWS = sizeof(rowv) / sizeof(rowv[0]) };
 
 
-static struct key key_of(enum way way, size_t row, int tls, enum place place)
+static struct key key_of(enum way way, const struct row *row, int tls,
+			 enum place place)
 {
-	struct key key = {what, variantv[tls][way], rowv[row].window, place};
-
-	if (rowv[row].chunk == 2048)
-		key.variant = bigv[tls][way];
-
-	return key;
+	return (struct key){what, row->variantv[tls][way], row->window,
+			    place};
 }
 
 
@@ -73,68 +83,105 @@ static double cpu(void)
 }
 
 
-static uint32_t messages(const struct bench *b, size_t row)
+static uint32_t messages(const struct bench *b, const struct row *row)
 {
-	return rowv[row].window == 1 ? b->n / FIRST_PART + 1 : b->n;
+	if (!row->window)
+		return 1;
+
+	return row->window == 1 ? b->n / FIRST_PART + 1 : b->n;
 }
 
 
-/* @return seconds */
-static double run(const struct bench *b, struct peer *peer, enum way way,
-		  size_t row)
+static uint64_t octets(const struct bench *b, const struct row *row)
 {
-	const uint32_t window = rowv[row].window, n = messages(b, row);
-	struct result res;
+	return row->relay ? b->size / RELAY_PART + 1 : b->size;
+}
 
-	if (!window)
-		return way == WAY_SEND ? peer_send(peer, b, 1, 1, b->size)
-			: peer_big(peer, b->size, rowv[row].chunk);
+
+/* @return seconds: to the last answer; through a relay, whose answers tell
+   nothing about the receiver, until that had all */
+static double run(const struct bench *b, struct peer *peer, enum way way,
+		  const struct row *row)
+{
+	const uint32_t n = messages(b, row);
+	struct result res = {.start = now()};
 
 	if (way == WAY_SEND)
-		return peer_send(peer, b, window, n, BENCH_BODY);
+		res.seconds = peer_send(peer, b, row->window ? row->window : 1,
+					n, row->window ? load_size()
+					: octets(b, row), &res.start);
+	else if (row->window)
+		peer_load(peer, row->window, n, &res);
+	else
+		res.seconds = peer_big(peer, octets(b, row), row->chunk);
 
-	peer_load(peer, window, n, &res);
-
-	return res.seconds;
+	return row->relay ? peer_wait(peer) - res.start : res.seconds;
 }
 
 
-static void measure(const struct bench *b, enum way way, size_t row,
-		    enum place place, const char *pem, unsigned rep)
+static void measure(const struct bench *b, enum way way,
+		    const struct row *row, enum place place, const char *pem,
+		    unsigned rep)
 {
 	const struct key key = key_of(way, row, pem != NULL, place);
-	const struct peer_args args = {.sink = way != WAY_RECV, .pem = pem,
-				       .place = place};
-	const double t0 = cpu();
+	struct peer_args args = {.sink = way != WAY_RECV, .pem = pem,
+				 .place = place};
+	double t0, seconds, mb = (double)octets(b, row) / 1e6;
+	struct relay relay;
 	struct peer peer;
-	double seconds;
 
+	if (row->relay) {
+		relay_start(&relay, b, pem, PLACE_FREE);
+		args.relay = &relay;
+		/* the library's first SEND has no body */
+		args.expect = messages(b, row) + (way == WAY_SEND);
+	}
+	t0 = cpu();
 	peer_start(&peer, b, &args);
 	seconds = run(b, &peer, way, row);
+	if (row->relay)
+		relay_stop(&relay);
 	peer_stop(&peer);
 
-	if (rowv[row].window) {
+	if (row->window)
 		record(&key, rep, "msg/s", messages(b, row) / seconds);
-		record(&key, rep, "CPU us/msg",
-		       (cpu() - t0) * 1e6 / messages(b, row));
-	}
-	else {
-		record(&key, rep, "MB/s", (double)b->size / 1e6 / seconds);
-		record(&key, rep, "CPU us/MB",
-		       (cpu() - t0) * 1e6 / ((double)b->size / 1e6));
-	}
+	else
+		record(&key, rep, "MB/s", mb / seconds);
+	if (!row->relay)
+		record(&key, rep, "CPU us", (cpu() - t0) * 1e6 /
+		       (row->window ? messages(b, row) : mb));
 }
 
 
-static double median(enum way way, size_t row, int tls, enum place place,
-		     bool time)
+static double median(enum way way, const struct row *row, int tls,
+		     enum place place)
 {
 	const struct key key = key_of(way, row, tls, place);
 
-	if (rowv[row].window)
-		return record_median(&key, time ? "CPU us/msg" : "msg/s");
+	return record_median(&key, row->window ? "msg/s" : "MB/s");
+}
 
-	return record_median(&key, time ? "CPU us/MB" : "MB/s");
+
+static void line(const struct row *row, enum place place, int tls)
+{
+	const struct key bare = key_of(WAY_BARE, row, tls, place);
+	const struct key recv = key_of(WAY_RECV, row, tls, place);
+	const double speed = median(WAY_BARE, row, tls, place);
+	const double in = median(WAY_RECV, row, tls, place);
+
+	printf("%-24s %9.0f %9.0f %6.2f", row->name, speed, in, in / speed);
+	if (row->variantv[tls][WAY_SEND]) {
+		const double out = median(WAY_SEND, row, tls, place);
+
+		printf(" %9.0f %6.2f", out, out / speed);
+	}
+	else {
+		printf(" %9s %6s", "", "");
+	}
+	if (!row->relay)
+		printf(" %9.2f %9.2f", record_median(&bare, "CPU us"),
+		       record_median(&recv, "CPU us"));
+	printf("\n");
 }
 
 
@@ -142,29 +189,13 @@ static void table(enum place place, int tls)
 {
 	size_t i;
 
-	printf("\n%s; %s\n%-22s %10s %10s %8s %10s %8s  %s\n",
-	       tls ? "TLS" : "plain TCP", place_text(place), "",
-	       "bare", "receives", "of bare", "sends", "of bare",
-	       "receiver's CPU, us a msg or MB");
-	for (i=0; i<ROWS; i++) {
-		const double bare = median(WAY_BARE, i, tls, place, false);
-		const double in = median(WAY_RECV, i, tls, place, false);
-
-		printf("%-22s %10.0f %10.0f %8.2f", rowv[i].name, bare, in,
-		       in / bare);
-		if (rowv[i].chunk == 2048) {
-			printf(" %10s %8s", "", "");
-		}
-		else {
-			const double out = median(WAY_SEND, i, tls, place,
-						  false);
-
-			printf(" %10.0f %8.2f", out, out / bare);
-		}
-		printf("  %.2f bare, %.2f library\n",
-		       median(WAY_BARE, i, tls, place, true),
-		       median(WAY_RECV, i, tls, place, true));
-	}
+	printf("\n%s; %s\n%-24s %9s %16s %16s %19s\n%-24s %9s %9s %6s %9s %6s "
+	       "%9s %9s\n", tls ? "TLS" : "plain TCP", place_text(place), "",
+	       "", "library receives", "library sends",
+	       "receiver's CPU, us", "", "bare", "", "of it", "", "of it",
+	       "bare", "library");
+	for (i=0; i<ROWS; i++)
+		line(&rowv[i], place, tls);
 }
 
 
@@ -176,9 +207,8 @@ static void measure_all(const struct bench *b, enum place place,
 
 	for (row=0; row<ROWS; row++) {
 		for (way=0; way<WAYS; way++) {
-			if (way == WAY_SEND && rowv[row].chunk == 2048)
-				continue;
-			measure(b, way, row, place, pem, rep);
+			if (rowv[row].variantv[0][way])
+				measure(b, way, &rowv[row], place, pem, rep);
 		}
 	}
 }
@@ -191,10 +221,11 @@ void msrp_bench(const struct bench *b)
 	unsigned rep;
 
 	printf("\nMSRP: the library without store: %u messages of %u octets "
-	       "(%u at window 1), then\none message of %llu octets, median of "
-	       "%u runs of each in turn. Bare: what sends has\nall ready in "
-	       "memory, what receives finds the end of each request and "
-	       "answers 200.\nThe library chooses its chunks.\n"
+	       "(%u at window 1), then\none message of %llu octets (a tenth "
+	       "through the relay), median of %u runs of each in\nturn. Bare: "
+	       "what sends has all ready in memory, what receives finds the "
+	       "end of each\nrequest and answers 200. The library chooses its "
+	       "chunks. CPU: for a message, or MB.\n"
 	       "to be reached: half of bare; receiving 71,000 msg/s (window "
 	       "32), 436 MB/s (64 KiB)\n", b->n, BENCH_BODY,
 	       b->n / FIRST_PART + 1, (unsigned long long)b->size, b->reps);

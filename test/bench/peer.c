@@ -2,12 +2,13 @@
  * @file peer.c  The library alone, as a program: without baresip, SIP, CPIM
  * and store
  *
- * peer recv [PEM]: prints its path, answers each message of one session with
- * 200 at once, and ends with the session.
+ * peer recv EXPECT [PEM]: prints its path, answers each message of one session
+ * with 200 at once, and ends with the session. After so many messages (0:
+ * never) it prints the time.
  *
  * peer send PATH WINDOW COUNT SIZE [PEM]: connects to the path, sends COUNT
  * messages of SIZE octets, at most WINDOW of them on their way, and prints
- * the seconds from the first to the last answer.
+ * the time of the first one, and the seconds from there to the last answer.
  *
  * With PEM, a key and its certificate, over TLS; the other side has to have
  * the same.
@@ -31,9 +32,9 @@ struct peer {
 	struct mbuf *body;
 	uint64_t size;      /* of each message       */
 	uint32_t window;
-	uint32_t count;
+	uint32_t count;     /* messages in all       */
 	uint32_t sent;
-	uint32_t done;
+	uint32_t done;      /* received, or answered */
 	double start;
 	int err;
 };
@@ -58,10 +59,15 @@ static void stop(struct peer *peer, int err)
 
 static void done_handler(struct msrp_rx *rx, void *arg)
 {
+	struct peer *peer = arg;
 	int err = msrp_rx_answer(rx, 200, NULL);
 
 	if (err)
-		stop(arg, err);
+		stop(peer, err);
+	if (++peer->done == peer->count) {
+		printf("%.9f\n", now());
+		(void)fflush(stdout);
+	}
 }
 
 
@@ -147,7 +153,7 @@ static void sent_handler(int err, uint16_t scode, void *arg)
 		return;
 	}
 
-	printf("%.9f\n", now() - peer->start);
+	printf("%.9f %.9f\n", peer->start, now() - peer->start);
 	stop(peer, 0);
 }
 
@@ -252,8 +258,10 @@ static int peer_send(struct peer *peer, const char *path, const char *pem)
 
 static int run(struct peer *peer, int argc, char **argv)
 {
-	if (argc <= 3 && !strcmp(argv[1], "recv"))
-		return peer_recv(peer, argc > 2 ? argv[2] : NULL);
+	if (argc >= 3 && argc <= 4 && !strcmp(argv[1], "recv")) {
+		peer->count = (uint32_t)strtoul(argv[2], NULL, 10);
+		return peer_recv(peer, argc > 3 ? argv[3] : NULL);
+	}
 
 	if (argc >= 6 && argc <= 7 && !strcmp(argv[1], "send")) {
 		peer->window = (uint32_t)strtoul(argv[3], NULL, 10);
@@ -262,7 +270,7 @@ static int run(struct peer *peer, int argc, char **argv)
 		return peer_send(peer, argv[2], argc > 6 ? argv[6] : NULL);
 	}
 
-	(void)fprintf(stderr, "usage: peer recv [PEM]\n"
+	(void)fprintf(stderr, "usage: peer recv EXPECT [PEM]\n"
 		      "       peer send PATH WINDOW COUNT SIZE [PEM]\n");
 
 	return EINVAL;

@@ -42,7 +42,8 @@ void run_sink(const struct bench *b, enum sink_kind kind, enum place place,
 	pid = child();
 	if (!pid) {
 		place_receiver(place);
-		sink_run(kind, lfd, folder, NULL);
+		sink_run(&(struct sink_args){.kind = kind,
+						.folder = folder}, lfd);
 	}
 	close(lfd);
 

@@ -29,6 +29,8 @@ struct sink {
 	sqlite3_stmt *add;
 	char in[4 * BUF];
 	size_t inn;
+	uint32_t count;    /* messages                                   */
+	uint32_t expect;
 	size_t scan;       /* octets of the first request without its end */
 	char out[BUF * 4];
 	size_t outn;
@@ -103,6 +105,9 @@ static size_t request(struct sink *s, const char *p, size_t len)
 	toe = memchr(to, '\r', n);
 	from = (const char *)memmem(toe, n, "From-Path: ", 11) + 11;
 	frome = memchr(from, '\r', n);
+	/* to the hop before only */
+	if (memchr(from, ' ', (size_t)(frome - from)))
+		frome = memchr(from, ' ', n);
 	tide = memchr(p + 5, ' ', n);
 
 	if (s->kind == SINK_SQLITE)
@@ -125,8 +130,12 @@ static void batch(struct sink *s)
 
 	if (s->kind == SINK_SQLITE)
 		sql(s, "BEGIN");
-	while ((n = request(s, s->in + pos, s->inn - pos)) > 0)
+	while ((n = request(s, s->in + pos, s->inn - pos)) > 0) {
+		/* only the last chunk of a message has this flag */
+		if (s->in[pos + n - 3] == '$')
+			++s->count;
 		pos += n;
+	}
 	if (s->kind == SINK_SQLITE)
 		sql(s, "COMMIT");
 
@@ -136,36 +145,68 @@ static void batch(struct sink *s)
 	    (ssize_t)s->outn)
 		die("sink: write: %s", strerror(errno));
 	s->outn = 0;
+
+	if (s->expect && s->count >= s->expect) {
+		printf("%.9f\n", now());
+		(void)fflush(stdout);
+		s->expect = 0;
+	}
 }
 
 
-void sink_run(enum sink_kind kind, int lfd, const char *folder,
-	      const char *pem)
+static void say(const struct sink *s, uint64_t octets, double seconds)
+{
+	printf("%u whole messages, %.1f MB in %.3f s; %.0f/s, %.0f MB/s\n",
+	       s->count, (double)octets / 1e6, seconds, s->count / seconds,
+	       (double)octets / 1e6 / seconds);
+	(void)fflush(stdout);
+}
+
+
+void sink_serve(const struct sink_args *args, int fd)
 {
 	struct sink *s = calloc(1, sizeof(*s));
+	uint64_t octets = 0;
+	double first = 0, last = 0;
 	int on = 1;
 
 	if (!s)
 		die("no memory");
-	s->kind = kind;
-	if (kind == SINK_SQLITE)
-		db_open(s, folder);
-	s->wire.fd = accept(lfd, NULL, NULL);
-	(void)setsockopt(s->wire.fd, IPPROTO_TCP, TCP_NODELAY, &on,
-			 sizeof(on));
-	if (pem)
-		wire_tls(&s->wire, pem, true);
+	s->kind = args->kind;
+	s->expect = args->expect;
+	if (s->kind == SINK_SQLITE)
+		db_open(s, args->folder);
+	s->wire.fd = fd;
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	if (args->pem)
+		wire_tls(&s->wire, args->pem, true);
 
 	for (;;) {
-		ssize_t n = wire_read(&s->wire, s->in + s->inn, BUF);
+		ssize_t n;
 
+		if (s->inn + BUF > sizeof(s->in))
+			die("sink: a request of more than %d octets", 3 * BUF);
+		n = wire_read(&s->wire, s->in + s->inn, BUF);
 		if (n <= 0)
 			break;
+		if (args->say) {
+			last = now();
+			first = octets ? first : last;
+			octets += (uint64_t)n;
+		}
 		s->inn += (size_t)n;
 		batch(s);
 	}
+	if (args->say)
+		say(s, octets, last - first);
 
 	sqlite3_finalize(s->add);
 	sqlite3_close(s->db);
 	_exit(0);
+}
+
+
+void sink_run(const struct sink_args *args, int lfd)
+{
+	sink_serve(args, accept(lfd, NULL, NULL));
 }
