@@ -41,7 +41,8 @@ static const char to_help[] =
 	"  --size N      instead: one message of so many octets,\n"
 	"  --chunk N     in chunks of so many (65536)\n"
 	"  --type TYPE   Content-Type (message/cpim)\n"
-	"  --pem FILE    over TLS, with this key and certificate; \"new\": ones\n"
+	"  --pem FILE    over TLS, with this key and certificate; \"new\": "
+	"ones\n"
 	"                made for this run\n"
 	"Prints messages or megabytes a second, and the time to a 200 (window "
 	"1).\n";

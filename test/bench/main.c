@@ -31,6 +31,8 @@ static const struct {
 	{"history", history_bench},
 	{"msrp",    msrp_bench},
 	{"decode",  decode_bench},
+	{"idle",    idle_bench},
+	{"slow",    drip_bench},
 };
 enum { BENCHES = sizeof(benchv) / sizeof(benchv[0]) };
 
@@ -42,10 +44,11 @@ static void usage(void)
 {
 	die("usage: bench --build FOLDER [--csv FILE] [--what NAME,...]\n"
 	    "  [-n MESSAGES] [--reps N] [--place fixed|free|both]\n"
-	    "  [--size OCTETS] [--history MESSAGES] [--delay MS]\n"
+	    "  [--size OCTETS] [--history MESSAGES] [--delay MS] "
+	    "[--sessions N]\n"
 	    "FOLDER holds cpm.so, alone/cpm.so, stall.so, slow.so, fill, peer "
 	    "and octets;\n"
-	    "NAME: arrival, stall, big, history, msrp, decode\n"
+	    "NAME: arrival, stall, big, history, msrp, decode, idle, slow\n"
 	    "other programs by hand: bench to --help, bench sink --help");
 }
 
@@ -104,7 +107,8 @@ static void set_what(struct bench *b, const char *list)
 		}
 		if (i == BENCHES)
 			die("%s: one or more of arrival, stall, big, history, "
-			    "msrp, decode, with commas between", list);
+			    "msrp, decode, idle, slow, with commas between",
+			    list);
 	}
 	b->what = list;
 }
@@ -134,6 +138,7 @@ static void options(struct bench *b, const char **csv, int argc, char **argv)
 		{"size",    required_argument, NULL, 's'},
 		{"history", required_argument, NULL, 'H'},
 		{"delay",   required_argument, NULL, 'd'},
+		{"sessions", required_argument, NULL, 's' + 256},
 		{NULL, 0, NULL, 0},
 	};
 	int c;
@@ -151,6 +156,9 @@ static void options(struct bench *b, const char **csv, int argc, char **argv)
 		case 'H':
 			b->history = (uint32_t)number(optarg, 10000,
 						      100000000);
+			break;
+		case 's' + 256:
+			b->sessions = (uint32_t)number(optarg, 2, 16000);
 			break;
 		case 'd': b->delay = (uint32_t)number(optarg, 1, 5000); break;
 		default: usage();
@@ -222,7 +230,8 @@ int main(int argc, char **argv)
 	size_t i;
 
 	bench = (struct bench){
-		.what = "arrival,stall,big,history,msrp,decode", .n = 100000, .reps = 3,
+		.what = "arrival,stall,big,history,msrp,decode,idle,slow",
+		.n = 100000, .reps = 3, .sessions = 10000,
 		.places = 1u << PLACE_FIXED | 1u << PLACE_FREE,
 		.size = 1000000000, .history = 1000000, .delay = 200};
 	setvbuf(stdout, NULL, _IOLBF, 0);

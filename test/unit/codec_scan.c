@@ -188,8 +188,9 @@ START_TEST(test_head_octets)
 			continue;
 		for (l=1; l<=20; l++) {
 			for (i=0; i<l; i++) {
-				struct mbuf *mb = codec_buf("MSRP abcd SEND"
-					"\r\n" PATHS "X-Y:aaaaaaaaaaaaaaaaaaaa");
+				struct mbuf *mb = codec_buf(
+					"MSRP abcd SEND\r\n" PATHS
+					"X-Y:aaaaaaaaaaaaaaaaaaaa");
 				struct msrp_head head;
 
 				mb->buf[mb->end - 20 + i] = (uint8_t)c;

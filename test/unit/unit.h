@@ -13,6 +13,7 @@
 Suite *codec_suite(void);      /* msrp: head, body, uri              */
 Suite *chunk_suite(void);      /* msrp: reassembly                   */
 Suite *sess_suite(void);       /* msrp: sessions over loopback       */
+Suite *send_suite(void);      /* msrp: sending                      */
 Suite *sdp_suite(void);
 Suite *cpim_suite(void);
 Suite *imdn_suite(void);
@@ -20,6 +21,7 @@ Suite *store_suite(void);
 Suite *tag_suite(void);
 Suite *policy_suite(void);
 Suite *retry_suite(void);
+Suite *leg_suite(void);
 Suite *outbox_suite(void);     /* engine: with a server on loopback  */
 Suite *text_suite(void);
 Suite *oom_suite(void);        /* memory runs out                   */

@@ -149,7 +149,7 @@ int msrp_route(struct msrp_conn *conn, int bad)
 		return 0;
 
 	if (sess->state == SESS_IDLE) {
-		conn->hold = sess;
+		msrp_conn_hold(conn, sess);
 		return EAGAIN;
 	}
 
