@@ -61,14 +61,15 @@ static bool matches(const char *p, size_t len, const char *line, bool whole)
    *endp: octets up to behind its end-line, or 0. */
 static size_t body_len(const char *p, size_t len, size_t *endp)
 {
+	static const char line[] = LINE;
 	size_t i;
 
 	*endp = 0;
-	if (matches(p, len, LINE + 2, true)) {
+	if (matches(p, len, line + 2, true)) {
 		*endp = strlen(LINE) + 1;
 		return 0;
 	}
-	if (matches(p, len, LINE + 2, false))
+	if (matches(p, len, line + 2, false))
 		return 0;
 
 	for (i=0; i<len; i++) {
