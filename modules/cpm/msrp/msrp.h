@@ -304,6 +304,8 @@ struct msrp_conn {
 	struct list pumpl;        /* sessions that have something to send,
 				     borrowed: the next one first           */
 	size_t chunk;             /* octets that the link takes in 20 ms    */
+	size_t batch;             /* of the last call of TCP: as many again
+				     are likely                             */
 	uint64_t full;            /* jiffies when TCP took no more; 0: does */
 	bool polling;             /* told when TCP takes more               */
 	struct mbuf *tx;          /* answers of this turn                   */
