@@ -117,7 +117,7 @@ static void run(const struct host *h, struct call *call, const char *variant,
 		unsigned rep)
 {
 	static uint64_t seed = 2000000;
-	struct load load = {.fd = call->fd, .to = call->peer,
+	struct load load = {.wire = {.fd = call->fd}, .to = call->peer,
 		.from = call->own, .window = 32, .count = MESSAGES,
 		.seed = ++seed};
 	struct key key = {what, variant, 32, PLACE_FIXED};

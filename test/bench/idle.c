@@ -34,7 +34,7 @@ static void messages(const struct host *h, struct call *call, uint32_t n,
 
 	for (i=0; i<WINDOWS; i++) {
 		const struct key key = {what, variant, windowv[i], PLACE_FIXED};
-		struct load load = {.fd = call->fd, .to = call->peer,
+		struct load load = {.wire = {.fd = call->fd}, .to = call->peer,
 			.from = call->own, .window = windowv[i],
 			.count = MESSAGES, .seed = ++seed};
 
@@ -76,7 +76,7 @@ static void measure(const struct bench *b, uint32_t n, unsigned rep)
 	/* what a first session and first messages need does not count */
 	call_open(&v[0], &h);
 	close(v[0].usock);
-	load = (struct load){.fd = v[0].fd, .to = v[0].peer,
+	load = (struct load){.wire = {.fd = v[0].fd}, .to = v[0].peer,
 		.from = v[0].own, .window = 32, .count = WARM, .seed = 999};
 	load_run(&load, &res);
 	mem = host_mem(&h, false);
