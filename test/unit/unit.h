@@ -16,6 +16,7 @@ Suite *sess_suite(void);       /* msrp: sessions over loopback       */
 Suite *sdp_suite(void);
 Suite *cpim_suite(void);
 Suite *imdn_suite(void);
+Suite *iscomp_suite(void);
 Suite *store_suite(void);
 Suite *tag_suite(void);
 Suite *policy_suite(void);
