@@ -16,6 +16,7 @@ static void destructor(void *arg)
 	tmr_cancel(&conn->tmr_tx);
 	tmr_cancel(&conn->tmr_rx);
 	tmr_cancel(&conn->tmr_bind);
+	tmr_cancel(&conn->tmr_trans);
 	msrp_chunk_reset(&conn->ch);
 	mem_deref(conn->tx);
 	mem_deref(conn->rest);
@@ -381,6 +382,7 @@ void msrp_conn_end(struct msrp_conn *conn, int err)
 	conn->tx = mem_deref(conn->tx);
 	tmr_cancel(&conn->tmr_tx);
 	tmr_cancel(&conn->tmr_rx);
+	tmr_cancel(&conn->tmr_trans);
 	list_unlink(&conn->le);
 
 	while (conn->sessl.head) {
@@ -390,6 +392,7 @@ void msrp_conn_end(struct msrp_conn *conn, int err)
 		sess->conn = NULL;
 		msrp_sess_ended(sess, err);
 	}
+	msrp_trans_end(conn);
 
 	mem_deref(conn);
 }
@@ -468,7 +471,7 @@ static void estab_handler(void *arg)
 	if (!sess || sess->state != SESS_BIND)
 		return;
 
-	err = msrp_tx_bind(conn, sess);
+	err = msrp_sess_bind(sess);
 	if (err)
 		conn_fail(conn, err);
 	else
@@ -486,6 +489,7 @@ static struct msrp_conn *conn_alloc(struct msrp *msrp)
 	tmr_init(&conn->tmr_tx);
 	tmr_init(&conn->tmr_rx);
 	tmr_init(&conn->tmr_bind);
+	tmr_init(&conn->tmr_trans);
 	conn->msrp = msrp;
 	list_append(&msrp->connl, &conn->le, conn);
 

@@ -181,6 +181,35 @@ uint16_t msrp_chunk_end(struct msrp_chunk *ch, enum msrp_flag flag);
 void msrp_chunk_reset(struct msrp_chunk *ch);
 
 
+/* trans.c: requests of ours */
+
+/**
+ * The end of a wait
+ *
+ * @param err  0; ETIMEDOUT; ENOTCONN
+ * @param head The answer, views that die with the call; NULL if err
+ */
+typedef void (msrp_trans_h)(int err, const struct msrp_head *head, void *arg);
+
+struct msrp_trans {
+	struct le le;             /* of conn->transl, in order of start     */
+	struct le he;             /* of conn->transh                        */
+	struct msrp_conn *conn;   /* borrowed; NULL: does not wait          */
+	uint64_t due;             /* jiffies                                */
+	msrp_trans_h *transh;
+	void *arg;
+	char tid[MSRP_TID_MAX + 1];
+};
+
+int  msrp_trans_alloc(struct msrp_trans **trp, struct msrp_conn *conn,
+		      const char *tid, msrp_trans_h *transh, void *arg);
+int  msrp_trans_start(struct msrp_trans *tr, struct msrp_conn *conn,
+		      const char *tid, msrp_trans_h *transh, void *arg);
+void msrp_trans_stop(struct msrp_trans *tr);
+bool msrp_trans_recv(struct msrp_conn *conn, const struct msrp_head *head);
+void msrp_trans_end(struct msrp_conn *conn);
+
+
 /* conn.c */
 
 enum conn_state {
@@ -196,6 +225,9 @@ struct msrp_conn {
 	struct tmr tmr_tx;
 	struct tmr tmr_rx;
 	struct tmr tmr_bind;
+	struct list transl;       /* requests that wait for their answer    */
+	struct hash *transh;      /* by transaction id; NULL: none waits    */
+	struct tmr tmr_trans;
 	struct mbuf *tx;          /* answers of this turn                   */
 	struct mbuf *rest;        /* undecoded                              */
 	size_t scan;              /* octets of it without a whole head      */
@@ -234,7 +266,8 @@ int msrp_tx_reply(struct msrp_conn *conn, const struct pl *tid,
 int msrp_tx_answer(struct msrp_conn *conn, const struct msrp_head *head,
 		   uint16_t scode);
 int msrp_tx_report(struct msrp_conn *conn, const struct msrp_rx *rx);
-int msrp_tx_bind(struct msrp_conn *conn, const struct msrp_sess *sess);
+int msrp_tx_bind(struct msrp_conn *conn, const struct msrp_sess *sess,
+		 const char *tid);
 bool msrp_freport_allows(enum msrp_freport freport, uint16_t scode);
 
 
@@ -263,7 +296,8 @@ struct msrp_sess {
 	enum sess_state state;
 	struct msrp_sess_h h;
 	void *arg;
-	struct tmr tmr;           /* the answer to our SEND                 */
+	struct tmr tmr;           /* to connect                             */
+	struct msrp_trans bind;   /* the answer to our first SEND           */
 	struct tmr tmr_idle;
 	uint64_t active;          /* jiffies of the last traffic            */
 	char *path;
@@ -271,13 +305,13 @@ struct msrp_sess {
 	struct sa laddr;
 	uint16_t lport;
 	char sid[ID_SIZE];
-	char tid[ID_SIZE];        /* of our SEND                            */
 	struct msrp_stats stats;
 };
 
 struct msrp_sess *msrp_sess_find(const struct msrp *msrp,
 				 const struct pl *sid);
 bool msrp_sess_is_peer(const struct msrp_sess *sess, const struct pl *from);
+int  msrp_sess_bind(struct msrp_sess *sess);
 void msrp_sess_bound(struct msrp_sess *sess);
 void msrp_sess_ended(struct msrp_sess *sess, int err);
 void msrp_sess_touch(struct msrp_sess *sess);

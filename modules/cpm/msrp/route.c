@@ -54,28 +54,6 @@ static uint16_t sess_take(struct msrp_conn *conn, struct msrp_sess *sess)
 }
 
 
-static void response_recv(struct msrp_conn *conn,
-			  const struct msrp_head *head)
-{
-	struct le *le;
-
-	for (le = conn->sessl.head; le; le = le->next) {
-		struct msrp_sess *sess = le->data;
-
-		if (sess->state != SESS_BIND ||
-		    pl_strcmp(&head->tid, sess->tid))
-			continue;
-
-		msrp_sess_touch(sess);
-		if (head->scode < 300)
-			msrp_sess_bound(sess);
-		else
-			msrp_sess_ended(sess, EPROTO);
-		return;
-	}
-}
-
-
 /**
  * A head has come. Afterwards conn->ch has the session of a SEND, or the code
  * that it is answered with at its end.
@@ -92,7 +70,7 @@ int msrp_route(struct msrp_conn *conn, int bad)
 
 	if (!head->req) {
 		if (!bad)
-			response_recv(conn, head);
+			(void)msrp_trans_recv(conn, head);
 		return 0;
 	}
 	if (bad) {

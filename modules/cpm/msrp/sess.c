@@ -27,6 +27,7 @@ static void sess_leave(struct msrp_sess *sess, bool flush)
 	sess->state = SESS_CLOSED;
 	tmr_cancel(&sess->tmr);
 	tmr_cancel(&sess->tmr_idle);
+	msrp_trans_stop(&sess->bind);
 	hash_unlink(&sess->he);
 	msrp_conn_leave(sess, flush);
 	msrp_conn_unhold(sess);
@@ -102,7 +103,6 @@ int msrp_sess_alloc(struct msrp_sess **sessp, struct msrp *msrp,
 	sess->h     = *h;
 	sess->arg   = arg;
 	msrp_ident(sess->sid, sizeof(sess->sid));
-	msrp_ident(sess->tid, sizeof(sess->tid));
 	hash_append(msrp->sessh, hash_joaat_str(sess->sid), &sess->he, sess);
 
 	err = path_print(sess);
@@ -202,9 +202,48 @@ static void sess_open(struct msrp_sess *sess, enum sess_state state)
 }
 
 
-static void trans_handler(void *arg)
+static void connect_handler(void *arg)
 {
 	msrp_sess_ended(arg, ETIMEDOUT);
+}
+
+
+static void bind_handler(int err, const struct msrp_head *head, void *arg)
+{
+	struct msrp_sess *sess = arg;
+
+	if (!err)
+		msrp_sess_touch(sess);
+	if (!err && head->scode >= 300)
+		err = EPROTO;
+
+	/* the peer's first request did as well */
+	if (sess->state != SESS_BIND)
+		return;
+
+	if (err)
+		msrp_sess_ended(sess, err);
+	else
+		msrp_sess_bound(sess);
+}
+
+
+/**
+ * The transport is there: send the SEND that binds it to the session
+ */
+int msrp_sess_bind(struct msrp_sess *sess)
+{
+	char tid[ID_SIZE];
+	int err;
+
+	tmr_cancel(&sess->tmr);
+	msrp_ident(tid, sizeof(tid));
+	err = msrp_trans_start(&sess->bind, sess->conn, tid, bind_handler,
+			       sess);
+	if (err)
+		return err;
+
+	return msrp_tx_bind(sess->conn, sess, tid);
 }
 
 
@@ -221,7 +260,7 @@ int msrp_sess_connect(struct msrp_sess *sess, const struct sa *addr)
 	if (err)
 		return err;
 
-	tmr_start(&sess->tmr, sess->msrp->conf.trans_timeout, trans_handler,
+	tmr_start(&sess->tmr, sess->msrp->conf.trans_timeout, connect_handler,
 		  sess);
 	sess_open(sess, SESS_BIND);
 
