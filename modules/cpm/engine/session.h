@@ -38,6 +38,8 @@ struct session {
 	bool refresher;          /* we refresh it                            */
 	bool passive;            /* the peer connects                        */
 	enum sdp_dir dir;        /* of our answer                            */
+	unsigned forms;          /* set of enum comp_form: what the peer takes*/
+	struct composing *comp;  /* NULL: nobody has written yet             */
 	enum sess_state state;
 	uint16_t code;           /* SIP status of the refusal or failure     */
 };
@@ -54,7 +56,10 @@ void session_end(struct session *s, enum sess_state state, uint16_t code);
 /** Our SDP. @param descp mem_deref() it */
 int  session_desc(struct mbuf **descp, struct session *s, bool offer);
 
-/** Take an offer that changes nothing that is there already.
+/** What the two sides agreed on, once an offer was taken: direction, types */
+void session_negotiated(struct session *s);
+
+/** Take an offer that changes nothing that is there already, but the direction.
     @return 0; EBADMSG, ENOENT, EPROTO: refuse it with 488 */
 int  session_reoffer(struct session *s, struct mbuf *mb);
 
