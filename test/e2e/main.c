@@ -64,6 +64,7 @@ int main(void)
 		relay_suite,
 		tls_suite,
 		bus_suite,
+		composing_suite,
 		report_suite,
 		config_suite,
 		power_suite,
