@@ -210,6 +210,53 @@ START_TEST(test_up)
 END_TEST
 
 
+/* A relay behind the relay: asked through it. a=path leads through both, and
+   c= to the outer one. (Kamailio 5.6 cannot be either: it answers AUTH to the
+   previous hop alone.) */
+START_TEST(test_chain)
+{
+	struct msrp_relay_conf conf = {.user = "bob", .pass = "secret"};
+	struct got got;
+	char *uri, *path;
+	struct sa sa;
+
+	peer_listen(&p1, &sa, "127.0.0.1");
+	ck_assert_int_eq(0, re_sdprintf(&uri, "msrp://b.example.net:%u;tcp "
+		"msrp://192.0.2.7;tcp", (uint32_t)sa_port(&sa)));
+	conf.uri  = uri;
+	conf.addr = sa;
+	ck_assert_int_eq(0, msrp_relay_alloc(&relay, sess_stack, &conf,
+					     relay_handler, &told));
+	auth("401 Unauthorized", CHALL);
+	auth("200 OK", GRANT);
+	take(&got, "AUTH");
+	ck_assert_str_eq(B_URI " msrp://192.0.2.7;tcp", got.to);
+	ck_assert_uint_eq(0, told.upc);
+	answer(&got, "200 OK", "Use-Path: " B_URI
+	       " msrp://192.0.2.7/x;tcp\r\n");
+	WAIT(is_set, &told.upc);
+	ck_assert_str_eq("msrp://192.0.2.7/x;tcp " B_URI,
+			 msrp_relay_path(relay));
+	got_free(&got);
+
+	behind(&s1);
+	ck_assert_int_eq(0, re_sdprintf(&path, "msrp://192.0.2.7/x;tcp " B_URI
+					" %s", s1.sess->path));
+	ck_assert_str_eq(path, msrp_sess_path(s1.sess));
+	ck_assert_uint_eq(2855, msrp_sess_lport(s1.sess));
+	ck_assert_int_eq(0, sa_set_str(&sa, "192.0.2.7", 2855));
+	ck_assert(sa_cmp(&sa, msrp_sess_laddr(s1.sess), SA_ALL));
+	ck_assert_int_eq(0, msrp_sess_connect(s1.sess, NULL));
+	take(&got, "SEND");
+	ck_assert_str_eq(B_URI " msrp://192.0.2.7/x;tcp " A_URI " " ALICE,
+			 got.to);
+	got_free(&got);
+	mem_deref(path);
+	mem_deref(uri);
+}
+END_TEST
+
+
 /* We bind through the relay: the way is all relays and the peer; we alone are
    From-Path; a=path has the relay first. c= and m= are the relay's */
 START_TEST(test_bind)
@@ -725,6 +772,7 @@ void relay_conn_tests(Suite *suite)
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_set_timeout(tc, 60);
 	tcase_add_test(tc, test_up);
+	tcase_add_test(tc, test_chain);
 	tcase_add_test(tc, test_bind);
 	tcase_add_test(tc, test_bind_refused);
 	tcase_add_test(tc, test_example);

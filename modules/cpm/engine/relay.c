@@ -30,7 +30,8 @@ struct relay {
 	char *user;              /* NULL: of the first account              */
 	char *pass;
 	char *host;              /* of the first relay: a name; or NULL     */
-	struct sa addr;
+	struct sa addr;          /* unset until the name is known           */
+	uint16_t port;
 	uint16_t dns_type;       /* of query                                */
 	bool refused;            /* and will be, until somebody mends it    */
 	const char *what;        /* of the event that told it; NULL: fine   */
@@ -94,9 +95,9 @@ static void name_failed(struct relay *r, const char *why)
 static void addr_set(struct relay *r, const struct dnsrr *rr)
 {
 	if (rr->type == DNS_TYPE_A)
-		sa_set_in(&r->addr, rr->rdata.a.addr, sa_port(&r->addr));
+		sa_set_in(&r->addr, rr->rdata.a.addr, r->port);
 	else
-		sa_set_in6(&r->addr, rr->rdata.aaaa.addr, sa_port(&r->addr));
+		sa_set_in6(&r->addr, rr->rdata.aaaa.addr, r->port);
 
 	tmr_cancel(&r->tmr);
 	msrp_relay_set_addr(r->mr, &r->addr);
@@ -258,7 +259,6 @@ static int uri_set(struct relay *r, const char *uri)
 {
 	struct msrp_uri u;
 	struct pl pl, first = {uri, strcspn(uri, " ")};
-	uint16_t port;
 	int err;
 
 	err = msrp_uri_decode(&u, &first);
@@ -266,11 +266,10 @@ static int uri_set(struct relay *r, const char *uri)
 		return err;
 
 	pl = u.host;
-	port = u.port ? u.port : MSRP_RELAY_PORT;
+	r->port = u.port ? u.port : MSRP_RELAY_PORT;
 	err = str_dup(&r->uri, uri);
-	if (!err && (pl.l >= 64 || sa_set(&r->addr, &pl, port))) {
+	if (!err && (pl.l >= 64 || sa_set(&r->addr, &pl, r->port))) {
 		sa_init(&r->addr, AF_UNSPEC);
-		sa_set_port(&r->addr, port);
 		err = pl_strdup(&r->host, &pl);
 	}
 
