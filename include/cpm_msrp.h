@@ -268,8 +268,8 @@ int msrp_sess_alloc(struct msrp_sess **sessp, struct msrp *msrp,
 int msrp_sess_listen(struct msrp_sess *sess);
 
 /** Value of a=path. Own URI: msrp[s]://host:port/session-id;tcp; port 9 when
-    we do not listen (RFC 6135, 4.2.2); with a relay of ours the relays stand before
-    it. Borrowed, valid until the session is freed or msrp_sess_listen() or
+    we do not listen (RFC 6135, 4.2.2); with a relay of ours the relays stand
+    before it. Borrowed, valid until the session is freed or msrp_sess_listen() or
     msrp_sess_use_relay() is called. */
 const char *msrp_sess_path(const struct msrp_sess *sess);
 

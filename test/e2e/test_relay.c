@@ -297,7 +297,7 @@ START_TEST(asked)
 END_TEST
 
 
-/* Killed in the middle, and there again: nothing is lost, nothing comes twice */
+/* Killed in the middle, and there again: nothing is lost or comes twice */
 START_TEST(killed)
 {
 	enum { MESSAGES = 12 };
