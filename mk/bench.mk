@@ -33,11 +33,12 @@ alone:
 		CFLAGS="$(CFLAGS) -DCPM_BATCH_MAX=1" $(BUILD)/alone/cpm.so
 
 # make bench WHAT=arrival,big N=10000 REPS=1 PLACE=fixed SIZE=100000000
-# HISTORY=100000 DELAY=500
+# HISTORY=100000 DELAY=500 SESSIONS=10000
 BENCH_ARGS = $(if $(WHAT),--what $(WHAT)) $(if $(N),-n $(N)) \
 	     $(if $(REPS),--reps $(REPS)) $(if $(PLACE),--place $(PLACE)) \
 	     $(if $(SIZE),--size $(SIZE)) $(if $(DELAY),--delay $(DELAY)) \
-	     $(if $(HISTORY),--history $(HISTORY))
+	     $(if $(HISTORY),--history $(HISTORY)) \
+	     $(if $(SESSIONS),--sessions $(SESSIONS))
 
 bench: need-build $(MODULE) alone $(BUILD)/bench $(BUILD)/stall.so \
 		$(BUILD)/slow.so $(BUILD)/fill

@@ -51,6 +51,9 @@ int  secure_config(struct cpm_conf *conf);
 /* bus.c */
 void bus_event(const struct cpm_event *ev, void *arg);
 
+/* fds.c */
+int fds_grow(unsigned count);
+
 /* args.c: parameters of a command */
 
 enum arg_type {

@@ -72,8 +72,11 @@ static int cert_open(struct tls **tlsp, const char *key)
 		return err;
 
 	err = msrp_tls_alloc(tlsp, *path ? path : NULL);
-	if (!err || !*path)
-		return err;
+	if (!err)
+		return 0;
+	if (!*path)
+		return bad_file(key, "no certificate could be made",
+				strerror(err));
 
 	switch (err) {
 

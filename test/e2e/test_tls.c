@@ -379,6 +379,28 @@ START_TEST(own_cert)
 END_TEST
 
 
+/* Next to the port that is configured, as SIP has it; plain MSRP keeps that */
+START_TEST(listen_port)
+{
+	const struct scene_args args = {.optv = {"-s", "active",
+		_i ? "-T" : NULL}};
+	const struct pf_event *ev;
+	struct scene s;
+	uint16_t port;
+
+	scene_open(&s, &args);
+	port = port_get(s.env, 2);
+	s.args.config = env_str(s.env, "cpm_listen 127.0.0.1:%u\n", port);
+	scene_leave(&s, "from=%s text=1", BOB);
+	scene_start(&s);
+	ev = pf_event(s.pf, "answer", E2E_WAIT);
+	ck_assert_int_eq(port + _i, pf_int(ev, "port"));
+	scene_delivered(&s, 1);
+	scene_close(&s);
+}
+END_TEST
+
+
 /*
  * Messages
  */
@@ -513,6 +535,7 @@ Suite *tls_suite(void)
 	tcase_add_loop_test(tc, ca, 0, 2 * ARRAY_SIZE(certv));
 	tcase_add_loop_test(tc, ca_fingerprint, 0, 2);
 	tcase_add_loop_test(tc, own_cert, 0, 2);
+	tcase_add_loop_test(tc, listen_port, 0, 2);
 	tcase_add_loop_test(tc, shape, 0, 2 * ARRAY_SIZE(shapev));
 	tcase_add_loop_test(tc, twenty_megabytes, 0, 2);
 	tcase_add_loop_test(tc, cut, 0, 2);

@@ -278,6 +278,9 @@ START_TEST(test_errors)
 						  NULL, NULL));
 	ck_assert_int_eq(EINVAL, msrp_relay_alloc(&relay, sess_stack, &conf,
 						  NULL, NULL));
+	conf.uri = "msrps://relay.test:2855;tcp";
+	ck_assert_int_eq(ENOTSUP, msrp_relay_alloc(&relay, sess_stack, &conf,
+						   NULL, NULL));
 	conf.uri = "sip:relay.test";
 	ck_assert_int_eq(EBADMSG, msrp_relay_alloc(&relay, sess_stack, &conf,
 						   NULL, NULL));

@@ -216,22 +216,6 @@ void timer_start(struct session *s)
 }
 
 
-static struct session *dialog_find(const struct cpm *cpm,
-				   const struct sip_msg *msg)
-{
-	struct le *le;
-
-	for (le = cpm->sessl.head; le; le = le->next) {
-		struct session *s = le->data;
-
-		if (s->sip && sip_dialog_cmp(sipsess_dialog(s->sip), msg))
-			return s;
-	}
-
-	return NULL;
-}
-
-
 static void update_reply(struct session *s, const struct sip_msg *msg)
 {
 	struct mbuf *desc = NULL;
@@ -265,7 +249,7 @@ static void update_reply(struct session *s, const struct sip_msg *msg)
 
 bool session_update(struct cpm *cpm, const struct sip_msg *msg)
 {
-	struct session *s = dialog_find(cpm, msg);
+	struct session *s = sessions_dialog(cpm, msg);
 
 	if (!s)
 		return false;

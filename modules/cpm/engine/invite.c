@@ -55,7 +55,7 @@ static bool refuse_form(struct cpm *cpm, const struct sip_msg *msg)
 		return true;
 	}
 
-	if (list_count(&cpm->sessl) >= CPM_SESSION_MAX) {
+	if (sessions_full(cpm)) {
 		refuse(cpm, msg, 486, "Busy Here", NULL);
 		return true;
 	}
@@ -282,6 +282,11 @@ static void begin(struct cpm *cpm, const struct cpm_account *acc,
 {
 	struct session *s;
 	int err;
+
+	if (sessions_sender_full(cpm, src)) {
+		refuse(cpm, msg, 486, "Busy Here", NULL);
+		return;
+	}
 
 	err = session_alloc(&s, cpm, src, acc->cuser);
 	if (err) {

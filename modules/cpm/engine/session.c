@@ -49,7 +49,8 @@ static void destructor(void *arg)
 {
 	struct session *s = arg;
 
-	list_unlink(&s->le);
+	sessions_remove(s);
+	list_unlink(&s->ple);
 	tmr_cancel(&s->tmr);
 	tmr_cancel(&s->tmr_se);
 	if (s->src)
@@ -80,19 +81,17 @@ int session_alloc(struct session **sp, struct cpm *cpm, struct source *src,
 	s->cpm = cpm;
 	s->src = mem_ref(src);
 	s->src->sess = s;
-	s->id = ++cpm->sess_last;
 	s->dir = SDP_RECVONLY;
 
 	err = str_dup(&s->cuser, cuser);
-	if (err) {
+	if (!err)
+		err = sessions_add(s);
+	if (err)
 		mem_deref(s);
-		return err;
-	}
+	else
+		*sp = s;
 
-	list_append(&cpm->sessl, &s->le, s);
-	*sp = s;
-
-	return 0;
+	return err;
 }
 
 
@@ -327,41 +326,28 @@ void session_close_all(struct cpm *cpm, const char *aor)
 
 void session_pause(struct session *s)
 {
-	if (s)
-		msrp_sess_pause(s->msrp, true);
+	if (!s || s->ple.list)
+		return;
+
+	list_append(&s->cpm->pausedl, &s->ple, s);
+	msrp_sess_pause(s->msrp, true);
 }
 
 
 void session_resume_all(struct cpm *cpm)
 {
-	struct le *le;
+	while (cpm->pausedl.head) {
+		struct session *s = cpm->pausedl.head->data;
 
-	for (le = cpm->sessl.head; le; le = le->next) {
-		struct session *s = le->data;
-
+		list_unlink(&s->ple);
 		msrp_sess_pause(s->msrp, false);
 	}
 }
 
 
-static struct session *session_find(const struct cpm *cpm, uint32_t id)
-{
-	struct le *le;
-
-	for (le = cpm ? cpm->sessl.head : NULL; le; le = le->next) {
-		struct session *s = le->data;
-
-		if (s->id == id)
-			return s;
-	}
-
-	return NULL;
-}
-
-
 int cpm_accept(struct cpm *cpm, uint32_t session)
 {
-	struct session *s = session_find(cpm, session);
+	struct session *s = sessions_find(cpm, session);
 
 	if (!s)
 		return ENOENT;
@@ -374,7 +360,7 @@ int cpm_accept(struct cpm *cpm, uint32_t session)
 
 int cpm_decline(struct cpm *cpm, uint32_t session)
 {
-	struct session *s = session_find(cpm, session);
+	struct session *s = sessions_find(cpm, session);
 
 	if (!s)
 		return ENOENT;
@@ -389,7 +375,7 @@ int cpm_decline(struct cpm *cpm, uint32_t session)
 
 int cpm_sess_close(struct cpm *cpm, uint32_t session)
 {
-	struct session *s = session_find(cpm, session);
+	struct session *s = sessions_find(cpm, session);
 
 	if (!s)
 		return ENOENT;

@@ -23,8 +23,14 @@ enum sess_state {
 	SESS_STATE_MAX
 };
 
+struct sender;
+
 struct session {
-	struct le le;
+	struct le le;            /* of cpm->sessl                            */
+	struct le nle;           /* of cpm->numberh                          */
+	struct le cle;           /* of cpm->callidh                          */
+	struct le ple;           /* of cpm->pausedl                          */
+	struct sender *sender;   /* shared; NULL: it is not limited          */
 	struct cpm *cpm;
 	struct source *src;
 	struct sipsess *sip;
@@ -48,6 +54,16 @@ struct session {
 	uint16_t code;           /* SIP status of the refusal or failure     */
 	const char *reason;      /* why the MSRP leg failed; constant        */
 };
+
+/* sessions.c: which sessions there are */
+
+bool sessions_sender_full(const struct cpm *cpm, const struct source *src);
+/** Gives it its number. @return 0; ENOMEM */
+int  sessions_add(struct session *s);
+void sessions_remove(struct session *s);
+struct session *sessions_find(const struct cpm *cpm, uint32_t id);
+struct session *sessions_dialog(const struct cpm *cpm,
+				const struct sip_msg *msg);
 
 /* session.c: states and ending */
 

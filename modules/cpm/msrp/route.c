@@ -154,7 +154,7 @@ int msrp_route(struct msrp_conn *conn, int bad)
 	if (sess->state == SESS_IDLE && sess->route && sess->conn == conn)
 		msrp_sess_start(sess);
 	if (sess->state == SESS_IDLE) {
-		conn->hold = sess;
+		msrp_conn_hold(conn, sess);
 		return EAGAIN;
 	}
 

@@ -40,6 +40,13 @@ static uint32_t msgid_hash(const struct pl *msgid)
 }
 
 
+/* One table for all sessions: an idle one has none of its own */
+static uint32_t rx_hash(const struct msrp_sess *sess, const struct pl *msgid)
+{
+	return msgid_hash(msgid) ^ sess->key;
+}
+
+
 static uint64_t rx_size(const struct msrp_rx *rx)
 {
 	return rx->size_set ? rx->size : rx->total;
@@ -60,6 +67,7 @@ static void rx_count(struct msrp_rx *rx, int n)
 	case RX_DONE:
 		sess->donec += (uint32_t)n;
 		sess->doneb += n > 0 ? rx_size(rx) : -rx_size(rx);
+		msrp_sess_load(sess);
 		break;
 
 	case RX_REFUSED:
@@ -128,13 +136,6 @@ int msrp_rx_alloc(struct msrp_rx **rxp, struct msrp_sess *sess,
 	struct pl to = head->to_path, uri;
 	struct msrp_rx *rx;
 	char *p;
-	int err;
-
-	if (!sess->rxh) {
-		err = hash_alloc(&sess->rxh, RX_HASH);
-		if (err)
-			return err;
-	}
 
 	if (!msrp_path_next(&to, &uri))
 		return EBADMSG;
@@ -152,7 +153,9 @@ int msrp_rx_alloc(struct msrp_rx **rxp, struct msrp_sess *sess,
 
 	rx->sess = sess;
 	rx_count(rx, 1);
-	hash_append(sess->rxh, msgid_hash(&head->msgid), &rx->he, rx);
+	hash_append(sess->msrp->rxh, rx_hash(sess, &head->msgid), &rx->he,
+		    rx);
+	list_append(&sess->rxl, &rx->sle, rx);
 
 	*rxp = rx;
 
@@ -160,19 +163,27 @@ int msrp_rx_alloc(struct msrp_rx **rxp, struct msrp_sess *sess,
 }
 
 
+struct key {
+	const struct msrp_sess *sess;
+	const struct pl *msgid;
+};
+
 static bool cmp_handler(struct le *le, void *arg)
 {
 	const struct msrp_rx *rx = le->data;
+	const struct key *key = arg;
 
-	return !pl_strcmp(arg, rx->msgid);
+	return rx->sess == key->sess && !pl_strcmp(key->msgid, rx->msgid);
 }
 
 
 struct msrp_rx *msrp_rx_find(const struct msrp_sess *sess,
 			     const struct pl *msgid)
 {
-	return list_ledata(hash_lookup(sess->rxh, msgid_hash(msgid),
-				       cmp_handler, (void *)msgid));
+	struct key key = {sess, msgid};
+
+	return list_ledata(hash_lookup(sess->msrp->rxh, rx_hash(sess, msgid),
+				       cmp_handler, &key));
 }
 
 
@@ -185,6 +196,7 @@ void msrp_rx_detach(struct msrp_rx *rx)
 	rx_count(rx, -1);
 	rx->sess = NULL;
 	hash_unlink(&rx->he);
+	list_unlink(&rx->sle);
 	list_unlink(&rx->le);
 	mem_deref(rx);
 }
