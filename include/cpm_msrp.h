@@ -550,8 +550,9 @@ const char *msrp_relay_path(const struct msrp_relay *relay);
 /**
  * Use a relay for all that the session sends and receives. Call it before the
  * path is told. The session is TLS if the relay is. msrp_sess_connect() then
- * binds it through the relay, whatever its addr; requests may come before msrp_sess_start(). When the
- * relay is lost the session ends with ECONNRESET or the relay's error.
+ * binds it through the relay, whatever its addr; requests may come before
+ * msrp_sess_start(). When the relay is lost the session ends with ECONNRESET
+ * or the relay's error.
  *
  * @return 0; EAGAIN: the relay is not up; EPROTO: the session has begun;
  *         EINVAL; ENOMEM

@@ -15,6 +15,8 @@
 enum {
 	KICK_RETRY = 500,    /* ms until it is tried again while a session
 				waits for it: that has little time          */
+	SAY_AGAIN  = 60000,  /* ms: a relay that comes and goes is told of no
+				more often                                  */
 	NAME_RETRY = 30000,  /* ms until a name without address is looked for
 				again: as long as a resolver may take to
 				forget that there was none                  */
@@ -34,7 +36,9 @@ struct relay {
 	uint16_t port;
 	uint16_t dns_type;       /* of query                                */
 	bool refused;            /* and will be, until somebody mends it    */
-	const char *what;        /* of the event that told it; NULL: fine   */
+	const char *what;        /* what is wrong; NULL: nothing            */
+	const char *said;        /* the last event that told of it          */
+	uint64_t said_at;        /* jiffies                                 */
 	char text[256];
 };
 
@@ -58,13 +62,16 @@ static void destructor(void *arg)
 static void fault(struct relay *r, const char *what, const char *text)
 {
 	struct cpm_event ev = {.id = CPM_EV_ERROR};
-	const bool known = r->what && !strcmp(r->what, what);
+	const bool known = r->said && !strcmp(r->said, what) &&
+		(r->what || tmr_jiffies() < r->said_at + SAY_AGAIN);
 
 	r->what = what;
 	str_ncpy(r->text, text, sizeof(r->text));
 	if (known)
 		return;
 
+	r->said = what;
+	r->said_at = tmr_jiffies();
 	ev.u.error.what = what;
 	ev.u.error.text = r->text;
 	engine_event(r->cpm, &ev);
