@@ -176,7 +176,8 @@ struct cpm_event {
 	} u;
 };
 
-/** What the engine needs of the softphone. Handlers are mandatory, but dnsch. */
+/** What the engine needs of the softphone. Handlers are mandatory, but for
+    dnsch. */
 struct cpm_host {
 	struct sip *sip;               /**< borrowed                        */
 	struct sipsess_sock *sock;     /**< borrowed                        */

@@ -290,9 +290,9 @@ int msrp_sess_alloc(struct msrp_sess **sessp, struct msrp *msrp,
 int msrp_sess_listen(struct msrp_sess *sess);
 
 /** Value of a=path. Own URI: msrp[s]://host:port/session-id;tcp; port 9 when
-    we do not listen (RFC 6135, 4.2.2); with a relay of ours the relays stand before
-    it. Borrowed, valid until the session is freed or msrp_sess_listen() or
-    msrp_sess_use_relay() is called. */
+    we do not listen (RFC 6135, 4.2.2); with a relay of ours the relays stand
+    before it. Borrowed, valid until the session is freed or
+    msrp_sess_listen() or msrp_sess_use_relay() is called. */
 const char *msrp_sess_path(const struct msrp_sess *sess);
 
 /** Port for the m= line: the listener's, else 9; with a relay of ours its
@@ -550,8 +550,9 @@ const char *msrp_relay_path(const struct msrp_relay *relay);
 /**
  * Use a relay for all that the session sends and receives. Call it before the
  * path is told. The session is TLS if the relay is. msrp_sess_connect() then
- * binds it through the relay, whatever its addr; requests may come before msrp_sess_start(). When the
- * relay is lost the session ends with ECONNRESET or the relay's error.
+ * binds it through the relay, whatever its addr; requests may come before
+ * msrp_sess_start(). When the relay is lost the session ends with ECONNRESET
+ * or the relay's error.
  *
  * @return 0; EAGAIN: the relay is not up; EPROTO: the session has begun;
  *         EINVAL; ENOMEM

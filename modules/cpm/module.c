@@ -389,9 +389,9 @@ static int engine_open(void)
 	memset(&conf, 0, sizeof(conf));
 	err = config(&conf, path, sizeof(path));
 	if (!err)
-		err = descriptors(&conf);
-	if (!err)
 		err = relay_config(&conf, &rtext);
+	if (!err)
+		err = descriptors(&conf);
 	if (err) {
 		mem_deref(conf.tls);
 		return err;
