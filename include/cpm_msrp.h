@@ -324,6 +324,7 @@ enum msrp_setup {
 	MSRP_SETUP_ACTPASS,
 	MSRP_SETUP_ACTIVE,
 	MSRP_SETUP_PASSIVE,
+	MSRP_SETUP_HOLDCONN,    /**< no connection for now                  */
 };
 
 /** What the peer's description says. Strings are owned by the object. */
@@ -338,6 +339,8 @@ struct msrp_remote {
 	char *accept_wrapped_types;
 	char *fingerprint;      /**< media level wins                       */
 	uint64_t max_size;      /**< 0 if absent                            */
+	bool cema;              /**< a=msrp-cema: connects to c= and m=,
+				     whatever the path says (RFC 6714)      */
 };
 
 /** What ours says. Borrowed. */
@@ -349,6 +352,8 @@ struct msrp_local {
 	const char *accept_types;
 	const char *accept_wrapped_types;
 	uint64_t max_size;
+	bool cema;              /**< a=msrp-cema: in offers without a relay,
+				     and where the offer has it             */
 };
 
 struct msrp_sdp;    /**< one offer/answer exchange, over libre's SDP       */

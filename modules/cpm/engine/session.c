@@ -214,6 +214,7 @@ int session_desc(struct mbuf **descp, struct session *s, bool offer)
 		   deliver stored notifications (wire.md 2.4) */
 		.accept_wrapped_types = "text/plain message/imdn+xml *",
 		.max_size = s->cpm->conf.max_size,
+		.cema = offer || msrp_sdp_remote(s->sdp)->cema,
 	};
 	int err;
 

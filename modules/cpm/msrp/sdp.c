@@ -175,6 +175,8 @@ static enum msrp_setup setup_decode(const struct msrp_sdp *sdp)
 		return MSRP_SETUP_ACTIVE;
 	if (!pl_strcasecmp(&pl, "passive"))
 		return MSRP_SETUP_PASSIVE;
+	if (!pl_strcasecmp(&pl, "holdconn"))
+		return MSRP_SETUP_HOLDCONN;
 
 	return MSRP_SETUP_NONE;
 }
@@ -286,6 +288,7 @@ static int remote_decode(struct msrp_sdp *sdp)
 	remote->tls   = !str_cmp(sdp_media_proto(sdp->m), proto_tls);
 	remote->dir   = dir_theirs(sdp_media_rdir(sdp->m));
 	remote->setup = setup_decode(sdp);
+	remote->cema  = sdp_media_rattr(sdp->m, "msrp-cema") != NULL;
 
 	return addr_decode(&remote->addr, sdp, &uri);
 }
@@ -368,8 +371,18 @@ static const char *setup_name(enum msrp_setup setup)
 	case MSRP_SETUP_ACTPASS: return "actpass";
 	case MSRP_SETUP_ACTIVE:  return "active";
 	case MSRP_SETUP_PASSIVE: return "passive";
+	case MSRP_SETUP_HOLDCONN: return "holdconn";
 	default:                 return NULL;
 	}
+}
+
+
+/* One without a value */
+static int flag_set(struct msrp_sdp *sdp, const char *name, bool on)
+{
+	sdp_media_del_lattr(sdp->m, name);
+
+	return on ? sdp_media_set_lattr(sdp->m, true, name, "") : 0;
 }
 
 
@@ -440,6 +453,8 @@ int msrp_sdp_encode(struct mbuf **mbp, struct msrp_sdp *sdp,
 		err = attr_set(sdp, "path", local->path);
 	if (!err)
 		err = attr_set(sdp, "max-size", size);
+	if (!err)
+		err = flag_set(sdp, "msrp-cema", local->cema);
 	if (err)
 		return err;
 
