@@ -164,7 +164,7 @@ struct msrp_conf {
 				     no sign of life ends with ETIMEDOUT:
 				     TCP asks for one. Where libre tells
 				     the descriptor (up to 2.2.1).
-				     Default 90,000                        */
+				     Default 180,000                       */
 	uint64_t buffer_max;    /**< octets kept undecoded, all connections
 				     together: over half of it those that
 				     wait are not read, over all of it the

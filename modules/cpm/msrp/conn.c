@@ -260,6 +260,7 @@ static void recv_handler(struct mbuf *mb, void *arg)
 	struct msrp_conn *conn = arg;
 	int err;
 
+	msrp_watch_read(conn, mbuf_get_left(mb));
 	if (!conn->rest) {
 		process(conn, mb);
 		return;
@@ -427,7 +428,8 @@ static int transport_start(struct msrp_conn *conn, bool tls)
 
 	cpm_tcp_nodelay(conn->tc);
 	cpm_tcp_alive(conn->tc, conn->msrp->conf.dead_timeout);
-	tcp_conn_rxsz_set(conn->tc, RX_SIZE);
+	conn->rxsz = RX_FIRST;
+	tcp_conn_rxsz_set(conn->tc, RX_FIRST);
 
 	return 0;
 }
