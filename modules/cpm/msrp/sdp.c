@@ -407,7 +407,7 @@ static int origin_set(struct mbuf **mbp, struct msrp_sdp *sdp,
 	struct mbuf *mb;
 	int err;
 
-	if (re_regex((char *)mbuf_buf(text), mbuf_get_left(text),
+	if (!text || re_regex((char *)mbuf_buf(text), mbuf_get_left(text),
 		     "v=0\r\no=- [0-9]+ [0-9]+[^]+", NULL, NULL, &tail))
 		return EPROTO;
 
