@@ -63,6 +63,7 @@ int main(void)
 		msrp_suite,
 		relay_suite,
 		tls_suite,
+		model_suite,
 		bus_suite,
 		composing_suite,
 		report_suite,

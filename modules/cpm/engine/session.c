@@ -247,6 +247,7 @@ int session_desc(struct mbuf **descp, struct session *s, bool offer)
 		.accept_wrapped_types = "text/plain message/imdn+xml *",
 		.fingerprint = fp,
 		.max_size = s->cpm->conf.max_size,
+		.cema = offer || msrp_sdp_remote(s->sdp)->cema,
 	};
 	int err = 0;
 
