@@ -9,6 +9,7 @@ include mk/test.mk
 include mk/bench.mk
 include mk/lint.mk
 include mk/oom.mk
+include mk/fuzz.mk
 
 help:
 	@echo "make            build $(MODULE)"

@@ -1,0 +1,56 @@
+# Fuzzing with libFuzzer, ASan and UBSan: one target a file of test/fuzz.
+# SPDX-License-Identifier: BSD-3-Clause
+
+# the library is built again with clang: what gcc builds tells libFuzzer
+# nothing about the ways that were taken
+FUZZ      := $(BUILD)/fuzz
+FUZZ_CC   ?= clang
+FUZZ_SAN  := -fsanitize=fuzzer-no-link,address,undefined \
+	     -fno-sanitize-recover=all -fno-omit-frame-pointer
+# shared by all; in front of libre, for the target that plays sessions
+FUZZ_HELP := test/fuzz/fuzz.c
+FUZZ_FAKE := $(wildcard test/fuzz/fake/*.c)
+FUZZ_SRC  := $(wildcard test/fuzz/*.c)
+FUZZ_ALL  := $(patsubst test/fuzz/%.c,%,$(filter-out $(FUZZ_HELP),$(FUZZ_SRC)))
+PKG_TEST  += libclang-rt-dev llvm
+
+fuzz_obj = $(patsubst %.c,$(FUZZ)/obj/%.o,$(1))
+
+$(FUZZ)/obj/%.o: %.c
+	@mkdir -p $(@D)
+	@echo "  FUZZ $<"
+	@$(FUZZ_CC) $(CSTD) -O1 -g $(WARN) $(FUZZ_SAN) -pthread -Iinclude \
+		-Itest $(RE_CFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+
+-include $(shell find $(FUZZ)/obj -name '*.d' 2>/dev/null)
+
+$(FUZZ)/libcpm.a: $(call fuzz_obj,$(LIB_SRC))
+	@rm -f $@
+	@ar rcs $@ $^
+
+# the commands' parameters are read without the host
+$(FUZZ)/args: $(call fuzz_obj,modules/cpm/args.c)
+$(FUZZ)/session: $(call fuzz_obj,$(FUZZ_FAKE))
+
+$(FUZZ_ALL:%=$(FUZZ)/%): $(FUZZ)/%: $(FUZZ)/obj/test/fuzz/%.o \
+		$(call fuzz_obj,$(FUZZ_HELP)) $(FUZZ)/libcpm.a
+	@echo "  LD   $@"
+	@$(FUZZ_CC) -fsanitize=fuzzer,address,undefined -pthread -o $@ \
+		$(filter %.o,$^) $(FUZZ)/libcpm.a $(RE_LIBS) $(DB_LIBS) \
+		$(XML_LIBS)
+
+LINT_SRC += $(FUZZ_SRC) $(FUZZ_FAKE)
+
+comma := ,
+# make fuzz T=60 WHAT=msrp,cpim JOBS=2: T seconds each
+T     ?= 60
+JOBS  ?= 2
+FUZZ_WHAT = $(if $(WHAT),$(subst $(comma), ,$(WHAT)),$(FUZZ_ALL))
+
+fuzz-build: need-build $(FUZZ_ALL:%=$(FUZZ)/%)
+
+fuzz: need-build $(FUZZ_ALL:%=$(FUZZ)/%)
+	@mk/packages check clang libclang-rt-dev llvm
+	@mk/fuzz $(FUZZ) $(T) $(JOBS) $(FUZZ_WHAT)
+
+.PHONY: fuzz fuzz-build
