@@ -5,11 +5,14 @@
 # nothing about the ways that were taken
 FUZZ      := $(BUILD)/fuzz
 FUZZ_CC   ?= clang
-FUZZ_SAN  := -fsanitize=fuzzer-no-link,address,undefined \
-	     -fno-sanitize-recover=all -fno-omit-frame-pointer
+FUZZ_SAN  := -fsanitize=address,undefined -fno-sanitize-recover=all \
+	     -fno-omit-frame-pointer
+# what a target says of its input guides libFuzzer, how it checks does not
+FUZZ_COV   = $(if $(filter $(FUZZ_HELP) $(FUZZ_FAKE),$<),, \
+	     -fsanitize=fuzzer-no-link)
 # shared by all; in front of libre, for the target that plays sessions
 FUZZ_HELP := test/fuzz/fuzz.c
-FUZZ_FAKE := $(wildcard test/fuzz/fake/*.c)
+FUZZ_FAKE := $(wildcard test/fuzz/fake/*.c test/fuzz/play/*.c)
 FUZZ_SRC  := $(wildcard test/fuzz/*.c)
 FUZZ_ALL  := $(patsubst test/fuzz/%.c,%,$(filter-out $(FUZZ_HELP),$(FUZZ_SRC)))
 PKG_TEST  += libclang-rt-dev llvm
@@ -19,7 +22,7 @@ fuzz_obj = $(patsubst %.c,$(FUZZ)/obj/%.o,$(1))
 $(FUZZ)/obj/%.o: %.c
 	@mkdir -p $(@D)
 	@echo "  FUZZ $<"
-	@$(FUZZ_CC) $(CSTD) -O1 -g $(WARN) $(FUZZ_SAN) -pthread -Iinclude \
+	@$(FUZZ_CC) $(CSTD) -O1 -g $(WARN) $(FUZZ_SAN) $(FUZZ_COV) -pthread -Iinclude \
 		-Itest $(RE_CFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
 -include $(shell find $(FUZZ)/obj -name '*.d' 2>/dev/null)

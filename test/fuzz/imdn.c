@@ -9,7 +9,7 @@
 
 static void str_check(const char *str)
 {
-	CHECK(!str || (str[0] && strlen(str) <= IMDN_TEXT_MAX));
+	CHECK(!str || strlen(str) <= IMDN_TEXT_MAX);
 }
 
 
