@@ -23,6 +23,9 @@
   cpm_disk_reserve    50000000          # octets that stay free on the disk
   cpm_idle_timeout    300               # seconds
   cpm_keep_days       0                 # days; 0: for ever
+  cpm_relay           msrps://relay.example.net:2855;tcp  # default: none
+  cpm_relay_user      alice             # default: as the account
+  cpm_relay_pass      secret
  \endverbatim
  *
  * SPDX-License-Identifier: BSD-3-Clause
@@ -334,13 +337,17 @@ static int engine_open(void)
 		.authh    = auth_handler,
 		.dndh     = dnd_handler,
 		.eventh   = bus_event,
+		.dnsch    = relay_dnsc,
 	};
 	char path[PATH_SIZE], *text = NULL;
+	struct relay_text rtext;
 	struct cpm_conf conf;
 	int err;
 
 	memset(&conf, 0, sizeof(conf));
 	err = config(&conf, path, sizeof(path));
+	if (!err)
+		err = relay_config(&conf, &rtext);
 	if (err)
 		return err;
 

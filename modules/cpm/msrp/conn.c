@@ -16,10 +16,11 @@ static void destructor(void *arg)
 	tmr_cancel(&conn->tmr_tx);
 	tmr_cancel(&conn->tmr_rx);
 	tmr_cancel(&conn->tmr_bind);
+	tmr_cancel(&conn->tmr_trans);
 	msrp_chunk_reset(&conn->ch);
 	mem_deref(conn->tx);
 	mem_deref(conn->rest);
-	mem_deref(conn->tc);
+	msrp_transport_close(conn);
 }
 
 
@@ -45,7 +46,7 @@ static void tx_flush(struct msrp_conn *conn)
 	conn->tx = NULL;
 	tmr_cancel(&conn->tmr_tx);
 	mb->pos = 0;
-	err = tcp_send(conn->tc, mb);
+	err = msrp_transport_send(conn, mb);
 	mem_deref(mb);
 	if (err)
 		conn_fail(conn, err);
@@ -127,6 +128,10 @@ static void request_end(struct msrp_conn *conn, enum msrp_flag flag)
 	msrp_chunk_reset(&conn->ch);
 	conn->state = CONN_HEAD;
 	conn->stopped = conn_busy(conn);
+	if (conn->cut && conn->tc) {
+		tx_flush(conn);
+		msrp_conn_end(conn, EPROTO);
+	}
 }
 
 
@@ -245,7 +250,7 @@ static int conn_pause(struct msrp_conn *conn)
 		return EOVERFLOW;
 
 	if (left >= HOLD_SIZE) {
-		cpm_tcp_pause(conn->tc);
+		msrp_transport_pause(conn);
 		conn->paused = true;
 	}
 
@@ -291,12 +296,6 @@ static void recv_handler(struct mbuf *mb, void *arg)
 }
 
 
-static void send_handler(void *arg)
-{
-	(void)arg;
-}
-
-
 static void rx_handler(void *arg)
 {
 	struct msrp_conn *conn = arg;
@@ -311,7 +310,7 @@ static void rx_handler(void *arg)
 		process(conn, conn->rest);
 	if (conn->tc && conn->paused && !conn->stopped) {
 		conn->paused = false;
-		cpm_tcp_resume(conn->tc, send_handler);
+		msrp_transport_resume(conn);
 	}
 	mem_deref(conn);
 }
@@ -348,7 +347,13 @@ void msrp_conn_unhold(const struct msrp_sess *sess)
 
 static void close_handler(int err, void *arg)
 {
-	msrp_conn_end(arg, err);
+	struct msrp_conn *conn = arg;
+
+	/* what ends while keys are agreed on is no orderly end */
+	if (conn->tls && !conn->secured && !err)
+		err = EPROTO;
+
+	msrp_conn_end(conn, err);
 }
 
 
@@ -377,11 +382,14 @@ void msrp_conn_end(struct msrp_conn *conn, int err)
 	conn->msrp = NULL;
 	conn->hold = NULL;
 	conn->ch.sess = NULL;
-	conn->tc = mem_deref(conn->tc);
+	msrp_transport_close(conn);
 	conn->tx = mem_deref(conn->tx);
 	tmr_cancel(&conn->tmr_tx);
 	tmr_cancel(&conn->tmr_rx);
+	tmr_cancel(&conn->tmr_trans);
 	list_unlink(&conn->le);
+	if (conn->relay)
+		err = msrp_relay_lost(conn->relay, err);
 
 	while (conn->sessl.head) {
 		struct msrp_sess *sess = conn->sessl.head->data;
@@ -390,6 +398,7 @@ void msrp_conn_end(struct msrp_conn *conn, int err)
 		sess->conn = NULL;
 		msrp_sess_ended(sess, err);
 	}
+	msrp_trans_end(conn);
 
 	mem_deref(conn);
 }
@@ -439,23 +448,10 @@ void msrp_conn_leave(struct msrp_sess *sess, bool flush)
 	if (flush && conn->tc)
 		tx_flush(conn);
 
-	if (list_isempty(&conn->sessl))
+	if (list_isempty(&conn->sessl) && !conn->relay)
 		msrp_conn_end(conn, 0);
 	else
 		msrp_conn_wake(conn);
-}
-
-
-/* Where the transport starts. TLS (tls_start_tcp) has its place here. */
-static int transport_start(struct msrp_conn *conn, bool tls)
-{
-	if (tls)
-		return ENOTSUP;
-
-	cpm_tcp_nodelay(conn->tc);
-	tcp_conn_rxsz_set(conn->tc, RX_SIZE);
-
-	return 0;
 }
 
 
@@ -465,10 +461,22 @@ static void estab_handler(void *arg)
 	struct msrp_sess *sess = list_ledata(conn->sessl.head);
 	int err;
 
-	if (!sess || sess->state != SESS_BIND)
+	conn->secured = conn->tls;
+	if (!conn->relay && (!sess || sess->state != SESS_BIND))
 		return;
 
-	err = msrp_tx_bind(conn, sess);
+	/* before anything of ours is said */
+	err = msrp_transport_check(conn, conn->relay ? NULL : sess->fp);
+	if (err) {
+		msrp_conn_end(conn, err);
+		return;
+	}
+	if (conn->relay) {
+		msrp_relay_estab(conn->relay);
+		return;
+	}
+
+	err = msrp_sess_bind(sess);
 	if (err)
 		conn_fail(conn, err);
 	else
@@ -486,6 +494,7 @@ static struct msrp_conn *conn_alloc(struct msrp *msrp)
 	tmr_init(&conn->tmr_tx);
 	tmr_init(&conn->tmr_rx);
 	tmr_init(&conn->tmr_bind);
+	tmr_init(&conn->tmr_trans);
 	conn->msrp = msrp;
 	list_append(&msrp->connl, &conn->le, conn);
 
@@ -496,7 +505,7 @@ static struct msrp_conn *conn_alloc(struct msrp *msrp)
 /**
  * Take an incoming connection; its first request tells the session
  */
-int msrp_conn_accept(struct msrp *msrp, struct tcp_sock *ts)
+int msrp_conn_accept(struct msrp *msrp, struct tcp_sock *ts, bool tls)
 {
 	struct msrp_conn *conn = conn_alloc(msrp);
 	int err;
@@ -504,10 +513,8 @@ int msrp_conn_accept(struct msrp *msrp, struct tcp_sock *ts)
 	if (!conn)
 		return ENOMEM;
 
-	err = tcp_accept(&conn->tc, ts, NULL, recv_handler, close_handler,
-			 conn);
-	if (!err)
-		err = transport_start(conn, false);
+	err = msrp_transport_accept(conn, ts, tls, estab_handler,
+				    recv_handler, close_handler);
 	if (err) {
 		msrp_conn_end(conn, err);
 		return err;
@@ -523,26 +530,51 @@ int msrp_conn_accept(struct msrp *msrp, struct tcp_sock *ts)
 
 
 /**
- * Connect a session
+ * Connect
+ *
+ * @param relay Ours at the other end, or NULL
+ * @param host  TLS, to the host of this name; NULL: plain
  */
-int msrp_conn_connect(struct msrp_sess *sess, const struct sa *addr)
+int msrp_conn_open(struct msrp_conn **connp, struct msrp *msrp,
+		   struct msrp_relay *relay, const struct sa *addr,
+		   const char *host)
 {
-	struct msrp_conn *conn = conn_alloc(sess->msrp);
+	struct msrp_conn *conn = conn_alloc(msrp);
 	int err;
 
 	if (!conn)
 		return ENOMEM;
 
-	err = tcp_connect(&conn->tc, addr, estab_handler, recv_handler,
-			  close_handler, conn);
-	if (!err)
-		err = transport_start(conn, false);
+	err = msrp_transport_connect(conn, addr, host, estab_handler,
+				     recv_handler, close_handler);
 	if (err) {
 		msrp_conn_end(conn, err);
 		return err;
 	}
 
-	msrp_conn_bind(conn, sess);
+	conn->relay = relay;
+	*connp = conn;
 
 	return 0;
+}
+
+
+/**
+ * Connect a session
+ */
+int msrp_conn_connect(struct msrp_sess *sess, const struct sa *addr)
+{
+	char host[HOST_SIZE] = "";
+	struct msrp_conn *conn;
+	int err;
+
+	if (sess->tls)
+		(void)msrp_path_host(host, sizeof(host), sess->peer);
+
+	err = msrp_conn_open(&conn, sess->msrp, NULL, addr,
+			     sess->tls ? host : NULL);
+	if (!err)
+		msrp_conn_bind(conn, sess);
+
+	return err;
 }

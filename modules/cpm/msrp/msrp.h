@@ -1,8 +1,9 @@
 /**
  * @file msrp.h  What the files of msrp/ share
  *
- * conn.c and route.c turn octets into requests, chunk.c and rx.c requests
- * into messages, sess.c owns the messages, tx.c writes what leaves.
+ * transport.c brings octets, conn.c and route.c turn them into requests,
+ * chunk.c and rx.c requests into messages, sess.c owns the messages, tx.c
+ * writes what leaves.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -35,6 +36,10 @@ enum {
 	TRANS_TIMEOUT = 30000,
 	PORT_DISCARD = 9,        /* RFC 6135, 4.2.2: we do not listen        */
 	ID_SIZE      = 33,       /* 128 random bits in hex, and NUL          */
+	HOST_SIZE    = 256,      /* a host name has 253 octets at most       */
+	FP_SIZE      = 32,       /* octets of a SHA-256                      */
+	FP_MAX       = 4,        /* fingerprints of a peer: it may have a
+				    certificate for each way (RFC 8122, 5)  */
 };
 
 /*
@@ -60,30 +65,7 @@ static inline void cpm_tcp_nodelay(struct tcp_conn *tc)
 }
 
 
-/* Stop reading. Not while libre has octets to send: it would not send them
-   either, and comes back to reading by itself when it has. */
-static inline void cpm_tcp_pause(struct tcp_conn *tc)
-{
-#ifdef CPM_NO_TCP_CONN_FD
-	(void)tc;
-#else
-	if (!tcp_conn_txqsz(tc))
-		fd_close(tcp_conn_fd(tc));
-#endif
-}
-
-
-/* Setting and clearing a send handler makes libre poll the socket again */
-static inline void cpm_tcp_resume(struct tcp_conn *tc, tcp_send_h *sendh)
-{
-#ifdef CPM_NO_TCP_CONN_FD
-	(void)tc;
-	(void)sendh;
-#else
-	(void)tcp_set_send(tc, sendh);
-	(void)tcp_set_send(tc, NULL);
-#endif
-}
+struct msrp_fp;
 
 
 /* head.c */
@@ -102,6 +84,9 @@ int msrp_head_own(struct msrp_head *head, struct mbuf **mbp,
 
 /* Take the next URI off a path */
 bool msrp_path_next(struct pl *path, struct pl *uri);
+
+/* Host of a path's first URI, without brackets. @return 0; EBADMSG */
+int msrp_path_host(char *host, size_t size, const char *path);
 
 
 /* rx.c: one incoming message */
@@ -181,6 +166,35 @@ uint16_t msrp_chunk_end(struct msrp_chunk *ch, enum msrp_flag flag);
 void msrp_chunk_reset(struct msrp_chunk *ch);
 
 
+/* trans.c: requests of ours */
+
+/**
+ * The end of a wait
+ *
+ * @param err  0; ETIMEDOUT; ENOTCONN
+ * @param head The answer, views that die with the call; NULL if err
+ */
+typedef void (msrp_trans_h)(int err, const struct msrp_head *head, void *arg);
+
+struct msrp_trans {
+	struct le le;             /* of conn->transl, in order of start     */
+	struct le he;             /* of conn->transh                        */
+	struct msrp_conn *conn;   /* borrowed; NULL: does not wait          */
+	uint64_t due;             /* jiffies                                */
+	msrp_trans_h *transh;
+	void *arg;
+	char tid[MSRP_TID_MAX + 1];
+};
+
+int  msrp_trans_alloc(struct msrp_trans **trp, struct msrp_conn *conn,
+		      const char *tid, msrp_trans_h *transh, void *arg);
+int  msrp_trans_start(struct msrp_trans *tr, struct msrp_conn *conn,
+		      const char *tid, msrp_trans_h *transh, void *arg);
+void msrp_trans_stop(struct msrp_trans *tr);
+bool msrp_trans_recv(struct msrp_conn *conn, const struct msrp_head *head);
+void msrp_trans_end(struct msrp_conn *conn);
+
+
 /* conn.c */
 
 enum conn_state {
@@ -193,9 +207,13 @@ struct msrp_conn {
 	struct list sessl;        /* bound sessions, borrowed               */
 	struct msrp *msrp;        /* NULL: closed                           */
 	struct tcp_conn *tc;
+	struct tls_conn *sc;      /* TLS on tc; NULL: none                  */
 	struct tmr tmr_tx;
 	struct tmr tmr_rx;
 	struct tmr tmr_bind;
+	struct list transl;       /* requests that wait for their answer    */
+	struct hash *transh;      /* by transaction id; NULL: none waits    */
+	struct tmr tmr_trans;
 	struct mbuf *tx;          /* answers of this turn                   */
 	struct mbuf *rest;        /* undecoded                              */
 	size_t scan;              /* octets of it without a whole head      */
@@ -204,20 +222,65 @@ struct msrp_conn {
 	enum conn_state state;
 	struct msrp_chunk ch;
 	struct msrp_sess *hold;   /* borrowed; waits for its start          */
+	struct msrp_relay *relay; /* borrowed; ours is at the other end     */
+	bool tls;                 /* for good: sc is NULL once closed       */
+	bool secured;             /* TLS: the handshake is over             */
+	bool checkable;           /* TLS: libre knows the name to check     */
+	bool cut;                 /* ends behind this request               */
 	bool unbound;             /* counted in msrp->unboundc              */
 	bool stopped;             /* nothing is decoded for now             */
 	bool paused;              /* nor read                               */
 	int err;                  /* of sending; ends it at the turn's end  */
 };
 
-int  msrp_conn_accept(struct msrp *msrp, struct tcp_sock *ts);
+int  msrp_conn_accept(struct msrp *msrp, struct tcp_sock *ts, bool tls);
 int  msrp_conn_connect(struct msrp_sess *sess, const struct sa *addr);
+int  msrp_conn_open(struct msrp_conn **connp, struct msrp *msrp,
+		    struct msrp_relay *relay, const struct sa *addr,
+		    const char *host);
 void msrp_conn_bind(struct msrp_conn *conn, struct msrp_sess *sess);
 void msrp_conn_leave(struct msrp_sess *sess, bool flush);
 void msrp_conn_end(struct msrp_conn *conn, int err);
 void msrp_conn_wake(struct msrp_conn *conn);
 void msrp_conn_unhold(const struct msrp_sess *sess);
 int  msrp_conn_put(struct msrp_conn *conn, const struct pl *v, size_t n);
+
+
+/* transport.c: what carries the octets of conn->tc */
+
+int  msrp_transport_accept(struct msrp_conn *conn, struct tcp_sock *ts,
+			   bool tls, tcp_estab_h *estabh, tcp_recv_h *recvh,
+			   tcp_close_h *closeh);
+int  msrp_transport_connect(struct msrp_conn *conn, const struct sa *addr,
+			    const char *host, tcp_estab_h *estabh,
+			    tcp_recv_h *recvh, tcp_close_h *closeh);
+int  msrp_transport_check(const struct msrp_conn *conn,
+			  const struct msrp_fp *fp);
+int  msrp_transport_send(struct msrp_conn *conn, struct mbuf *mb);
+void msrp_transport_close(struct msrp_conn *conn);
+void msrp_transport_pause(struct msrp_conn *conn);
+void msrp_transport_resume(struct msrp_conn *conn);
+
+
+/* fp.c: fingerprints */
+
+struct msrp_fp {
+	uint32_t n;
+	bool sha1;                /* else SHA-256                           */
+	bool vouched;             /* by a CA; the peer has told none        */
+	uint8_t mdv[FP_MAX][FP_SIZE];
+};
+
+int  msrp_fp_decode(struct msrp_fp **fpp, const char *str);
+int  msrp_fp_vouch(struct msrp_fp **fpp, const uint8_t *md);
+bool msrp_fp_match(const struct msrp_fp *fp, const struct tls_conn *sc);
+
+
+/* tlsctx.c: the context of conf.tls, and what only OpenSSL knows */
+
+int  msrp_tls_open(struct msrp *msrp);
+void msrp_tls_close(struct msrp *msrp);
+int  msrp_tls_expect(struct tls_conn *sc, const char *host);
 
 
 /* route.c: whose is a request */
@@ -234,7 +297,8 @@ int msrp_tx_reply(struct msrp_conn *conn, const struct pl *tid,
 int msrp_tx_answer(struct msrp_conn *conn, const struct msrp_head *head,
 		   uint16_t scode);
 int msrp_tx_report(struct msrp_conn *conn, const struct msrp_rx *rx);
-int msrp_tx_bind(struct msrp_conn *conn, const struct msrp_sess *sess);
+int msrp_tx_bind(struct msrp_conn *conn, const struct msrp_sess *sess,
+		 const char *tid);
 bool msrp_freport_allows(enum msrp_freport freport, uint16_t scode);
 
 
@@ -263,37 +327,62 @@ struct msrp_sess {
 	enum sess_state state;
 	struct msrp_sess_h h;
 	void *arg;
-	struct tmr tmr;           /* the answer to our SEND                 */
+	struct tmr tmr;           /* to connect                             */
+	struct msrp_trans bind;   /* the answer to our first SEND           */
 	struct tmr tmr_idle;
 	uint64_t active;          /* jiffies of the last traffic            */
-	char *path;
-	char *peer;
+	char *path;               /* our URI                                */
+	char *told;               /* a=path; NULL: path                     */
+	char *peer;               /* the peer's a=path                      */
+	char *route;              /* relays of ours on the way; or NULL     */
+	char *to_path;            /* route and peer; NULL: peer             */
+	struct msrp_fp *fp;       /* of the peer's certificate              */
+	bool tls;
 	struct sa laddr;
 	uint16_t lport;
 	char sid[ID_SIZE];
-	char tid[ID_SIZE];        /* of our SEND                            */
 	struct msrp_stats stats;
 };
 
+/* To-Path of what we send */
+static inline const char *msrp_sess_to(const struct msrp_sess *sess)
+{
+	return sess->to_path ? sess->to_path : sess->peer;
+}
+
+int msrp_sess_set_route(struct msrp_sess *sess, char *route);
 struct msrp_sess *msrp_sess_find(const struct msrp *msrp,
 				 const struct pl *sid);
 bool msrp_sess_is_peer(const struct msrp_sess *sess, const struct pl *from);
+int  msrp_sess_bind(struct msrp_sess *sess);
 void msrp_sess_bound(struct msrp_sess *sess);
 void msrp_sess_ended(struct msrp_sess *sess, int err);
 void msrp_sess_touch(struct msrp_sess *sess);
 void msrp_ident(char *str, size_t size);
 
 
+/* relay.c */
+
+void msrp_relay_estab(struct msrp_relay *relay);
+int  msrp_relay_lost(struct msrp_relay *relay, int err);
+
+
 /* stack.c */
+
+struct listener {
+	struct msrp *msrp;        /* owns it                                */
+	struct tcp_sock *ts;      /* NULL: not wanted yet                   */
+	bool tls;
+};
 
 struct msrp {
 	struct msrp_conf conf;
 	struct hash *sessh;       /* sessions by session-id                 */
 	struct list connl;        /* connections, owned                     */
-	struct tcp_sock *tsv[2];  /* listeners: IPv4, IPv6                  */
+	struct listener lsnv[2][2]; /* IPv4, IPv6; plain, TLS               */
 	uint32_t unboundc;        /* accepted connections without session   */
 };
 
-int msrp_listen(struct msrp *msrp, int af, uint16_t *port);
+int msrp_listen(struct msrp *msrp, int af, bool tls, uint16_t *port);
 
 #endif

@@ -31,6 +31,37 @@ static uint16_t sess_lookup(struct msrp_sess **sessp,
 }
 
 
+/* The connection is not the one that the session was to have: it goes, if
+   there is nobody else on it */
+static uint16_t conn_refuse(struct msrp_conn *conn)
+{
+	conn->cut = list_isempty(&conn->sessl);
+
+	return 481;
+}
+
+
+/* Over TLS the first request tells whose certificate it should be. One that
+   is not ends the session: its id is known to nobody but the peer, so there
+   is no other to wait for. */
+static uint16_t conn_check(struct msrp_conn *conn, struct msrp_sess *sess)
+{
+	int err;
+
+	/* a secret kept is not to be had in plain text, nor the reverse */
+	if (sess->tls != conn->tls)
+		return conn_refuse(conn);
+
+	err = msrp_transport_check(conn, sess->fp);
+	if (!err)
+		return 0;
+
+	msrp_sess_ended(sess, err);
+
+	return conn_refuse(conn);
+}
+
+
 /* A SEND for a session: may it have it? */
 static uint16_t sess_take(struct msrp_conn *conn, struct msrp_sess *sess)
 {
@@ -42,6 +73,13 @@ static uint16_t sess_take(struct msrp_conn *conn, struct msrp_sess *sess)
 	if (sess->conn && sess->conn != conn)
 		return 506;
 
+	if (!sess->conn) {
+		const uint16_t scode = conn_check(conn, sess);
+
+		if (scode)
+			return scode;
+	}
+
 	ch->sess = sess;
 	msrp_sess_touch(sess);
 	if (!sess->conn)
@@ -51,28 +89,6 @@ static uint16_t sess_take(struct msrp_conn *conn, struct msrp_sess *sess)
 
 	/* a handler may have ended it */
 	return ch->sess == sess ? 0 : 481;
-}
-
-
-static void response_recv(struct msrp_conn *conn,
-			  const struct msrp_head *head)
-{
-	struct le *le;
-
-	for (le = conn->sessl.head; le; le = le->next) {
-		struct msrp_sess *sess = le->data;
-
-		if (sess->state != SESS_BIND ||
-		    pl_strcmp(&head->tid, sess->tid))
-			continue;
-
-		msrp_sess_touch(sess);
-		if (head->scode < 300)
-			msrp_sess_bound(sess);
-		else
-			msrp_sess_ended(sess, EPROTO);
-		return;
-	}
 }
 
 
@@ -92,7 +108,7 @@ int msrp_route(struct msrp_conn *conn, int bad)
 
 	if (!head->req) {
 		if (!bad)
-			response_recv(conn, head);
+			(void)msrp_trans_recv(conn, head);
 		return 0;
 	}
 	if (bad) {
@@ -113,6 +129,9 @@ int msrp_route(struct msrp_conn *conn, int bad)
 	if (ch->scode)
 		return 0;
 
+	/* what comes through our relay waits for nobody: others use it too */
+	if (sess->state == SESS_IDLE && sess->route && sess->conn == conn)
+		msrp_sess_start(sess);
 	if (sess->state == SESS_IDLE) {
 		conn->hold = sess;
 		return EAGAIN;

@@ -27,6 +27,7 @@ static void sess_leave(struct msrp_sess *sess, bool flush)
 	sess->state = SESS_CLOSED;
 	tmr_cancel(&sess->tmr);
 	tmr_cancel(&sess->tmr_idle);
+	msrp_trans_stop(&sess->bind);
 	hash_unlink(&sess->he);
 	msrp_conn_leave(sess, flush);
 	msrp_conn_unhold(sess);
@@ -43,7 +44,11 @@ static void destructor(void *arg)
 		sess_leave(sess, false);
 	mem_deref(sess->rxh);
 	mem_deref(sess->path);
+	mem_deref(sess->told);
 	mem_deref(sess->peer);
+	mem_deref(sess->route);
+	mem_deref(sess->to_path);
+	mem_deref(sess->fp);
 	mem_deref(sess->msrp);
 }
 
@@ -65,8 +70,8 @@ static int path_print(struct msrp_sess *sess)
 	char *path;
 	int err;
 
-	err = re_sdprintf(&path, "msrp://%s%j%s:%u/%s;tcp", v6 ? "[" : "",
-			  &sess->laddr, v6 ? "]" : "",
+	err = re_sdprintf(&path, "msrp%s://%s%j%s:%u/%s;tcp",
+			  sess->tls ? "s" : "", v6 ? "[" : "", &sess->laddr, v6 ? "]" : "",
 			  (uint32_t)sess->lport, sess->sid);
 	if (err)
 		return err;
@@ -87,7 +92,7 @@ int msrp_sess_alloc(struct msrp_sess **sessp, struct msrp *msrp,
 
 	if (!sessp || !msrp || !h || !sa_isset(laddr, SA_ADDR))
 		return EINVAL;
-	if (tls)
+	if (tls && !msrp->conf.tls)
 		return ENOTSUP;
 
 	sess = mem_zalloc(sizeof(*sess), destructor);
@@ -97,12 +102,12 @@ int msrp_sess_alloc(struct msrp_sess **sessp, struct msrp *msrp,
 	tmr_init(&sess->tmr);
 	tmr_init(&sess->tmr_idle);
 	sess->msrp  = mem_ref(msrp);
+	sess->tls   = tls;
 	sess->laddr = *laddr;
 	sess->lport = PORT_DISCARD;
 	sess->h     = *h;
 	sess->arg   = arg;
 	msrp_ident(sess->sid, sizeof(sess->sid));
-	msrp_ident(sess->tid, sizeof(sess->tid));
 	hash_append(msrp->sessh, hash_joaat_str(sess->sid), &sess->he, sess);
 
 	err = path_print(sess);
@@ -121,8 +126,12 @@ int msrp_sess_listen(struct msrp_sess *sess)
 
 	if (!sess || sess->state == SESS_CLOSED)
 		return EINVAL;
+	/* the relay does that */
+	if (sess->route)
+		return 0;
 
-	err = msrp_listen(sess->msrp, sa_af(&sess->laddr), &sess->lport);
+	err = msrp_listen(sess->msrp, sa_af(&sess->laddr), sess->tls,
+			  &sess->lport);
 	if (err)
 		return err;
 
@@ -132,13 +141,58 @@ int msrp_sess_listen(struct msrp_sess *sess)
 
 const char *msrp_sess_path(const struct msrp_sess *sess)
 {
-	return sess ? sess->path : NULL;
+	return !sess ? NULL : sess->told ? sess->told : sess->path;
 }
 
 
 uint16_t msrp_sess_lport(const struct msrp_sess *sess)
 {
 	return sess ? sess->lport : 0;
+}
+
+
+const struct sa *msrp_sess_laddr(const struct msrp_sess *sess)
+{
+	return sess ? &sess->laddr : NULL;
+}
+
+
+/* Both paths together, as far as they are there */
+static int to_path_set(struct msrp_sess *sess, const char *route,
+		       const char *peer)
+{
+	char *str = NULL;
+	int err;
+
+	if (route && peer) {
+		err = re_sdprintf(&str, "%s %s", route, peer);
+		if (err)
+			return err;
+	}
+
+	mem_deref(sess->to_path);
+	sess->to_path = str;
+
+	return 0;
+}
+
+
+/**
+ * Relays of ours, in the order of a To-Path
+ *
+ * @param route Given
+ */
+int msrp_sess_set_route(struct msrp_sess *sess, char *route)
+{
+	int err = to_path_set(sess, route, sess->peer);
+
+	if (err)
+		return err;
+
+	mem_deref(sess->route);
+	sess->route = route;
+
+	return 0;
 }
 
 
@@ -165,6 +219,12 @@ int msrp_sess_set_peer(struct msrp_sess *sess, const char *path)
 	err = str_dup(&peer, path);
 	if (err)
 		return err;
+
+	err = to_path_set(sess, sess->route, peer);
+	if (err) {
+		mem_deref(peer);
+		return err;
+	}
 
 	mem_deref(sess->peer);
 	sess->peer = peer;
@@ -202,9 +262,63 @@ static void sess_open(struct msrp_sess *sess, enum sess_state state)
 }
 
 
-static void trans_handler(void *arg)
+static void connect_handler(void *arg)
 {
 	msrp_sess_ended(arg, ETIMEDOUT);
+}
+
+
+static void bind_handler(int err, const struct msrp_head *head, void *arg)
+{
+	struct msrp_sess *sess = arg;
+
+	if (!err)
+		msrp_sess_touch(sess);
+	if (!err && head->scode >= 300)
+		err = EPROTO;
+
+	/* the peer's first request did as well */
+	if (sess->state != SESS_BIND)
+		return;
+
+	if (err)
+		msrp_sess_ended(sess, err);
+	else
+		msrp_sess_bound(sess);
+}
+
+
+/**
+ * The transport is there: send the SEND that binds it to the session
+ */
+int msrp_sess_bind(struct msrp_sess *sess)
+{
+	char tid[ID_SIZE];
+	int err;
+
+	tmr_cancel(&sess->tmr);
+	msrp_ident(tid, sizeof(tid));
+	err = msrp_trans_start(&sess->bind, sess->conn, tid, bind_handler,
+			       sess);
+	if (err)
+		return err;
+
+	return msrp_tx_bind(sess->conn, sess, tid);
+}
+
+
+/* The connection is there already, and a request of the peer's may have come
+   on it */
+static int relay_bind(struct msrp_sess *sess)
+{
+	if (!sess->peer || !sess->conn || sess->bind.conn)
+		return EPROTO;
+	if (sess->state == SESS_ESTAB)
+		return 0;
+
+	sess_open(sess, SESS_BIND);
+
+	return msrp_sess_bind(sess);
 }
 
 
@@ -212,16 +326,20 @@ int msrp_sess_connect(struct msrp_sess *sess, const struct sa *addr)
 {
 	int err;
 
+	if (sess && sess->route)
+		return relay_bind(sess);
 	if (!sess || !sa_isset(addr, SA_ALL))
 		return EINVAL;
 	if (!sess->peer || sess->conn || sess->state == SESS_CLOSED)
 		return EPROTO;
+	if (sess->tls && !sess->fp && !sess->msrp->conf.tls_verify)
+		return ENOKEY;
 
 	err = msrp_conn_connect(sess, addr);
 	if (err)
 		return err;
 
-	tmr_start(&sess->tmr, sess->msrp->conf.trans_timeout, trans_handler,
+	tmr_start(&sess->tmr, sess->msrp->conf.trans_timeout, connect_handler,
 		  sess);
 	sess_open(sess, SESS_BIND);
 
