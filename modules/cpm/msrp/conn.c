@@ -27,9 +27,12 @@ static void destructor(void *arg)
 static void tx_handler(void *arg);
 
 
-static void conn_fail(struct msrp_conn *conn, int err)
+/**
+ * End the connection in the next turn: we may be in a call of the
+ * application's
+ */
+void msrp_conn_fail(struct msrp_conn *conn, int err)
 {
-	/* not at once: we may be in a call of the application's */
 	conn->err = err;
 	tmr_start(&conn->tmr_tx, 0, tx_handler, conn);
 }
@@ -44,12 +47,13 @@ static void tx_flush(struct msrp_conn *conn)
 		return;
 
 	conn->tx = NULL;
-	tmr_cancel(&conn->tmr_tx);
+	if (!conn->pumpl.head)
+		tmr_cancel(&conn->tmr_tx);
 	mb->pos = 0;
 	err = msrp_transport_send(conn, mb);
 	mem_deref(mb);
 	if (err)
-		conn_fail(conn, err);
+		msrp_conn_fail(conn, err);
 }
 
 
@@ -57,10 +61,22 @@ static void tx_handler(void *arg)
 {
 	struct msrp_conn *conn = arg;
 
+	if (!conn->err)
+		tx_flush(conn);
 	if (conn->err)
 		msrp_conn_end(conn, conn->err);
 	else
-		tx_flush(conn);
+		msrp_pump(conn);
+}
+
+
+/**
+ * There are messages to send: see to it at the end of this turn
+ */
+void msrp_conn_kick(struct msrp_conn *conn)
+{
+	if (conn->tc && !conn->polling && !tmr_isrunning(&conn->tmr_tx))
+		tmr_start(&conn->tmr_tx, 0, tx_handler, conn);
 }
 
 
@@ -82,7 +98,7 @@ int msrp_conn_put(struct msrp_conn *conn, const struct pl *v, size_t n)
 	if (!conn->tx) {
 		conn->tx = mbuf_alloc(1024);
 		if (!conn->tx) {
-			conn_fail(conn, ENOMEM);
+			msrp_conn_fail(conn, ENOMEM);
 			return ENOMEM;
 		}
 
@@ -96,7 +112,7 @@ int msrp_conn_put(struct msrp_conn *conn, const struct pl *v, size_t n)
 	if (err) {
 		conn->tx->pos = conn->tx->end = end;
 		tx_flush(conn);
-		conn_fail(conn, err);
+		msrp_conn_fail(conn, err);
 	}
 	else if (conn->tx->end >= TX_SIZE)
 		tx_flush(conn);
@@ -250,6 +266,7 @@ static int conn_pause(struct msrp_conn *conn)
 		return EOVERFLOW;
 
 	if (left >= HOLD_SIZE) {
+		msrp_pump_stop(conn);
 		msrp_transport_pause(conn);
 		conn->paused = true;
 	}
@@ -311,6 +328,7 @@ static void rx_handler(void *arg)
 	if (conn->tc && conn->paused && !conn->stopped) {
 		conn->paused = false;
 		msrp_transport_resume(conn);
+		msrp_conn_kick(conn);
 	}
 	mem_deref(conn);
 }
@@ -395,6 +413,7 @@ void msrp_conn_end(struct msrp_conn *conn, int err)
 		struct msrp_sess *sess = conn->sessl.head->data;
 
 		list_unlink(&sess->cle);
+		list_unlink(&sess->ple);
 		sess->conn = NULL;
 		msrp_sess_ended(sess, err);
 	}
@@ -441,6 +460,7 @@ void msrp_conn_leave(struct msrp_sess *sess, bool flush)
 		return;
 
 	list_unlink(&sess->cle);
+	list_unlink(&sess->ple);
 	sess->conn = NULL;
 	if (conn->ch.sess == sess)
 		conn->ch.sess = NULL;
@@ -478,7 +498,7 @@ static void estab_handler(void *arg)
 
 	err = msrp_sess_bind(sess);
 	if (err)
-		conn_fail(conn, err);
+		msrp_conn_fail(conn, err);
 	else
 		tx_flush(conn);
 }

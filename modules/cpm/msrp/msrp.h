@@ -3,7 +3,8 @@
  *
  * transport.c brings octets, conn.c and route.c turn them into requests,
  * chunk.c and rx.c requests into messages, sess.c owns the messages, tx.c
- * writes what leaves.
+ * writes what leaves at once. What we send: out.c has the messages, pump.c
+ * says whose turn it is, frame.c writes chunks, trans.c waits for answers.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -40,7 +41,13 @@ enum {
 	FP_SIZE      = 32,       /* octets of a SHA-256                      */
 	FP_MAX       = 4,        /* fingerprints of a peer: it may have a
 				    certificate for each way (RFC 8122, 5)  */
+	CHUNK_MIN    = 2048,     /* octets of a chunk that need not be
+				    interruptible: RFC 4975, 5.1             */
+	FRAME_TAIL   = 44,       /* CRLF and end-line with one of our ids    */
 };
+
+#define LIT(s) {(s), sizeof(s) - 1}
+#define COUNT(v) (sizeof(v) / sizeof((v)[0]))
 
 /*
  * libre up to 2.2.1 tells a connection's descriptor. Later ones do not: there
@@ -214,6 +221,11 @@ struct msrp_conn {
 	struct list transl;       /* requests that wait for their answer    */
 	struct hash *transh;      /* by transaction id; NULL: none waits    */
 	struct tmr tmr_trans;
+	struct list pumpl;        /* sessions that have something to send,
+				     borrowed: the next one first           */
+	size_t chunk;             /* octets that the link takes in 20 ms    */
+	uint64_t full;            /* jiffies when TCP took no more; 0: does */
+	bool polling;             /* told when TCP takes more               */
 	struct mbuf *tx;          /* answers of this turn                   */
 	struct mbuf *rest;        /* undecoded                              */
 	size_t scan;              /* octets of it without a whole head      */
@@ -244,6 +256,8 @@ void msrp_conn_end(struct msrp_conn *conn, int err);
 void msrp_conn_wake(struct msrp_conn *conn);
 void msrp_conn_unhold(const struct msrp_sess *sess);
 int  msrp_conn_put(struct msrp_conn *conn, const struct pl *v, size_t n);
+void msrp_conn_fail(struct msrp_conn *conn, int err);
+void msrp_conn_kick(struct msrp_conn *conn);
 
 
 /* transport.c: what carries the octets of conn->tc */
@@ -260,6 +274,9 @@ int  msrp_transport_send(struct msrp_conn *conn, struct mbuf *mb);
 void msrp_transport_close(struct msrp_conn *conn);
 void msrp_transport_pause(struct msrp_conn *conn);
 void msrp_transport_resume(struct msrp_conn *conn);
+size_t msrp_transport_queued(const struct msrp_conn *conn);
+void msrp_transport_poll(struct msrp_conn *conn, tcp_send_h *sendh);
+void msrp_transport_lowat(struct msrp_conn *conn, size_t size);
 
 
 /* fp.c: fingerprints */
@@ -302,6 +319,66 @@ int msrp_tx_bind(struct msrp_conn *conn, const struct msrp_sess *sess,
 bool msrp_freport_allows(enum msrp_freport freport, uint16_t scode);
 
 
+/* out.c: one outgoing message */
+
+enum tx_state {
+	TX_SEND = 0,     /* octets are left                                 */
+	TX_WAIT,         /* all have left, answers are missing              */
+	TX_END,          /* told by senth; REPORTs may come                 */
+};
+
+struct msrp_tx {
+	struct le le;             /* of sess->txl                           */
+	struct le ole;            /* of sess->outl: its next chunk may leave;
+				     of a list of those to be ended; of
+				     sess->keptl                            */
+	struct le he;             /* of msrp->txh                           */
+	struct msrp_sess *sess;   /* borrowed; NULL: has gone               */
+	struct list chunkl;       /* chunks that wait for their answer      */
+	uint32_t chunkc;
+	enum tx_state state;
+	struct mbuf *mb;          /* shared                                 */
+	size_t mbpos;
+	msrp_read_h *readh;
+	uint64_t size;
+	uint64_t start;
+	uint64_t off;             /* of what leaves next                    */
+	uint64_t acked;
+	enum msrp_freport freport;
+	bool sreport;
+	bool idle;                /* readh has nothing for now              */
+	bool own;                 /* the session holds it                   */
+	bool kept;                /* of sess->keptl                         */
+	msrp_sent_h *senth;
+	msrp_report_h *reporth;
+	void *arg;
+	char *msgid;              /* these two into buf                     */
+	char *ctype;              /* NULL: no body                          */
+	char buf[];
+};
+
+void msrp_out_chunk(struct msrp_tx *tx, struct mbuf *mb, size_t max,
+		    struct list *endl);
+void msrp_out_end(struct msrp_tx *tx, int err, uint16_t scode);
+void msrp_out_start(struct msrp_sess *sess);
+void msrp_out_flush(struct msrp_sess *sess, bool tell);
+void msrp_out_report(struct msrp_sess *sess, const struct msrp_head *head);
+
+
+/* frame.c: a chunk of it on the wire */
+
+int msrp_frame_chunk(struct mbuf *mb, struct msrp_tx *tx, size_t max,
+		     char *tid, size_t *len);
+int msrp_frame_abort(struct msrp_conn *conn, const struct msrp_tx *tx);
+
+
+/* pump.c: whose turn it is */
+
+void msrp_pump(struct msrp_conn *conn);
+void msrp_pump_stop(struct msrp_conn *conn);
+void msrp_pump_add(struct msrp_sess *sess);
+
+
 /* sess.c */
 
 enum sess_state {
@@ -319,6 +396,11 @@ struct msrp_sess {
 	struct msrp_conn *conn;   /* borrowed                               */
 	struct hash *rxh;         /* messages by Message-ID                 */
 	struct list refl;         /* those refused, oldest first            */
+	struct list txl;          /* outgoing messages                      */
+	struct list outl;         /* those that may go on, the next one first*/
+	struct list keptl;        /* those kept for REPORTs, oldest first   */
+	struct le ple;            /* of conn->pumpl: has some in outl       */
+	uint32_t keptc;           /* of keptl                               */
 	uint32_t openc;           /* RX_OPEN                                */
 	uint32_t refusedc;        /* RX_REFUSED                             */
 	uint32_t donec;           /* RX_DONE                                */
@@ -378,6 +460,8 @@ struct listener {
 struct msrp {
 	struct msrp_conf conf;
 	struct hash *sessh;       /* sessions by session-id                 */
+	struct hash *txh;         /* outgoing messages by Message-ID; NULL:
+				     none was sent yet                      */
 	struct list connl;        /* connections, owned                     */
 	struct listener lsnv[2][2]; /* IPv4, IPv6; plain, TLS               */
 	uint32_t unboundc;        /* accepted connections without session   */

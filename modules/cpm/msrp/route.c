@@ -92,6 +92,20 @@ static uint16_t sess_take(struct msrp_conn *conn, struct msrp_sess *sess)
 }
 
 
+/* RFC 4975, 7.3.2: never answered */
+static void report_recv(struct msrp_conn *conn, const struct msrp_head *head)
+{
+	struct msrp_sess *sess;
+
+	if (sess_lookup(&sess, conn->msrp, head))
+		return;
+
+	msrp_sess_touch(sess);
+	if (sess->conn == conn && msrp_sess_is_peer(sess, &head->from_path))
+		msrp_out_report(sess, head);
+}
+
+
 /**
  * A head has come. Afterwards conn->ch has the session of a SEND, or the code
  * that it is answered with at its end.
@@ -116,8 +130,7 @@ int msrp_route(struct msrp_conn *conn, int bad)
 		return 0;
 	}
 	if (!pl_strcmp(&head->met, "REPORT")) {
-		if (!sess_lookup(&sess, conn->msrp, head))
-			msrp_sess_touch(sess);
+		report_recv(conn, head);
 		return 0;
 	}
 	if (pl_strcmp(&head->met, "SEND")) {

@@ -40,8 +40,10 @@ static void destructor(void *arg)
 	struct msrp_sess *sess = arg;
 
 	memset(&sess->h, 0, sizeof(sess->h));
-	if (sess->msrp)
+	if (sess->msrp) {
 		sess_leave(sess, false);
+		msrp_out_flush(sess, false);
+	}
 	mem_deref(sess->rxh);
 	mem_deref(sess->path);
 	mem_deref(sess->told);
@@ -58,9 +60,16 @@ static void destructor(void *arg)
  */
 void msrp_ident(char *str, size_t size)
 {
-	(void)re_snprintf(str, size, "%016llx%016llx",
-			  (unsigned long long)rand_u64(),
-			  (unsigned long long)rand_u64());
+	static const char hex[] = "0123456789abcdef";
+	uint8_t v[(ID_SIZE - 1) / 2];
+	size_t i;
+
+	rand_bytes(v, sizeof(v));
+	for (i=0; i<sizeof(v) && 2*i + 2 < size; i++) {
+		str[2*i]     = hex[v[i] >> 4];
+		str[2*i + 1] = hex[v[i] & 15];
+	}
+	str[2*i] = '\0';
 }
 
 
@@ -363,6 +372,7 @@ void msrp_sess_close(struct msrp_sess *sess)
 
 	memset(&sess->h, 0, sizeof(sess->h));
 	sess_leave(sess, true);
+	msrp_out_flush(sess, false);
 }
 
 
@@ -455,6 +465,7 @@ void msrp_sess_bound(struct msrp_sess *sess)
 {
 	sess->state = SESS_ESTAB;
 	tmr_cancel(&sess->tmr);
+	msrp_out_start(sess);
 	if (sess->h.estabh)
 		sess->h.estabh(sess->arg);
 }
@@ -469,7 +480,17 @@ void msrp_sess_ended(struct msrp_sess *sess, int err)
 	void *arg = sess->arg;
 
 	memset(&sess->h, 0, sizeof(sess->h));
+	sess->h.closeh = closeh;
 	sess_leave(sess, true);
+
+	/* the messages' handlers may close or free it */
+	mem_ref(sess);
+	msrp_out_flush(sess, true);
+	if (!sess->h.closeh || mem_nrefs(sess) == 1)
+		closeh = NULL;
+	sess->h.closeh = NULL;
+	mem_deref(sess);
+
 	if (closeh)
 		closeh(err, arg);
 }

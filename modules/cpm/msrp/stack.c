@@ -27,6 +27,7 @@ static void destructor(void *arg)
 		msrp_tls_close(msrp);
 	mem_deref(msrp->conf.tls);
 	mem_deref(msrp->sessh);
+	mem_deref(msrp->txh);
 }
 
 

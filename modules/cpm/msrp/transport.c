@@ -137,3 +137,33 @@ void msrp_transport_resume(struct msrp_conn *conn)
 	(void)tcp_set_send(conn->tc, NULL);
 #endif
 }
+
+
+/* Octets that libre has and TCP did not take */
+size_t msrp_transport_queued(const struct msrp_conn *conn)
+{
+	return tcp_conn_txqsz(conn->tc);
+}
+
+
+/* Call it whenever TCP takes octets and none are queued; NULL: never */
+void msrp_transport_poll(struct msrp_conn *conn, tcp_send_h *sendh)
+{
+	(void)tcp_set_send(conn->tc, sendh);
+}
+
+
+/* Let the kernel take no more when it has so many octets that did not leave
+   yet: what waits there cannot be overtaken */
+void msrp_transport_lowat(struct msrp_conn *conn, size_t size)
+{
+#if defined(CPM_NO_TCP_CONN_FD) || !defined(TCP_NOTSENT_LOWAT)
+	(void)conn;
+	(void)size;
+#else
+	const int n = (int)size;
+
+	(void)setsockopt(tcp_conn_fd(conn->tc), IPPROTO_TCP,
+			 TCP_NOTSENT_LOWAT, &n, sizeof(n));
+#endif
+}

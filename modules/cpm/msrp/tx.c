@@ -7,10 +7,6 @@
 #include "msrp.h"
 
 
-#define LIT(s) {(s), sizeof(s) - 1}
-#define COUNT(v) (sizeof(v) / sizeof((v)[0]))
-
-
 static const struct {
 	uint16_t scode;
 	const char *reason;
