@@ -62,6 +62,7 @@ int main(void)
 		session_suite,
 		msrp_suite,
 		bus_suite,
+		composing_suite,
 		report_suite,
 		config_suite,
 		power_suite,

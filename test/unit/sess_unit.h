@@ -101,5 +101,7 @@ void sess_pause_tests(TCase *tc);
 void sess_stream_tests(TCase *tc);
 void sess_life_tests(TCase *tc);
 void sess_active_tests(TCase *tc);
+void sess_rfc_tests(TCase *tc);
+void sess_code_tests(TCase *tc);
 
 #endif

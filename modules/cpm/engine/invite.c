@@ -114,7 +114,7 @@ static void classify(struct session *s, const struct sip_msg *msg,
 	src->mode = (tags & (TAG_LARGE | TAG_DEFERRED)) ? CPM_LARGE
 		: CPM_SESSION;
 	src->kind = (tags & TAG_GROUP) || isfocus(msg) ? CPM_GROUP : CPM_CHAT;
-	s->dir = src->deferred ? SDP_RECVONLY : SDP_SENDRECV;
+	session_negotiated(s);
 }
 
 

@@ -7,6 +7,7 @@
  */
 #include "engine.h"
 #include "session.h"
+#include "composing.h"
 
 
 enum {
@@ -55,6 +56,7 @@ static void destructor(void *arg)
 	if (s->src)
 		s->src->sess = NULL;
 	mem_deref(s->msrp);
+	mem_deref(s->comp);
 	mem_deref(s->sip);
 	mem_deref(s->sdp);
 	mem_deref(s->src);
@@ -150,6 +152,7 @@ void session_end(struct session *s, enum sess_state state, uint16_t code)
 	if (unanswered && s->sip)
 		reject(s, code ? code : 480);
 
+	composing_end(s);
 	msrp_sess_close(s->msrp);
 	session_move(s, state, code);
 	mem_deref(s);
@@ -226,7 +229,9 @@ int session_desc(struct mbuf **descp, struct session *s, bool offer)
 		.dir   = s->dir,
 		.setup = s->passive ? MSRP_SETUP_PASSIVE : MSRP_SETUP_ACTIVE,
 		.path  = msrp_sess_path(s->msrp),
-		.accept_types = "message/cpim",
+		/* what was kept has no use for the other one */
+		.accept_types = s->src->deferred ? "message/cpim"
+			: "message/cpim " ISCOMP_TYPE,
 		/* imdn+xml first and by name: servers look for it before they
 		   deliver stored notifications (wire.md 2.4) */
 		.accept_wrapped_types = "text/plain message/imdn+xml *",
@@ -234,6 +239,22 @@ int session_desc(struct mbuf **descp, struct session *s, bool offer)
 	};
 
 	return msrp_sdp_encode(descp, s->sdp, &local, offer);
+}
+
+
+/* RFC 3264, 6.1: what the offer leaves; a delivery never sends */
+void session_negotiated(struct session *s)
+{
+	const struct msrp_remote *rem = msrp_sdp_remote(s->sdp);
+	unsigned dir = SDP_INACTIVE;
+
+	if (rem->dir & SDP_SENDONLY)
+		dir |= SDP_RECVONLY;
+	if ((rem->dir & SDP_RECVONLY) && !s->src->deferred)
+		dir |= SDP_SENDONLY;
+
+	s->dir   = (enum sdp_dir)dir;
+	s->forms = comp_forms(rem->accept_types, rem->accept_wrapped_types);
 }
 
 
@@ -251,6 +272,8 @@ int session_reoffer(struct session *s, struct mbuf *mb)
 	/* another path is another MSRP session: this one cannot move */
 	if (!err && str_cmp(path, msrp_sdp_remote(s->sdp)->path))
 		err = EPROTO;
+	if (!err)
+		session_negotiated(s);
 
 	mem_deref(path);
 

@@ -41,6 +41,8 @@ struct session {
 	bool passive;            /* the peer connects                        */
 	bool early;              /* MSRP was bound before the ACK came       */
 	enum sdp_dir dir;        /* of our answer                            */
+	unsigned forms;          /* set of enum comp_form: what the peer takes*/
+	struct composing *comp;  /* NULL: nobody has written yet             */
 	enum sess_state state;
 	uint16_t code;           /* SIP status of the refusal or failure     */
 };
@@ -57,7 +59,10 @@ void session_end(struct session *s, enum sess_state state, uint16_t code);
 /** Our SDP. @param descp mem_deref() it */
 int  session_desc(struct mbuf **descp, struct session *s, bool offer);
 
-/** Take an offer that changes nothing that is there already.
+/** What the two sides agreed on, once an offer was taken: direction, types */
+void session_negotiated(struct session *s);
+
+/** Take an offer that changes nothing that is there already, but the direction.
     @return 0; EBADMSG, ENOENT, EPROTO: refuse it with 488 */
 int  session_reoffer(struct session *s, struct mbuf *mb);
 

@@ -31,6 +31,9 @@ enum {
 	REFUSED_MAX  = 64,       /* refused messages remembered, so that
 				    chunks on their way are refused as well  */
 	HELD_MAX     = 16,       /* answers held back for one message        */
+	RANGE_SLACK  = 2,        /* octets that a total may be too long: the
+				    examples of RFC 4975 count the line end
+				    before the end-line, and so do some     */
 	SESS_HASH    = 256,
 	RX_HASH      = 64,
 	MAX_SIZE     = 100000000,
