@@ -29,6 +29,8 @@ Suite *sess_suite(void)
 	sess_active_tests(tcase(s, "active"));
 	sess_rfc_tests(tcase(s, "rfc"));
 	sess_code_tests(tcase(s, "code"));
+	sess_tls_tests(tcase(s, "tls"));
+	sess_ca_tests(tcase(s, "ca"));
 
 	return s;
 }

@@ -380,6 +380,7 @@ int msrp_frame_abort(struct msrp_conn *conn, const struct msrp_tx *tx);
 void msrp_pump(struct msrp_conn *conn);
 void msrp_pump_stop(struct msrp_conn *conn);
 void msrp_pump_add(struct msrp_sess *sess);
+size_t msrp_pump_size(size_t size, uint64_t ms);
 
 
 /* sess.c */

@@ -94,7 +94,9 @@ static void tx_keep(struct msrp_tx *tx)
  */
 void msrp_out_end(struct msrp_tx *tx, int err, uint16_t scode)
 {
-	const bool begun = tx->state == TX_SEND && tx->off > tx->start;
+	/* 481: there is nobody to give up for */
+	const bool begun = tx->state == TX_SEND && tx->off > tx->start &&
+		scode != 481;
 
 	if (tx->state == TX_END)
 		return;
@@ -314,7 +316,8 @@ void msrp_out_start(struct msrp_sess *sess)
 /**
  * The session has gone
  *
- * @param tell Tell the messages' handlers
+ * @param tell Tell the messages' handlers. The caller holds a reference then:
+ *             when it is the last one, no more of them are told
  */
 void msrp_out_flush(struct msrp_sess *sess, bool tell)
 {
@@ -324,7 +327,7 @@ void msrp_out_flush(struct msrp_sess *sess, bool tell)
 	while ((tx = list_ledata(sess->txl.head))) {
 		mem_ref(tx);
 		tx_detach(tx);
-		if (!tell)
+		if (!tell || mem_nrefs(sess) == 1)
 			tx->senth = NULL;
 		msrp_out_end(tx, ENOTCONN, 0);
 		mem_deref(tx);

@@ -199,14 +199,18 @@ int msrp_tls_alloc(struct tls **tlsp, const char *certfile)
 static bool cert_names(X509 *cert, const struct msrp_sess *sess)
 {
 	char host[HOST_SIZE];
+	struct sa sa;
 
 	if (!sess->peer || msrp_path_host(host, sizeof(host), sess->peer))
 		return false;
 
-	return X509_check_ip_asc(cert, host, 0) == 1 ||
-		X509_check_host(cert, host, 0,
-				X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS,
-				NULL) == 1;
+	/* an address written as a name is none */
+	if (!sa_set_str(&sa, host, 0))
+		return X509_check_ip_asc(cert, host, 0) == 1;
+
+	return X509_check_host(cert, host, 0,
+			       X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS,
+			       NULL) == 1;
 }
 
 
