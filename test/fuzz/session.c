@@ -76,7 +76,7 @@ static void do_sess(struct play *pl, struct fuzz_in *in)
 		(void)msrp_sess_listen(side->sess);
 	if (bits & 2)
 		msrp_sess_start(side->sess);
-	str_ncpy(side->path, msrp_sess_path(side->sess), sizeof(side->path));
+	side_own(side);
 }
 
 
@@ -104,7 +104,11 @@ static void do_how(struct play *pl, struct fuzz_in *in)
 		side->leave_deref = val & 8;
 		break;
 	case 6: side->size = (uint64_t)val << (val >> 3 & 31); break;
-	default: break;
+	default:
+		side->prank = (val & 15) % P_MAX;
+		side->prank_in = val >> 4 & 7;
+		side->hungry = val & 128;
+		break;
 	}
 	/* a code below 300 is no refusal */
 	if (side->open_code && side->open_code < 300)
@@ -130,14 +134,32 @@ static void do_dial(struct play *pl, struct fuzz_in *in)
 }
 
 
-/* o: we open a connection, which gets a place if there is one */
+/* Connections that we opened get a place, if there is one */
+static void adopt(struct play *pl)
+{
+	unsigned i;
+
+	for (i=0; i<CONNS; i++) {
+		struct far *far = &pl->farv[i];
+		struct fake_conn *fc;
+
+		if (far->fc && !far->fc->closed)
+			continue;
+		fc = fake_dialled();
+		if (!fc)
+			return;
+		far_reset(far);
+		far->fc = fc;
+	}
+}
+
+
+/* o: we open a connection */
 static void do_open(struct play *pl, struct fuzz_in *in)
 {
 	struct side *side = side_at(pl, fuzz_take(in));
 	const uint8_t b = fuzz_take(in);
-	struct fake_conn *fc;
 	struct sa sa;
-	unsigned i;
 
 	if (!side_is(side))
 		return;
@@ -147,18 +169,7 @@ static void do_open(struct play *pl, struct fuzz_in *in)
 		fake_fail_connect(ECONNREFUSED);
 	(void)msrp_sess_connect(side->sess, &sa);
 	fake_fail_connect(0);
-
-	while ((fc = fake_dialled())) {
-		for (i=0; i<CONNS; i++) {
-			struct far *far = &pl->farv[i];
-
-			if (far->fc && !far->fc->closed)
-				continue;
-			far_reset(far);
-			far->fc = fc;
-			break;
-		}
-	}
+	adopt(pl);
 }
 
 
@@ -336,6 +347,38 @@ static void do_sess_call(struct play *pl, struct fuzz_in *in, char what)
 }
 
 
+/* a: answer a request of ours. i: report about a message of ours */
+static void do_answer(struct play *pl, struct fuzz_in *in, char what)
+{
+	static const uint16_t askv[] = {
+		200, 200, 401, 403, 408, 413, 415, 423, 481, 501, 506, 299,
+		300, 400, 200, 401,
+	};
+	struct far *far = far_at(pl, fuzz_take(in));
+	const uint8_t b = fuzz_take(in), how = fuzz_take(in);
+
+	if (what == 'a')
+		ask_answer(pl, far, b >> 4, askv[b & 15], how);
+	else
+		ask_report(pl, far, give_at(pl, b >> 4), askv[b & 15], how);
+}
+
+
+/* v: we send. z: what is done with a message. y: relays */
+static void do_send(struct play *pl, struct fuzz_in *in, char what)
+{
+	const uint8_t a = fuzz_take(in), b = fuzz_take(in);
+	struct side *side = side_at(pl, a);
+
+	if (what == 'v' && side)
+		give_send(side, sizev[a >> 4], b);
+	else if (what == 'z')
+		give_do(give_at(pl, a), b);
+	else if (what == 'y')
+		hop_do(pl, a >> 4, b, side);
+}
+
+
 static size_t allowed(const struct play *pl)
 {
 	size_t n = HELD_REST, i;
@@ -367,6 +410,7 @@ static bool turn(struct play *pl)
 	const bool did = fake_turn();
 	unsigned i;
 
+	adopt(pl);
 	for (i=0; i<CONNS; i++)
 		far_read(pl, &pl->farv[i]);
 	CHECK(fake_mem_bytes() <= allowed(pl));
@@ -406,8 +450,13 @@ static void step(struct play *pl, struct fuzz_in *in)
 	case 'l':
 	case 'x': do_sess_call(pl, in, c); break;
 	case 'a':
-		b = fuzz_take(in);
-		far_answer(pl, far_at(pl, b), codev[fuzz_take(in) & 15]);
+	case 'i':
+		do_answer(pl, in, c);
+		break;
+	case 'v':
+	case 'z':
+	case 'y':
+		do_send(pl, in, c);
 		break;
 	case 't':
 		fake_advance(timev[fuzz_take(in) & 15]);
@@ -420,6 +469,25 @@ static void step(struct play *pl, struct fuzz_in *in)
 		break;
 	default: break;
 	}
+}
+
+
+/* @return Whether something had to be answered */
+static bool answer_all(struct play *pl)
+{
+	bool did = false;
+	unsigned i;
+
+	for (i=0; i<CONNS; i++) {
+		struct far *far = &pl->farv[i];
+
+		while (far->askl) {
+			ask_answer(pl, far, 0, 200, 0);
+			did = true;
+		}
+	}
+
+	return did;
 }
 
 
@@ -438,12 +506,17 @@ static void loosen(struct play *pl)
 		pl->farv[i].fc->mtu = 65536;
 	}
 	for (n=0; n<TURNS; n++) {
+		bool did;
+
 		for (side = pl->sidel; side; side = side->next)
 			side_calm(side);
-		if (!turn(pl))
+		give_calm(pl);
+		did = answer_all(pl);
+		if (!turn(pl) && !did)
 			break;
 	}
 	CHECK(n < TURNS);
+	give_check(pl);
 	for (i=0; i<CONNS; i++)
 		far_check(pl, &pl->farv[i]);
 	for (side = pl->sidel; side; side = side->next) {
@@ -481,10 +554,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	loosen(&pl);
 
 	/* in either order */
+	hop_free(&pl);
 	if (b & 1)
 		pl.msrp = mem_deref(pl.msrp);
+	if (b & 2)
+		give_free(&pl);
 	for (side = pl.sidel; side; side = side->next)
 		side_release(side);
+	give_free(&pl);
 	mem_deref(pl.msrp);
 	while (pl.sidel) {
 		side = pl.sidel;

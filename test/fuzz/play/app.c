@@ -308,6 +308,16 @@ const struct msrp_sess_h play_handlers = {
 };
 
 
+/* Our URI stands behind those of relays */
+void side_own(struct side *side)
+{
+	const char *path = msrp_sess_path(side->sess);
+	const char *last = strrchr(path, ' ');
+
+	str_ncpy(side->own, last ? last + 1 : path, sizeof(side->own));
+}
+
+
 struct side *side_alloc(struct play *pl, unsigned slot, bool v6, bool peer)
 {
 	struct side *side = calloc(1, sizeof(*side));
@@ -334,7 +344,8 @@ struct side *side_alloc(struct play *pl, unsigned slot, bool v6, bool peer)
 		return NULL;
 	}
 
-	str_ncpy(side->path, msrp_sess_path(side->sess), sizeof(side->path));
+	side->pl = pl;
+	side_own(side);
 	side->next = pl->sidel;
 	pl->sidel = side;
 
@@ -364,6 +375,8 @@ void side_calm(struct side *side)
 	side->leave = L_NONE;
 	side->keep = false;
 	side->scode = 200;
+	side->prank = P_NONE;
+	side->hungry = false;
 	if (side->gone || side->ended)
 		return;
 

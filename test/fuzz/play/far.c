@@ -36,7 +36,7 @@ static void put(struct play *pl, struct far *far, const void *p, size_t len)
 
 static const char *to_of(const struct side *side)
 {
-	return side ? side->path : nobody;
+	return side ? side->own : nobody;
 }
 
 
@@ -154,7 +154,7 @@ void far_raw(struct play *pl, struct far *far, const uint8_t *p, size_t len)
 		const uint8_t c = p[i];
 
 		if (c >= 1 && c <= SIDES && pl->sidev[c - 1]) {
-			const char *path = pl->sidev[c - 1]->path;
+			const char *path = pl->sidev[c - 1]->own;
 
 			put(pl, far, path, strlen(path));
 		}
@@ -168,7 +168,8 @@ void far_raw(struct play *pl, struct far *far, const uint8_t *p, size_t len)
 			put(pl, far, str, strlen(str));
 		}
 		else if (c == 7) {
-			put(pl, far, far->tid, strlen(far->tid));
+			put(pl, far, far->askl ? far->askl->tid : "none",
+			    far->askl ? strlen(far->askl->tid) : 4);
 		}
 		else if (c == '\n') {
 			put(pl, far, "\r\n", 2);
@@ -180,31 +181,15 @@ void far_raw(struct play *pl, struct far *far, const uint8_t *p, size_t len)
 }
 
 
-/* Answer the last request that came */
-void far_answer(struct play *pl, struct far *far, uint16_t scode)
+void far_put(struct play *pl, struct far *far, const char *str)
 {
-	char str[512];
-
-	if (!far->tid[0] || re_snprintf(str, sizeof(str), "MSRP %s %03u x\r\n"
-			"To-Path: %s\r\nFrom-Path: %s\r\n-------%s$\r\n",
-			far->tid, (uint32_t)scode, nobody, nobody,
-			far->tid) < 0)
-		return;
-
 	put(pl, far, str, strlen(str));
-	far->tid[0] = '\0';
 }
 
 
 /*
  * What comes back
  */
-
-struct frame {
-	struct pl tid, what, to, from, msgid;
-	char flag;
-};
-
 
 /* @return octets of it; 0: not whole yet */
 static size_t line_next(struct pl *line, const char *p, size_t len)
@@ -250,26 +235,44 @@ static bool endline(struct frame *fr, const struct pl *line)
 }
 
 
+static void header_any(struct frame *fr, const struct pl *line)
+{
+	if (!header(&fr->to, line, "To-Path: ") &&
+	    !header(&fr->from, line, "From-Path: ") &&
+	    !header(&fr->msgid, line, "Message-ID: ") &&
+	    !header(&fr->range, line, "Byte-Range: ") &&
+	    !header(&fr->freport, line, "Failure-Report: ") &&
+	    !header(&fr->sreport, line, "Success-Report: ") &&
+	    !header(&fr->ctype, line, "Content-Type: "))
+		CHECK(memchr(line->p, ':', line->l));
+}
+
+
+static bool start(struct frame *fr, const struct pl *line)
+{
+	CHECK(line->l > 5 && !memcmp(line->p, "MSRP ", 5));
+	fr->tid.p = line->p + 5;
+	fr->what.p = memchr(fr->tid.p, ' ', line->l - 5);
+	CHECK(fr->what.p != NULL);
+	fr->tid.l = (size_t)(fr->what.p++ - fr->tid.p);
+	fr->what.l = (size_t)(line->p + line->l - fr->what.p);
+
+	return fr->tid.l >= 4 && fr->tid.l <= 32 && fr->what.l >= 3;
+}
+
+
 /* @return octets of the frame; 0: not whole yet */
-static size_t frame_next(struct frame *fr, const char *p, size_t len)
+size_t frame_next(struct frame *fr, const char *p, size_t len)
 {
 	size_t n, at;
 	struct pl line;
-	bool body = false;
 
 	memset(fr, 0, sizeof(*fr));
 	at = line_next(&line, p, len);
 	if (!at)
 		return 0;
 
-	CHECK(line.l > 5 && !memcmp(line.p, "MSRP ", 5));
-	fr->tid.p = line.p + 5;
-	fr->what.p = memchr(fr->tid.p, ' ', line.l - 5);
-	CHECK(fr->what.p != NULL);
-	fr->tid.l = (size_t)(fr->what.p++ - fr->tid.p);
-	fr->what.l = (size_t)(line.p + line.l - fr->what.p);
-	CHECK(fr->tid.l >= 4 && fr->tid.l <= 32 && fr->what.l >= 3);
-
+	CHECK(start(fr, &line));
 	for (;;) {
 		n = line_next(&line, p + at, len - at);
 		if (!n)
@@ -278,16 +281,21 @@ static size_t frame_next(struct frame *fr, const char *p, size_t len)
 		at += n;
 		if (endline(fr, &line))
 			break;
-		if (body)
+		if (fr->has_body)
 			continue;
-		if (!line.l)
-			body = true;
-		else if (!header(&fr->to, &line, "To-Path: ") &&
-			 !header(&fr->from, &line, "From-Path: ") &&
-			 !header(&fr->msgid, &line, "Message-ID: "))
-			CHECK(memchr(line.p, ':', line.l));
+		if (!line.l) {
+			fr->has_body = true;
+			fr->body.p = p + at;
+		}
+		else {
+			header_any(fr, &line);
+		}
 	}
 	CHECK(fr->to.l && fr->from.l);
+	if (fr->has_body) {
+		CHECK(line.p >= fr->body.p + 2);
+		fr->body.l = (size_t)(line.p - 2 - fr->body.p);
+	}
 
 	return at;
 }
@@ -360,7 +368,7 @@ static void report(const struct play *pl, struct far *far,
 		return;
 
 	for (side = pl->sidel; side; side = side->next) {
-		if (!pl_strcmp(&fr->from, side->path))
+		if (!pl_strcmp(&fr->from, side->own))
 			break;
 	}
 	CHECK(side != NULL);
@@ -395,11 +403,10 @@ void far_read(struct play *pl, struct far *far)
 			response(far, &fr);
 			continue;
 		}
-		(void)pl_strcpy(&fr.tid, far->tid, sizeof(far->tid));
 		if (!pl_strcmp(&fr.what, "REPORT"))
 			report(pl, far, &fr);
 		else
-			CHECK(!pl_strcmp(&fr.what, "SEND"));
+			ask_recv(pl, far, &fr);
 	}
 }
 
@@ -449,6 +456,7 @@ void far_check(const struct play *pl, const struct far *far)
 
 void far_reset(struct far *far)
 {
+	ask_reset(far);
 	free(far->reqv);
 	memset(far, 0, sizeof(*far));
 }
