@@ -24,6 +24,7 @@ help:
 	@echo "make bench      figures of the real baresip, beside what they are"
 	@echo "                compared with; WHAT=arrival|stall|big|history"
 	@echo "make pf         the Participating Function, $(BUILD)/pf"
+	@echo "make fuzz       T=60 seconds each target; WHAT=msrp,session,..."
 	@echo "make lint       warnings of two compilers, cppcheck, headers, layout"
 	@echo "make clean      remove $(BUILD)"
 	@echo

@@ -22,8 +22,8 @@ fuzz_obj = $(patsubst %.c,$(FUZZ)/obj/%.o,$(1))
 $(FUZZ)/obj/%.o: %.c
 	@mkdir -p $(@D)
 	@echo "  FUZZ $<"
-	@$(FUZZ_CC) $(CSTD) -O1 -g $(WARN) $(FUZZ_SAN) $(FUZZ_COV) -pthread -Iinclude \
-		-Itest $(RE_CFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+	@$(FUZZ_CC) $(CSTD) -O1 -g $(WARN) $(FUZZ_SAN) $(FUZZ_COV) -pthread \
+		-Iinclude -Itest $(RE_CFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
 -include $(shell find $(FUZZ)/obj -name '*.d' 2>/dev/null)
 
@@ -50,10 +50,12 @@ T     ?= 60
 JOBS  ?= 2
 FUZZ_WHAT = $(if $(WHAT),$(subst $(comma), ,$(WHAT)),$(FUZZ_ALL))
 
-fuzz-build: need-build $(FUZZ_ALL:%=$(FUZZ)/%)
-
-fuzz: need-build $(FUZZ_ALL:%=$(FUZZ)/%)
+need-fuzz: need-build
 	@mk/packages check clang libclang-rt-dev llvm
+
+fuzz-build: need-fuzz $(FUZZ_ALL:%=$(FUZZ)/%)
+
+fuzz: need-fuzz $(FUZZ_WHAT:%=$(FUZZ)/%)
 	@mk/fuzz $(FUZZ) $(T) $(JOBS) $(FUZZ_WHAT)
 
-.PHONY: fuzz fuzz-build
+.PHONY: need-fuzz fuzz fuzz-build

@@ -35,7 +35,14 @@ static struct msrp_sdp *sdp_alloc(void)
 }
 
 
-static struct mbuf *encode(struct msrp_sdp *sdp, bool offer)
+static const char *path_of(bool tls)
+{
+	return tls ? "msrps://192.0.2.1:7654/abcdef;tcp"
+		: "msrp://192.0.2.1:7654/abcdef;tcp";
+}
+
+
+static struct mbuf *encode(struct msrp_sdp *sdp, bool offer, bool tls)
 {
 	struct msrp_local local;
 	struct mbuf *mb;
@@ -44,7 +51,9 @@ static struct mbuf *encode(struct msrp_sdp *sdp, bool offer)
 	local.port = 7654;
 	local.dir = offer ? SDP_SENDRECV : SDP_RECVONLY;
 	local.setup = MSRP_SETUP_ACTIVE;
-	local.path = "msrp://192.0.2.1:7654/abcdef;tcp";
+	local.tls = tls;
+	local.path = path_of(tls);
+	local.fingerprint = tls ? "sha-256 AB:CD" : NULL;
 	local.accept_types = "message/cpim";
 	local.accept_wrapped_types = "text/plain *";
 	local.max_size = 1000;
@@ -69,9 +78,9 @@ static bool is_text(const uint8_t *data, size_t size)
 
 
 /* What we write, another one of us can read */
-static void read_back(struct msrp_sdp *sdp, bool offer)
+static void read_back(struct msrp_sdp *sdp, bool offer, bool tls)
 {
-	struct mbuf *mb = encode(sdp, offer);
+	struct mbuf *mb = encode(sdp, offer, tls);
 	struct msrp_sdp *peer = sdp_alloc();
 	const struct msrp_remote *r;
 	int err;
@@ -80,7 +89,7 @@ static void read_back(struct msrp_sdp *sdp, bool offer)
 	if (!err) {
 		r = msrp_sdp_remote(peer);
 		remote_check(r);
-		CHECK(!strcmp(r->path, "msrp://192.0.2.1:7654/abcdef;tcp"));
+		CHECK(r->tls == tls && !strcmp(r->path, path_of(tls)));
 		CHECK(r->max_size == 1000);
 		CHECK(sa_port(&r->addr) == 7654);
 	}
@@ -119,7 +128,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	/* theirs, then ours, then theirs again (re-INVITE) */
 	if (!decode(sdp, data, size, true)) {
 		if (is_text(data, size))
-			read_back(sdp, false);
+			read_back(sdp, false, msrp_sdp_remote(sdp)->tls);
 		(void)decode(sdp, data, size / 2, true);
 		CHECK(!decode(sdp, data, size, true));
 	}
@@ -127,10 +136,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	/* an answer to ours */
 	sdp = sdp_alloc();
-	mb = encode(sdp, true);
+	mb = encode(sdp, true, size & 1);
 	mem_deref(mb);
 	(void)decode(sdp, data, size, false);
-	read_back(sdp, true);
+	read_back(sdp, true, size & 1);
 	mem_deref(sdp);
 
 	return 0;
