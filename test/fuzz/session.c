@@ -18,11 +18,11 @@ enum {
 	TURNS = 100000,  /* until nothing moves: more is a circle           */
 	/* octets that the stack may hold: what is undecoded on each
 	   connection and one read of it (64 KiB each), answers of a turn, and
-	   what a peer does not take (512 KiB) */
+	   what a peer does not take (512 KiB); and its tables */
 	HELD_CONN  = 65536 * 4,
 	HELD_STUCK = 524288 + 65536,
 	HELD_SIDE  = 131072,
-	HELD_REST  = 65536,
+	HELD_REST  = 524288,
 };
 
 static const uint64_t maxv[] = {100000, 4096, 100, 1};
