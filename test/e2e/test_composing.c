@@ -74,6 +74,32 @@ static void told_all(struct scene *s)
 }
 
 
+/* Ours: said once, and idle by itself 15 s after the last word */
+static void ours(struct scene *s, int64_t conv, const char *state, bool sent)
+{
+	const struct odict *o = ctrl_ask(s->c, "cpm_composing",
+		"{\"conversation\":%d,\"state\":\"%s\"}", (int)conv, state);
+
+	ck_assert_int_eq(conv, j_int(o, "conversation"));
+	ck_assert_str_eq(state, j_str(o, "state"));
+	ck_assert_int_eq(sent, j_bool(o, "sent"));
+	ck_assert_int_eq(!sent, j_has(o, "why"));
+}
+
+
+static void theirs(struct scene *s, bool bare, const char *state)
+{
+	const struct pf_event *ev = pf_event(s->pf, "said", 2 * E2E_WAIT);
+	static const char type[] = "application/im-iscomposing+xml";
+
+	ck_assert_str_eq(bare ? type : "message/cpim", pf_str(ev, "type"));
+	ck_assert_str_eq(bare ? "" : type, pf_str(ev, "inner"));
+	ck_assert_str_eq(state, pf_str(ev, "state"));
+	ck_assert_str_eq(strcmp(state, "active") ? "" : "90",
+			 pf_str(ev, "refresh"));
+}
+
+
 /* Bare, or in CPIM */
 static const char *const formv[] = {"", "wrap=yes"};
 
@@ -211,6 +237,70 @@ START_TEST(first)
 END_TEST
 
 
+/* A new session in a conversation that is there: its number is told before
+   anything is said, and is enough to answer */
+START_TEST(known)
+{
+	struct scene s;
+	int64_t conv;
+
+	scene_open(&s, NULL);
+	scene_start(&s);
+	conv = chat(&s, "");
+	bye(&s);
+	pf_cmd(s.pf, "chat to=%s from=%s conv=c1", ALICE, BOB);
+	(void)pf_event(s.pf, "established", E2E_WAIT);
+	ours(&s, conv, "active", true);
+	theirs(&s, true, "active");
+	composing(&s, "state=active", 200);
+	told(&s, conv, "active");
+	bye(&s);
+	told(&s, conv, "idle");
+	/* nor is it mixed up with another one */
+	pf_cmd(s.pf, "chat to=%s from=%s conv=c2", ALICE, BOB);
+	(void)pf_event(s.pf, "established", E2E_WAIT);
+	scene_refused(&s, "cpm_composing", env_str(s.env, "%d", (int)conv),
+		      "ENOTCONN", "no session");
+	bye(&s);
+	scene_close(&s);
+}
+END_TEST
+
+
+/* A peer that cannot make up its mind: the last word counts */
+START_TEST(flood)
+{
+	enum { N = 60, TELL = 200 };
+	const uint64_t start = e2e_now();
+	const struct odict *o;
+	struct scene s;
+	int64_t conv;
+	unsigned i, n = 0;
+
+	scene_open(&s, NULL);
+	scene_start(&s);
+	conv = chat(&s, "");
+	for (i=0; i<N; i++)
+		pf_cmd(s.pf, "composing to=%s state=%s", ALICE,
+		       i % 2 ? "idle" : "active");
+	for (i=0; i<N; i++)
+		(void)pf_event(s.pf, "answered", E2E_WAIT);
+	pf_cmd(s.pf, "composing to=%s state=active", ALICE);
+	(void)pf_event(s.pf, "answered", E2E_WAIT);
+	e2e_sleep(2 * TELL);
+	(void)ctrl_ask(s.c, "cpm_status", NULL);
+	for (; (o = ctrl_try_event(s.c, "composing", 1)); n++)
+		ck_assert_str_eq(n % 2 ? "idle" : "active",
+				 j_str(o, "state"));
+	ck_assert_uint_eq(1, n % 2);
+	ck_assert_uint_le(n, 1 + (e2e_now() - start) / TELL);
+	bye(&s);
+	told(&s, conv, "idle");
+	scene_close(&s);
+}
+END_TEST
+
+
 /* What was kept is stale: taken and forgotten, even when it is none; and
    nothing is sent on a delivery */
 START_TEST(delivery)
@@ -241,32 +331,6 @@ START_TEST(delivery)
 	scene_close(&s);
 }
 END_TEST
-
-
-/* Ours: said once, and idle by itself 15 s after the last word */
-static void ours(struct scene *s, int64_t conv, const char *state, bool sent)
-{
-	const struct odict *o = ctrl_ask(s->c, "cpm_composing",
-		"{\"conversation\":%d,\"state\":\"%s\"}", (int)conv, state);
-
-	ck_assert_int_eq(conv, j_int(o, "conversation"));
-	ck_assert_str_eq(state, j_str(o, "state"));
-	ck_assert_int_eq(sent, j_bool(o, "sent"));
-	ck_assert_int_eq(!sent, j_has(o, "why"));
-}
-
-
-static void theirs(struct scene *s, bool bare, const char *state)
-{
-	const struct pf_event *ev = pf_event(s->pf, "said", 2 * E2E_WAIT);
-	static const char type[] = "application/im-iscomposing+xml";
-
-	ck_assert_str_eq(bare ? type : "message/cpim", pf_str(ev, "type"));
-	ck_assert_str_eq(bare ? "" : type, pf_str(ev, "inner"));
-	ck_assert_str_eq(state, pf_str(ev, "state"));
-	ck_assert_str_eq(strcmp(state, "active") ? "" : "90",
-			 pf_str(ev, "refresh"));
-}
 
 
 static const struct {
@@ -422,6 +486,8 @@ Suite *composing_suite(void)
 	tcase_add_test(tc, content);
 	tcase_add_test(tc, refresh);
 	tcase_add_test(tc, first);
+	tcase_add_test(tc, known);
+	tcase_add_test(tc, flood);
 	tcase_add_test(tc, delivery);
 	tcase_add_test(tc, wrong);
 

@@ -17,6 +17,8 @@ struct composing {
 	struct comp_in in;
 	struct comp_out out;
 	struct tmr tmr;
+	uint64_t tell_at;       /* not before                               */
+	bool told;              /* state that the last event had            */
 	bool refused;           /* the peer did not take what it said it
 				   would: it is not bothered again          */
 };
@@ -305,9 +307,12 @@ static bool may_send(const struct composing *c)
 static void tmr_handler(void *arg);
 
 
-static void timer_set(struct composing *c)
+static void timer_set(struct composing *c, uint64_t now)
 {
-	const uint64_t due = comp_due(&c->in, &c->out), now = tmr_jiffies();
+	uint64_t due = comp_due(&c->in, &c->out);
+
+	if (c->in.active != c->told && (!due || c->tell_at < due))
+		due = c->tell_at;
 
 	if (due)
 		tmr_start(&c->tmr, due > now ? due - now : 0, tmr_handler, c);
@@ -316,24 +321,41 @@ static void timer_set(struct composing *c)
 }
 
 
+/* Something may have changed. Last in what calls it: who is told may do
+   anything */
+static void update(struct composing *c, uint64_t now)
+{
+	const bool news = c->in.active != c->told && now >= c->tell_at;
+
+	if (news) {
+		c->told = c->in.active;
+		c->tell_at = now + COMP_TELL;
+	}
+
+	timer_set(c, now);
+	if (news)
+		tell(c);
+}
+
+
 static void tmr_handler(void *arg)
 {
 	struct composing *c = arg;
 	const uint64_t now = tmr_jiffies();
 	const enum comp_send what = comp_out_tick(&c->out, now);
-	const bool changed = comp_in_tick(&c->in, now);
 
-	timer_set(c);
 	/* if there is no memory now, the other side's timer does it */
 	if (what && may_send(c))
 		(void)status_send(c, what);
-	if (changed)
-		tell(c);
+
+	(void)comp_in_tick(&c->in, now);
+	update(c, now);
 }
 
 
 uint16_t composing_recv(struct source *src, const uint8_t *buf, size_t len)
 {
+	const uint64_t now = tmr_jiffies();
 	struct composing *c;
 	struct iscomp_doc doc;
 	int err;
@@ -349,9 +371,8 @@ uint16_t composing_recv(struct source *src, const uint8_t *buf, size_t len)
 	if (!c)
 		return 413;
 
-	if (comp_in_status(&c->in, tmr_jiffies(), &doc))
-		tell(c);
-	timer_set(c);
+	(void)comp_in_status(&c->in, now, &doc);
+	update(c, now);
 
 	return 200;
 }
@@ -361,49 +382,67 @@ void composing_content(struct source *src)
 {
 	struct composing *c = src->sess ? src->sess->comp : NULL;
 
-	if (!c || !comp_in_end(&c->in))
-		return;
-
-	timer_set(c);
-	tell(c);
+	if (c && comp_in_end(&c->in))
+		update(c, tmr_jiffies());
 }
 
 
 void composing_end(struct session *s)
 {
-	if (!s->comp)
+	struct composing *c = s->comp;
+
+	if (!c)
 		return;
 
-	tmr_cancel(&s->comp->tmr);
-	if (comp_in_end(&s->comp->in))
-		tell(s->comp);
+	tmr_cancel(&c->tmr);
+	(void)comp_in_end(&c->in);
+	if (c->told)
+		tell(c);
 }
 
 
-static struct session *find(const struct cpm *cpm, uint64_t conv,
-			    bool *delivery)
+/* Which conversation of ours */
+struct wanted {
+	struct cpm *cpm;
+	struct session *sess;   /* NULL: none that is no delivery           */
+	bool delivery;
+};
+
+
+/* As conv_key() has it */
+static bool same_conv(const struct source *src, const struct cpm_conv *conv)
 {
+	const struct origin *org = &src->org;
+
+	if (src->conversation)
+		return src->conversation == conv->id;
+
+	if (str_cmp(src->aor, conv->account))
+		return false;
+
+	if (org->conversation_id || conv->conversation_id)
+		return org->conversation_id && conv->conversation_id &&
+			!str_cmp(org->conversation_id, conv->conversation_id);
+
+	return org->peer && conv->peer && !str_cmp(org->peer, conv->peer);
+}
+
+
+static bool conv_handler(const struct cpm_conv *conv, void *arg)
+{
+	struct wanted *w = arg;
 	struct le *le;
 
-	for (le = cpm->sessl.head; le; le = le->next) {
+	for (le = w->cpm->sessl.head; le && !w->sess; le = le->next) {
 		struct session *s = le->data;
 
-		if (s->state != SESS_ESTABLISHED ||
-		    conversation(s->src) != conv)
+		if (s->state != SESS_ESTABLISHED || !same_conv(s->src, conv))
 			continue;
-		if (!s->src->deferred)
-			return s;
-		*delivery = true;
+		if (s->src->deferred)
+			w->delivery = true;
+		else
+			w->sess = s;
 	}
-
-	return NULL;
-}
-
-
-static bool found_handler(const struct cpm_conv *conv, void *arg)
-{
-	(void)conv;
-	(void)arg;
 
 	return true;
 }
@@ -412,34 +451,34 @@ static bool found_handler(const struct cpm_conv *conv, void *arg)
 int cpm_composing(struct cpm *cpm, uint64_t conv, bool active,
 		  enum cpm_composed *donep)
 {
-	bool delivery = false;
+	struct wanted w = {.cpm = cpm};
 	enum comp_send what;
 	struct composing *c;
-	struct session *s;
+	uint64_t now;
 	int err;
 
 	if (!cpm || !donep)
 		return EINVAL;
 
-	s = find(cpm, conv, &delivery);
-	if (!s) {
-		err = cpm_store_conv(cpm->store, conv, found_handler, NULL);
+	err = cpm_store_conv(cpm->store, conv, conv_handler, &w);
+	if (err)
+		return err;
+	if (!w.sess)
+		return w.delivery ? EPROTO : ENOTCONN;
 
-		return err ? err : delivery ? EPROTO : ENOTCONN;
-	}
-
-	c = composing_get(s);
+	c = composing_get(w.sess);
 	if (!c)
 		return ENOMEM;
 
 	if (!may_send(c)) {
-		*donep = s->dir & SDP_SENDONLY ? CPM_COMPOSED_NOT_TAKEN
+		*donep = w.sess->dir & SDP_SENDONLY ? CPM_COMPOSED_NOT_TAKEN
 			: CPM_COMPOSED_HELD;
 		return 0;
 	}
 
-	what = comp_out_tell(&c->out, tmr_jiffies(), active);
-	timer_set(c);
+	now = tmr_jiffies();
+	what = comp_out_tell(&c->out, now, active);
+	timer_set(c, now);
 	*donep = what ? CPM_COMPOSED_SENT : CPM_COMPOSED_KNOWN;
 
 	return what ? status_send(c, what) : 0;

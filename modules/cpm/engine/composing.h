@@ -15,6 +15,8 @@ enum {
 				 a load (RFC 3994, 3.4)                      */
 	COMP_REFRESH = 90,    /* s that ours hold: longer than COMP_AGAIN, so
 				 that nothing blinks                         */
+	COMP_TELL    = 200,   /* ms between two events of a session: the last
+				 state counts, and no peer floods the bus    */
 	COMP_MAX     = 3600,  /* s that theirs hold at most: who is lost does
 				 not write for ever                          */
 };

@@ -168,7 +168,7 @@ int cpm_store_conv_find(struct cpm_store *st, const char *account,
 	if (!st || !account || !key || !idp)
 		return EINVAL;
 
-	err = read_start(st, &q, SQL_CONV_FIND);
+	err = read_start(st, &q, SQL_CONV_KEY);
 	if (err)
 		return err;
 
