@@ -82,6 +82,12 @@ int relay_config(struct cpm_conf *conf, struct relay_text *text)
 			conf->relay);
 		return EINVAL;
 	}
+	if (conf->relay && !strncmp(conf->relay, "msrps:", 6) &&
+	    !conf->tls_verify) {
+		warning("cpm: cpm_relay: with msrps a cpm_tls_cafile is "
+			"needed, to know the relay by its certificate\n");
+		return EINVAL;
+	}
 	if (conf->relay_user && !is_user(conf->relay_user)) {
 		warning("cpm: cpm_relay_user: it must have no quotes or "
 			"backslashes\n");

@@ -29,7 +29,7 @@ struct conn {
 	struct pf *pf;           /* borrowed                                */
 	struct session *sess;    /* borrowed, NULL: not bound yet           */
 	struct tcp_conn *tc;
-	struct tls_conn *sc;     /* NULL: plain                             */
+	struct tls_conn *sc;     /* TLS on it, or NULL                      */
 	struct mbuf *rx;         /* not decoded yet                         */
 	struct mbuf *out;        /* not written yet                         */
 	struct tmr tmr;
@@ -181,6 +181,9 @@ static bool bind_session(struct conn *conn, const struct frame *f)
 		return false;
 	}
 
+	if (!secure_check(conn->sc, sess))
+		return false;
+
 	tmr_cancel(&conn->tmr);
 	conn->sess = sess;
 	sess->conn = conn;
@@ -325,6 +328,10 @@ static void estab_handler(void *arg)
 
 	if (!conn->active)
 		return;
+	if (!secure_check(conn->sc, conn->sess)) {
+		session_end(conn->sess, BY_ERROR, "fingerprint");
+		return;
+	}
 
 	if (conn->sess->state == SESS_AUTH)
 		relay_auth(conn->sess, NULL);
@@ -404,8 +411,9 @@ int conn_open(struct session *sess, const struct sa *addr, struct tls *tls)
 
 	err = tcp_connect(&conn->tc, addr, estab_handler, recv_handler,
 			  close_handler, conn);
-	if (!err && tls)
-		err = tls_start_tcp(&conn->sc, tls, conn->tc, 0);
+	if (!err)
+		err = tls ? tls_start_tcp(&conn->sc, tls, conn->tc, 0)
+			: secure_start(&conn->sc, sess->pf, conn->tc);
 	if (err)
 		mem_deref(conn);
 	else
@@ -428,6 +436,10 @@ static void connect_handler(const struct sa *peer, void *arg)
 	if (tcp_accept(&conn->tc, pf->ts, estab_handler, recv_handler,
 		       close_handler, conn)) {
 		tcp_reject(pf->ts);
+		mem_deref(conn);
+		return;
+	}
+	if (secure_start(&conn->sc, pf, conn->tc)) {
 		mem_deref(conn);
 		return;
 	}

@@ -20,16 +20,17 @@ static int msrp_print(struct mbuf *mb, const struct session *sess)
 {
 	const bool *fault = sess->pf->faults.on;
 	const bool active = !strcmp(sess->setup, "active");
+	const bool tls = secure_wanted(sess->pf) != fault[FAULT_MIXED];
 	const char *types = sess->types ? sess->types : sess->ordinary
 		? "message/cpim application/im-iscomposing+xml"
 		: "message/cpim";
 	int err;
 
-	err = mbuf_printf(mb, "m=message %u TCP%s/MSRP *\r\n"
+	err = mbuf_printf(mb, "m=message %u TCP/%sMSRP *\r\n"
 			  "a=accept-types:%s\r\n"
 			  "a=accept-wrapped-types:%s\r\n",
 			  active ? PORT_DISCARD : sa_port(addr_of(sess)),
-			  sess->pf->relay_tls ? "/TLS" : "",
+			  tls ? "TLS/" : "",
 			  fault[FAULT_NOACCEPT] ? "text/html" : types,
 			  sess->wrapped ? sess->wrapped : "*");
 	if (!err && strcmp(sess->setup, "none"))
@@ -37,6 +38,8 @@ static int msrp_print(struct mbuf *mb, const struct session *sess)
 	if (!err && !fault[FAULT_NOPATH])
 		err = mbuf_printf(mb, "a=path:%s\r\n", sess->told
 				  ? sess->told : sess->path);
+	if (!err && !sess->route)
+		err = secure_print(mb, sess->pf);
 	if (err)
 		return err;
 
@@ -114,10 +117,10 @@ static int path_addr(struct sa *sa, const struct pl *path)
 {
 	struct pl host, port;
 
-	if (re_regex(path->p, path->l, "msrp://\\[[0-9a-f:]+\\]:[0-9]+/",
-		     &host, &port) &&
-	    re_regex(path->p, path->l, "msrp://[0-9.]+:[0-9]+/",
-		     &host, &port))
+	if (re_regex(path->p, path->l, "msrp[s]*://\\[[0-9a-f:]+\\]:[0-9]+/",
+		     NULL, &host, &port) &&
+	    re_regex(path->p, path->l, "msrp[s]*://[0-9.]+:[0-9]+/",
+		     NULL, &host, &port))
 		return EBADMSG;
 
 	return sa_set(sa, &host, (uint16_t)pl_u32(&port));
@@ -145,6 +148,8 @@ static int attr_decode(struct answer *ans, const struct pl *line, bool media)
 			!pl_strcmp(&val, "*");
 	else if (starts(&val, line, "a=path:") && !ans->path)
 		return pl_strdup(&ans->path, &val);
+	else if (starts(&val, line, "a=fingerprint:") && !ans->fp)
+		return pl_strdup(&ans->fp, &val);
 
 	return 0;
 }
@@ -171,6 +176,7 @@ int sdp_answer_decode(struct answer *ans, const struct pl *sdp,
 			media = true;
 			if (starts(&val, &line, "m=message "))
 				port = pl_number(&val);
+			ans->tls = pl_has(&line, " TCP/TLS/MSRP ");
 		}
 		else if (attr_decode(ans, &line, media)) {
 			*why = "attribute of the answer is too long";

@@ -18,6 +18,8 @@ static struct msrp_relay *relay;
 static struct told {
 	unsigned upc;
 	unsigned downc;
+	unsigned sentc;
+	unsigned reported;
 	int err;
 	uint16_t scode;
 	bool deref;
@@ -581,6 +583,118 @@ START_TEST(test_errors)
 END_TEST
 
 
+static void sent_handler(int err, uint16_t scode, void *arg)
+{
+	struct told *t = arg;
+
+	++t->sentc;
+	t->err = err;
+	t->scode = scode;
+}
+
+
+static void report_handler(uint16_t scode, const struct msrp_range *range,
+			   void *arg)
+{
+	struct told *t = arg;
+	(void)range;
+
+	t->reported = scode;
+}
+
+
+static void reports(const struct side *s, const char *from, const char *msgid,
+		    const char *code)
+{
+	char *str;
+
+	ck_assert_int_eq(0, re_sdprintf(&str, "MSRP tid00009 REPORT\r\n"
+		"To-Path: %s\r\nFrom-Path: %s\r\nMessage-ID: %s\r\n"
+		"Byte-Range: 1-20000/20000\r\nStatus: 000 %s\r\n"
+		"-------tid00009$\r\n", s->sess->path, from, msgid, code));
+	peer_puts(&p1, str);
+	mem_deref(str);
+}
+
+
+/* The next chunk at pos, if it is there whole */
+static bool chunk_take(struct got *got, size_t *pos, size_t *len)
+{
+	struct msrp_body body;
+	struct msrp_head head;
+	struct pl pl;
+
+	p1.rx->pos = *pos;
+	if (msrp_head_decode(&head, p1.rx))
+		return false;
+
+	memset(&body, 0, sizeof(body));
+	(void)pl_strcpy(&head.tid, body.tid, sizeof(body.tid));
+	if (msrp_body_decode(&body, p1.rx, &pl))
+		return false;
+
+	ck_assert(!pl_strcmp(&head.to_path, B_URI " " A_URI " " ALICE));
+	ck_assert(!pl_strcmp(&head.from_path, s1.sess->path));
+	ck_assert_uint_le(pl.l, 8192);
+	ck_assert_int_eq(0, pl_strcpy(&head.tid, got->tid, ID_SIZE));
+	*pos = p1.rx->pos;
+	*len += pl.l;
+
+	return true;
+}
+
+
+/* What we send goes all the way, in chunks that a relay can bear. It is the
+   relay that answers; later a REPORT comes, from the peer or from a relay that
+   could not hand it on. Of strangers' REPORTs nothing is believed. */
+START_TEST(test_send)
+{
+	struct msrp_send send = {
+		.ctype = "text/plain", .msgid = "m1", .success_report = true,
+		.senth = sent_handler, .reporth = report_handler,
+		.arg = &told,
+	};
+	struct got got;
+	size_t pos = 0, len = 0;
+
+	relay_make(0);
+	relay_up();
+	behind(&s1);
+	ck_assert_int_eq(0, msrp_sess_connect(s1.sess, NULL));
+	take(&got, "SEND");
+	answer(&got, "200 OK", "");
+	got_free(&got);
+	WAIT(is_set, &s1.estabc);
+
+	send.mb = mbuf_alloc(20000);
+	ck_assert_int_eq(0, mbuf_fill(send.mb, 'x', 20000));
+	send.mb->pos = 0;
+	told.sentc = 0;
+	ck_assert_int_eq(0, msrp_send(NULL, s1.sess, &send));
+	while (len < 20000) {
+		loop_settle(5);
+		while (chunk_take(&got, &pos, &len)) {
+			got.from = s1.sess->path;
+			answer(&got, "200 OK", "");
+		}
+	}
+	ck_assert_uint_eq(20000, len);
+	WAIT(is_set, &told.sentc);
+	ck_assert_int_eq(0, told.err);
+
+	reports(&s1, PEER, "m1", "408 Timeout");
+	loop_settle(20);
+	ck_assert_uint_eq(0, told.reported);
+	reports(&s1, _i ? B_URI : B_URI " " A_URI " " ALICE, "m1",
+		_i ? "408 Timeout" : "200 OK");
+	while (!told.reported)
+		loop_settle(1);
+	ck_assert_uint_eq(_i ? 408 : 200, told.reported);
+	mem_deref(send.mb);
+}
+END_TEST
+
+
 /* Relays of the peer's alone: we go to the first, with all of the path */
 START_TEST(test_peers_relays)
 {
@@ -626,6 +740,7 @@ void relay_conn_tests(Suite *suite)
 	tcase_add_test(tc, test_free);
 	tcase_add_loop_test(tc, test_free_in_handler, 0, 2);
 	tcase_add_test(tc, test_errors);
+	tcase_add_loop_test(tc, test_send, 0, 2);
 	tcase_add_test(tc, test_peers_relays);
 	suite_add_tcase(suite, tc);
 }

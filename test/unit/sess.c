@@ -31,6 +31,7 @@ Suite *sess_suite(void)
 	sess_code_tests(tcase(s, "code"));
 	sess_tls_tests(tcase(s, "tls"));
 	sess_ca_tests(tcase(s, "ca"));
+	sess_limit_tests(tcase(s, "limit"));
 
 	return s;
 }

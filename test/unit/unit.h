@@ -24,6 +24,7 @@ Suite *tag_suite(void);
 Suite *policy_suite(void);
 Suite *retry_suite(void);
 Suite *composing_suite(void);  /* engine: states of isComposing    */
+Suite *leg_suite(void);
 Suite *outbox_suite(void);     /* engine: with a server on loopback  */
 Suite *text_suite(void);
 Suite *oom_suite(void);        /* memory runs out                   */

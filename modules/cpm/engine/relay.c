@@ -13,6 +13,8 @@
 
 
 enum {
+	KICK_RETRY = 500,    /* ms until it is tried again while a session
+				waits for it: that has little time          */
 	NAME_RETRY = 30000,  /* ms until a name without address is looked for
 				again: as long as a resolver may take to
 				forget that there was none                  */
@@ -23,6 +25,7 @@ struct relay {
 	struct msrp_relay *mr;   /* NULL: nobody to be yet                  */
 	struct dns_query *query;
 	struct tmr tmr;          /* ask for the name again                  */
+	struct tmr tmr_kick;
 	char *uri;
 	char *user;              /* NULL: of the first account              */
 	char *pass;
@@ -40,6 +43,7 @@ static void destructor(void *arg)
 	struct relay *r = arg;
 
 	tmr_cancel(&r->tmr);
+	tmr_cancel(&r->tmr_kick);
 	mem_deref(r->query);
 	mem_deref(r->mr);
 	mem_deref(r->uri);
@@ -164,6 +168,22 @@ static void sessions_tell(struct cpm *cpm)
 }
 
 
+static void kick_handler(void *arg)
+{
+	struct relay *r = arg;
+	struct le *le;
+
+	for (le = r->cpm->sessl.head; le; le = le->next) {
+		const struct session *s = le->data;
+
+		if (s->state == SESS_WAITING) {
+			msrp_relay_kick(r->mr);
+			return;
+		}
+	}
+}
+
+
 static void text_of(char *text, size_t size, const struct relay *r, int err,
 		    uint16_t scode)
 {
@@ -206,6 +226,7 @@ static void relay_handler(int err, uint16_t scode, void *arg)
 		text_of(text, sizeof(text), r, err, scode);
 		fault(r, r->refused ? "relay-refused" : "relay-down", text);
 		resolve(r);
+		tmr_start(&r->tmr_kick, KICK_RETRY, kick_handler, r);
 	}
 	else {
 		r->what = NULL;
@@ -271,6 +292,7 @@ int relay_alloc(struct relay **rp, struct cpm *cpm)
 		return ENOMEM;
 
 	tmr_init(&r->tmr);
+	tmr_init(&r->tmr_kick);
 	r->cpm = cpm;
 	err = uri_set(r, conf->relay);
 	if (!err && conf->relay_user)
