@@ -65,6 +65,7 @@ void hop_do(struct play *pl, uint8_t slot, uint8_t what, struct side *side)
 		CHECK(err == 0 || err == EAGAIN || err == EPROTO ||
 		      err == ENOMEM);
 		CHECK(err != EAGAIN || !hop->up);
+		side->moved = pl->moved = true;
 		side_own(side);
 		break;
 

@@ -54,6 +54,7 @@ struct side {
 	bool anyone;          /* knows no peer                              */
 	bool dirty;           /* octets of no known message may come        */
 	char own[256];        /* our URI, the last of the path              */
+	bool moved;           /* it was another one at first                */
 	struct play *pl;
 	struct note *notel;
 	unsigned openc, donec;
@@ -147,6 +148,7 @@ struct play {
 	uint32_t gives;
 	struct hop hopv[RELAYS];
 	size_t written;
+	bool moved;           /* a side has                                 */
 };
 
 /* app.c */
