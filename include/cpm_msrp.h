@@ -286,6 +286,11 @@ const char *msrp_rx_ctype(const struct msrp_rx *rx);
 uint64_t msrp_rx_total(const struct msrp_rx *rx);
 /** Octets that are there from the beginning on, without a hole */
 uint64_t msrp_rx_begun(const struct msrp_rx *rx);
+/** The first len octets are there from an earlier try: the sender goes on
+    behind them (Byte-Range), and what it repeats of them is not handed on.
+    Only in msrp_open_h. @return 0; EINVAL elsewhere, or len 0; EOVERFLOW
+    over the message's total or max_size; ENOMEM */
+int msrp_rx_set_begun(struct msrp_rx *rx, uint64_t len);
 /** Octets that the application holds in memory for a message that is open:
     they count while it waits for its answer. Default: all there are */
 void msrp_rx_set_size(struct msrp_rx *rx, uint64_t size);
