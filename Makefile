@@ -8,6 +8,7 @@ include mk/build.mk
 include mk/test.mk
 include mk/bench.mk
 include mk/lint.mk
+include mk/library.mk
 include mk/oom.mk
 
 help:
