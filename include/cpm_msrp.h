@@ -299,6 +299,111 @@ void msrp_rx_set_arg(struct msrp_rx *rx, void *arg);
 void *msrp_rx_arg(const struct msrp_rx *rx);
 
 /*
+ * Sending. Messages of a connection leave in turns, a chunk each: a short one
+ * is never stuck behind a long one, be it of another session. Chunks are
+ * larger while nothing else waits and the link is fast, see msrp_send().
+ */
+
+struct msrp_tx;     /**< one outgoing message                              */
+
+/**
+ * Octets to send: fill up to *len octets at buf, those at off of the message,
+ * and set *len to how many there are. Asked for in order, each once. *len 0:
+ * nothing now; asked again after msrp_tx_wake(). May do anything to the
+ * message, session and stack.
+ *
+ * @return 0, or an errno that ends the message: # on the wire, and senth gets
+ *         that errno
+ */
+typedef int (msrp_read_h)(uint64_t off, uint8_t *buf, size_t *len, void *arg);
+
+/**
+ * The end of a message; once, and not after mem_deref() of it nor after
+ * msrp_sess_close(). When the session ends by itself it comes before closeh.
+ *
+ * @param err   0: by Failure-Report, yes: each chunk was answered 2xx;
+ *              partial: conf.trans_timeout has gone by since the last chunk
+ *              left, and none was refused; no: all octets were handed to the
+ *              transport. EPROTO: refused by an answer or a REPORT, see
+ *              scode. ETIMEDOUT: no answer in conf.trans_timeout. ECANCELED:
+ *              msrp_tx_abort(). ENOTCONN: the session has ended. Or the
+ *              errno of readh, or ENOMEM
+ * @param scode 200 with 0; the peer's code with EPROTO; 408 with ETIMEDOUT;
+ *              else 0
+ */
+typedef void (msrp_sent_h)(int err, uint16_t scode, void *arg);
+
+/**
+ * A REPORT about the message (RFC 4975, 7.1.3), also after its end, as long as
+ * the message or else the session lives. One of 300 and more that comes
+ * before the end is followed by senth with EPROTO.
+ *
+ * @param scode Code of its Status (namespace 000; others are passed over)
+ * @param range Its Byte-Range; start 0 if it has none that can be read
+ */
+typedef void (msrp_report_h)(uint16_t scode, const struct msrp_range *range,
+			     void *arg);
+
+/** What to send. Borrowed, but for mb. */
+struct msrp_send {
+	const char *msgid;      /**< NULL: a fresh one                      */
+	const char *ctype;      /**< Content-Type, whole value. NULL: a SEND
+				     without body, size 0                   */
+	struct mbuf *mb;        /**< shared, from pos to end: the whole body,
+				     unchanged until senth; its pos and end
+				     may move                               */
+	msrp_read_h *readh;     /**< or this                                */
+	uint64_t size;          /**< octets in all; 0 with mb: what it has  */
+	uint64_t start;         /**< resume: first octet to send, from 0    */
+	enum msrp_freport failure_report;
+	bool success_report;    /**< ask for a REPORT                       */
+	msrp_sent_h *senth;     /**< may be NULL, as reporth                */
+	msrp_report_h *reporth;
+	void *arg;
+};
+
+/**
+ * Send a message (RFC 4975, 7.1). It waits for the session to be established
+ * and leaves from the main loop, never from this call. No more is taken from
+ * readh than TCP takes: memory does not grow with the size.
+ *
+ * A chunk has 2,048 octets of body at least, unless less is there. It has as
+ * many as the link takes in some 20 ms, up to 65,536; up to 8,192 while
+ * another message of the connection waits, or if one of the paths goes through
+ * a relay. 413, 408 and most others end the message, with # if octets are left
+ * (RFC 4975, 10.5); 481 ends the session (10.6).
+ *
+ * @param txp  May be NULL: the session keeps the message until its end, and
+ *             with success_report until a REPORT about all of it (at most
+ *             1,024 of these). Else mem_deref() it; before its end that gives
+ *             it up silently, use msrp_tx_abort() to let the peer know
+ * @param sess Session with a peer's path. Ends with msrp_sess_close(): what
+ *             TCP did not take by then does not leave
+ *
+ * @return 0; EINVAL, also for a Message-ID or Content-Type that cannot stand
+ *         in a header; EPROTO without peer's path; ENOTCONN if the session has
+ *         ended; EALREADY if that Message-ID is on its way; ENOMEM
+ */
+int msrp_send(struct msrp_tx **txp, struct msrp_sess *sess,
+	      const struct msrp_send *send);
+
+/** There is more for readh to give */
+void msrp_tx_wake(struct msrp_tx *tx);
+
+/** Give it up: # if octets have left and not all, senth gets ECANCELED within
+    this call. Nothing happens if it has ended. */
+void msrp_tx_abort(struct msrp_tx *tx);
+
+/** Message-ID. Borrowed from tx */
+const char *msrp_tx_msgid(const struct msrp_tx *tx);
+/** Octets handed to the transport, counted from the message's beginning */
+uint64_t msrp_tx_sent(const struct msrp_tx *tx);
+/** Octets from the beginning on that the peer has, by its answers or REPORTs:
+    where another msrp_send() may start. With Failure-Report no or partial only
+    REPORTs count. Both stay readable after the end. */
+uint64_t msrp_tx_acked(const struct msrp_tx *tx);
+
+/*
  * SDP (RFC 4975, 8; RFC 4145 setup)
  */
 

@@ -16,19 +16,23 @@ static void destructor(void *arg)
 	tmr_cancel(&conn->tmr_tx);
 	tmr_cancel(&conn->tmr_rx);
 	tmr_cancel(&conn->tmr_bind);
+	tmr_cancel(&conn->tmr_trans);
 	msrp_chunk_reset(&conn->ch);
 	mem_deref(conn->tx);
 	mem_deref(conn->rest);
-	mem_deref(conn->tc);
+	msrp_transport_close(conn);
 }
 
 
 static void tx_handler(void *arg);
 
 
-static void conn_fail(struct msrp_conn *conn, int err)
+/**
+ * End the connection in the next turn: we may be in a call of the
+ * application's
+ */
+void msrp_conn_fail(struct msrp_conn *conn, int err)
 {
-	/* not at once: we may be in a call of the application's */
 	conn->err = err;
 	tmr_start(&conn->tmr_tx, 0, tx_handler, conn);
 }
@@ -43,12 +47,13 @@ static void tx_flush(struct msrp_conn *conn)
 		return;
 
 	conn->tx = NULL;
-	tmr_cancel(&conn->tmr_tx);
+	if (!conn->pumpl.head)
+		tmr_cancel(&conn->tmr_tx);
 	mb->pos = 0;
-	err = tcp_send(conn->tc, mb);
+	err = msrp_transport_send(conn, mb);
 	mem_deref(mb);
 	if (err)
-		conn_fail(conn, err);
+		msrp_conn_fail(conn, err);
 }
 
 
@@ -56,10 +61,22 @@ static void tx_handler(void *arg)
 {
 	struct msrp_conn *conn = arg;
 
+	if (!conn->err)
+		tx_flush(conn);
 	if (conn->err)
 		msrp_conn_end(conn, conn->err);
 	else
-		tx_flush(conn);
+		msrp_pump(conn);
+}
+
+
+/**
+ * There are messages to send: see to it at the end of this turn
+ */
+void msrp_conn_kick(struct msrp_conn *conn)
+{
+	if (conn->tc && !conn->polling && !tmr_isrunning(&conn->tmr_tx))
+		tmr_start(&conn->tmr_tx, 0, tx_handler, conn);
 }
 
 
@@ -81,7 +98,7 @@ int msrp_conn_put(struct msrp_conn *conn, const struct pl *v, size_t n)
 	if (!conn->tx) {
 		conn->tx = mbuf_alloc(1024);
 		if (!conn->tx) {
-			conn_fail(conn, ENOMEM);
+			msrp_conn_fail(conn, ENOMEM);
 			return ENOMEM;
 		}
 
@@ -95,7 +112,7 @@ int msrp_conn_put(struct msrp_conn *conn, const struct pl *v, size_t n)
 	if (err) {
 		conn->tx->pos = conn->tx->end = end;
 		tx_flush(conn);
-		conn_fail(conn, err);
+		msrp_conn_fail(conn, err);
 	}
 	else if (conn->tx->end >= TX_SIZE)
 		tx_flush(conn);
@@ -245,7 +262,8 @@ static int conn_pause(struct msrp_conn *conn)
 		return EOVERFLOW;
 
 	if (left >= HOLD_SIZE) {
-		cpm_tcp_pause(conn->tc);
+		msrp_pump_stop(conn);
+		msrp_transport_pause(conn);
 		conn->paused = true;
 	}
 
@@ -291,12 +309,6 @@ static void recv_handler(struct mbuf *mb, void *arg)
 }
 
 
-static void send_handler(void *arg)
-{
-	(void)arg;
-}
-
-
 static void rx_handler(void *arg)
 {
 	struct msrp_conn *conn = arg;
@@ -311,7 +323,8 @@ static void rx_handler(void *arg)
 		process(conn, conn->rest);
 	if (conn->tc && conn->paused && !conn->stopped) {
 		conn->paused = false;
-		cpm_tcp_resume(conn->tc, send_handler);
+		msrp_transport_resume(conn);
+		msrp_conn_kick(conn);
 	}
 	mem_deref(conn);
 }
@@ -377,19 +390,22 @@ void msrp_conn_end(struct msrp_conn *conn, int err)
 	conn->msrp = NULL;
 	conn->hold = NULL;
 	conn->ch.sess = NULL;
-	conn->tc = mem_deref(conn->tc);
+	msrp_transport_close(conn);
 	conn->tx = mem_deref(conn->tx);
 	tmr_cancel(&conn->tmr_tx);
 	tmr_cancel(&conn->tmr_rx);
+	tmr_cancel(&conn->tmr_trans);
 	list_unlink(&conn->le);
 
 	while (conn->sessl.head) {
 		struct msrp_sess *sess = conn->sessl.head->data;
 
 		list_unlink(&sess->cle);
+		list_unlink(&sess->ple);
 		sess->conn = NULL;
 		msrp_sess_ended(sess, err);
 	}
+	msrp_trans_end(conn);
 
 	mem_deref(conn);
 }
@@ -432,6 +448,7 @@ void msrp_conn_leave(struct msrp_sess *sess, bool flush)
 		return;
 
 	list_unlink(&sess->cle);
+	list_unlink(&sess->ple);
 	sess->conn = NULL;
 	if (conn->ch.sess == sess)
 		conn->ch.sess = NULL;
@@ -446,19 +463,6 @@ void msrp_conn_leave(struct msrp_sess *sess, bool flush)
 }
 
 
-/* Where the transport starts. TLS (tls_start_tcp) has its place here. */
-static int transport_start(struct msrp_conn *conn, bool tls)
-{
-	if (tls)
-		return ENOTSUP;
-
-	cpm_tcp_nodelay(conn->tc);
-	tcp_conn_rxsz_set(conn->tc, RX_SIZE);
-
-	return 0;
-}
-
-
 static void estab_handler(void *arg)
 {
 	struct msrp_conn *conn = arg;
@@ -468,9 +472,9 @@ static void estab_handler(void *arg)
 	if (!sess || sess->state != SESS_BIND)
 		return;
 
-	err = msrp_tx_bind(conn, sess);
+	err = msrp_sess_bind(sess);
 	if (err)
-		conn_fail(conn, err);
+		msrp_conn_fail(conn, err);
 	else
 		tx_flush(conn);
 }
@@ -486,6 +490,7 @@ static struct msrp_conn *conn_alloc(struct msrp *msrp)
 	tmr_init(&conn->tmr_tx);
 	tmr_init(&conn->tmr_rx);
 	tmr_init(&conn->tmr_bind);
+	tmr_init(&conn->tmr_trans);
 	conn->msrp = msrp;
 	list_append(&msrp->connl, &conn->le, conn);
 
@@ -504,10 +509,7 @@ int msrp_conn_accept(struct msrp *msrp, struct tcp_sock *ts)
 	if (!conn)
 		return ENOMEM;
 
-	err = tcp_accept(&conn->tc, ts, NULL, recv_handler, close_handler,
-			 conn);
-	if (!err)
-		err = transport_start(conn, false);
+	err = msrp_transport_accept(conn, ts, recv_handler, close_handler);
 	if (err) {
 		msrp_conn_end(conn, err);
 		return err;
@@ -533,10 +535,8 @@ int msrp_conn_connect(struct msrp_sess *sess, const struct sa *addr)
 	if (!conn)
 		return ENOMEM;
 
-	err = tcp_connect(&conn->tc, addr, estab_handler, recv_handler,
-			  close_handler, conn);
-	if (!err)
-		err = transport_start(conn, false);
+	err = msrp_transport_connect(conn, addr, estab_handler, recv_handler,
+				     close_handler);
 	if (err) {
 		msrp_conn_end(conn, err);
 		return err;

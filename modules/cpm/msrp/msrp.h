@@ -1,8 +1,10 @@
 /**
  * @file msrp.h  What the files of msrp/ share
  *
- * conn.c and route.c turn octets into requests, chunk.c and rx.c requests
- * into messages, sess.c owns the messages, tx.c writes what leaves.
+ * transport.c brings octets, conn.c and route.c turn them into requests,
+ * chunk.c and rx.c requests into messages, sess.c owns the messages, tx.c
+ * writes what leaves at once. What we send: out.c has the messages, pump.c
+ * says whose turn it is, frame.c writes chunks, trans.c waits for answers.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -35,7 +37,13 @@ enum {
 	TRANS_TIMEOUT = 30000,
 	PORT_DISCARD = 9,        /* RFC 6135, 4.2.2: we do not listen        */
 	ID_SIZE      = 33,       /* 128 random bits in hex, and NUL          */
+	CHUNK_MIN    = 2048,     /* octets of a chunk that need not be
+				    interruptible: RFC 4975, 5.1             */
+	FRAME_TAIL   = 44,       /* CRLF and end-line with one of our ids    */
 };
+
+#define LIT(s) {(s), sizeof(s) - 1}
+#define COUNT(v) (sizeof(v) / sizeof((v)[0]))
 
 /*
  * libre up to 2.2.1 tells a connection's descriptor. Later ones do not: there
@@ -56,32 +64,6 @@ static inline void cpm_tcp_nodelay(struct tcp_conn *tc)
 
 	(void)setsockopt(tcp_conn_fd(tc), IPPROTO_TCP, TCP_NODELAY, &on,
 			 sizeof(on));
-#endif
-}
-
-
-/* Stop reading. Not while libre has octets to send: it would not send them
-   either, and comes back to reading by itself when it has. */
-static inline void cpm_tcp_pause(struct tcp_conn *tc)
-{
-#ifdef CPM_NO_TCP_CONN_FD
-	(void)tc;
-#else
-	if (!tcp_conn_txqsz(tc))
-		fd_close(tcp_conn_fd(tc));
-#endif
-}
-
-
-/* Setting and clearing a send handler makes libre poll the socket again */
-static inline void cpm_tcp_resume(struct tcp_conn *tc, tcp_send_h *sendh)
-{
-#ifdef CPM_NO_TCP_CONN_FD
-	(void)tc;
-	(void)sendh;
-#else
-	(void)tcp_set_send(tc, sendh);
-	(void)tcp_set_send(tc, NULL);
 #endif
 }
 
@@ -181,6 +163,35 @@ uint16_t msrp_chunk_end(struct msrp_chunk *ch, enum msrp_flag flag);
 void msrp_chunk_reset(struct msrp_chunk *ch);
 
 
+/* trans.c: requests of ours */
+
+/**
+ * The end of a wait
+ *
+ * @param err  0; ETIMEDOUT; ENOTCONN
+ * @param head The answer, views that die with the call; NULL if err
+ */
+typedef void (msrp_trans_h)(int err, const struct msrp_head *head, void *arg);
+
+struct msrp_trans {
+	struct le le;             /* of conn->transl, in order of start     */
+	struct le he;             /* of conn->transh                        */
+	struct msrp_conn *conn;   /* borrowed; NULL: does not wait          */
+	uint64_t due;             /* jiffies                                */
+	msrp_trans_h *transh;
+	void *arg;
+	char tid[MSRP_TID_MAX + 1];
+};
+
+int  msrp_trans_alloc(struct msrp_trans **trp, struct msrp_conn *conn,
+		      const char *tid, msrp_trans_h *transh, void *arg);
+int  msrp_trans_start(struct msrp_trans *tr, struct msrp_conn *conn,
+		      const char *tid, msrp_trans_h *transh, void *arg);
+void msrp_trans_stop(struct msrp_trans *tr);
+bool msrp_trans_recv(struct msrp_conn *conn, const struct msrp_head *head);
+void msrp_trans_end(struct msrp_conn *conn);
+
+
 /* conn.c */
 
 enum conn_state {
@@ -196,6 +207,14 @@ struct msrp_conn {
 	struct tmr tmr_tx;
 	struct tmr tmr_rx;
 	struct tmr tmr_bind;
+	struct list transl;       /* requests that wait for their answer    */
+	struct hash *transh;      /* by transaction id; NULL: none waits    */
+	struct tmr tmr_trans;
+	struct list pumpl;        /* sessions that have something to send,
+				     borrowed: the next one first           */
+	size_t chunk;             /* octets that the link takes in 20 ms    */
+	uint64_t full;            /* jiffies when TCP took no more; 0: does */
+	bool polling;             /* told when TCP takes more               */
 	struct mbuf *tx;          /* answers of this turn                   */
 	struct mbuf *rest;        /* undecoded                              */
 	size_t scan;              /* octets of it without a whole head      */
@@ -218,6 +237,24 @@ void msrp_conn_end(struct msrp_conn *conn, int err);
 void msrp_conn_wake(struct msrp_conn *conn);
 void msrp_conn_unhold(const struct msrp_sess *sess);
 int  msrp_conn_put(struct msrp_conn *conn, const struct pl *v, size_t n);
+void msrp_conn_fail(struct msrp_conn *conn, int err);
+void msrp_conn_kick(struct msrp_conn *conn);
+
+
+/* transport.c: what carries the octets of conn->tc */
+
+int  msrp_transport_accept(struct msrp_conn *conn, struct tcp_sock *ts,
+			   tcp_recv_h *recvh, tcp_close_h *closeh);
+int  msrp_transport_connect(struct msrp_conn *conn, const struct sa *addr,
+			    tcp_estab_h *estabh, tcp_recv_h *recvh,
+			    tcp_close_h *closeh);
+int  msrp_transport_send(struct msrp_conn *conn, struct mbuf *mb);
+void msrp_transport_close(struct msrp_conn *conn);
+void msrp_transport_pause(struct msrp_conn *conn);
+void msrp_transport_resume(struct msrp_conn *conn);
+size_t msrp_transport_queued(const struct msrp_conn *conn);
+void msrp_transport_poll(struct msrp_conn *conn, tcp_send_h *sendh);
+void msrp_transport_lowat(struct msrp_conn *conn, size_t size);
 
 
 /* route.c: whose is a request */
@@ -234,8 +271,69 @@ int msrp_tx_reply(struct msrp_conn *conn, const struct pl *tid,
 int msrp_tx_answer(struct msrp_conn *conn, const struct msrp_head *head,
 		   uint16_t scode);
 int msrp_tx_report(struct msrp_conn *conn, const struct msrp_rx *rx);
-int msrp_tx_bind(struct msrp_conn *conn, const struct msrp_sess *sess);
+int msrp_tx_bind(struct msrp_conn *conn, const struct msrp_sess *sess,
+		 const char *tid);
 bool msrp_freport_allows(enum msrp_freport freport, uint16_t scode);
+
+
+/* out.c: one outgoing message */
+
+enum tx_state {
+	TX_SEND = 0,     /* octets are left                                 */
+	TX_WAIT,         /* all have left, answers are missing              */
+	TX_END,          /* told by senth; REPORTs may come                 */
+};
+
+struct msrp_tx {
+	struct le le;             /* of sess->txl                           */
+	struct le ole;            /* of sess->outl: its next chunk may leave;
+				     of a list of those to be ended; of
+				     sess->keptl                            */
+	struct le he;             /* of msrp->txh                           */
+	struct msrp_sess *sess;   /* borrowed; NULL: has gone               */
+	struct list chunkl;       /* chunks that wait for their answer      */
+	uint32_t chunkc;
+	enum tx_state state;
+	struct mbuf *mb;          /* shared                                 */
+	size_t mbpos;
+	msrp_read_h *readh;
+	uint64_t size;
+	uint64_t start;
+	uint64_t off;             /* of what leaves next                    */
+	uint64_t acked;
+	enum msrp_freport freport;
+	bool sreport;
+	bool idle;                /* readh has nothing for now              */
+	bool own;                 /* the session holds it                   */
+	bool kept;                /* of sess->keptl                         */
+	msrp_sent_h *senth;
+	msrp_report_h *reporth;
+	void *arg;
+	char *msgid;              /* these two into buf                     */
+	char *ctype;              /* NULL: no body                          */
+	char buf[];
+};
+
+void msrp_out_chunk(struct msrp_tx *tx, struct mbuf *mb, size_t max,
+		    struct list *endl);
+void msrp_out_end(struct msrp_tx *tx, int err, uint16_t scode);
+void msrp_out_start(struct msrp_sess *sess);
+void msrp_out_flush(struct msrp_sess *sess, bool tell);
+void msrp_out_report(struct msrp_sess *sess, const struct msrp_head *head);
+
+
+/* frame.c: a chunk of it on the wire */
+
+int msrp_frame_chunk(struct mbuf *mb, struct msrp_tx *tx, size_t max,
+		     char *tid, size_t *len);
+int msrp_frame_abort(struct msrp_conn *conn, const struct msrp_tx *tx);
+
+
+/* pump.c: whose turn it is */
+
+void msrp_pump(struct msrp_conn *conn);
+void msrp_pump_stop(struct msrp_conn *conn);
+void msrp_pump_add(struct msrp_sess *sess);
 
 
 /* sess.c */
@@ -255,6 +353,11 @@ struct msrp_sess {
 	struct msrp_conn *conn;   /* borrowed                               */
 	struct hash *rxh;         /* messages by Message-ID                 */
 	struct list refl;         /* those refused, oldest first            */
+	struct list txl;          /* outgoing messages                      */
+	struct list outl;         /* those that may go on, the next one first*/
+	struct list keptl;        /* those kept for REPORTs, oldest first   */
+	struct le ple;            /* of conn->pumpl: has some in outl       */
+	uint32_t keptc;           /* of keptl                               */
 	uint32_t openc;           /* RX_OPEN                                */
 	uint32_t refusedc;        /* RX_REFUSED                             */
 	uint32_t donec;           /* RX_DONE                                */
@@ -263,7 +366,8 @@ struct msrp_sess {
 	enum sess_state state;
 	struct msrp_sess_h h;
 	void *arg;
-	struct tmr tmr;           /* the answer to our SEND                 */
+	struct tmr tmr;           /* to connect                             */
+	struct msrp_trans bind;   /* the answer to our first SEND           */
 	struct tmr tmr_idle;
 	uint64_t active;          /* jiffies of the last traffic            */
 	char *path;
@@ -271,13 +375,13 @@ struct msrp_sess {
 	struct sa laddr;
 	uint16_t lport;
 	char sid[ID_SIZE];
-	char tid[ID_SIZE];        /* of our SEND                            */
 	struct msrp_stats stats;
 };
 
 struct msrp_sess *msrp_sess_find(const struct msrp *msrp,
 				 const struct pl *sid);
 bool msrp_sess_is_peer(const struct msrp_sess *sess, const struct pl *from);
+int  msrp_sess_bind(struct msrp_sess *sess);
 void msrp_sess_bound(struct msrp_sess *sess);
 void msrp_sess_ended(struct msrp_sess *sess, int err);
 void msrp_sess_touch(struct msrp_sess *sess);
@@ -289,6 +393,8 @@ void msrp_ident(char *str, size_t size);
 struct msrp {
 	struct msrp_conf conf;
 	struct hash *sessh;       /* sessions by session-id                 */
+	struct hash *txh;         /* outgoing messages by Message-ID; NULL:
+				     none was sent yet                      */
 	struct list connl;        /* connections, owned                     */
 	struct tcp_sock *tsv[2];  /* listeners: IPv4, IPv6                  */
 	uint32_t unboundc;        /* accepted connections without session   */

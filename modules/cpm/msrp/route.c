@@ -54,25 +54,17 @@ static uint16_t sess_take(struct msrp_conn *conn, struct msrp_sess *sess)
 }
 
 
-static void response_recv(struct msrp_conn *conn,
-			  const struct msrp_head *head)
+/* RFC 4975, 7.3.2: never answered */
+static void report_recv(struct msrp_conn *conn, const struct msrp_head *head)
 {
-	struct le *le;
+	struct msrp_sess *sess;
 
-	for (le = conn->sessl.head; le; le = le->next) {
-		struct msrp_sess *sess = le->data;
-
-		if (sess->state != SESS_BIND ||
-		    pl_strcmp(&head->tid, sess->tid))
-			continue;
-
-		msrp_sess_touch(sess);
-		if (head->scode < 300)
-			msrp_sess_bound(sess);
-		else
-			msrp_sess_ended(sess, EPROTO);
+	if (sess_lookup(&sess, conn->msrp, head))
 		return;
-	}
+
+	msrp_sess_touch(sess);
+	if (sess->conn == conn && msrp_sess_is_peer(sess, &head->from_path))
+		msrp_out_report(sess, head);
 }
 
 
@@ -92,7 +84,7 @@ int msrp_route(struct msrp_conn *conn, int bad)
 
 	if (!head->req) {
 		if (!bad)
-			response_recv(conn, head);
+			(void)msrp_trans_recv(conn, head);
 		return 0;
 	}
 	if (bad) {
@@ -100,8 +92,7 @@ int msrp_route(struct msrp_conn *conn, int bad)
 		return 0;
 	}
 	if (!pl_strcmp(&head->met, "REPORT")) {
-		if (!sess_lookup(&sess, conn->msrp, head))
-			msrp_sess_touch(sess);
+		report_recv(conn, head);
 		return 0;
 	}
 	if (pl_strcmp(&head->met, "SEND")) {

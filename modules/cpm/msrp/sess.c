@@ -27,6 +27,7 @@ static void sess_leave(struct msrp_sess *sess, bool flush)
 	sess->state = SESS_CLOSED;
 	tmr_cancel(&sess->tmr);
 	tmr_cancel(&sess->tmr_idle);
+	msrp_trans_stop(&sess->bind);
 	hash_unlink(&sess->he);
 	msrp_conn_leave(sess, flush);
 	msrp_conn_unhold(sess);
@@ -39,8 +40,10 @@ static void destructor(void *arg)
 	struct msrp_sess *sess = arg;
 
 	memset(&sess->h, 0, sizeof(sess->h));
-	if (sess->msrp)
+	if (sess->msrp) {
 		sess_leave(sess, false);
+		msrp_out_flush(sess, false);
+	}
 	mem_deref(sess->rxh);
 	mem_deref(sess->path);
 	mem_deref(sess->peer);
@@ -53,9 +56,16 @@ static void destructor(void *arg)
  */
 void msrp_ident(char *str, size_t size)
 {
-	(void)re_snprintf(str, size, "%016llx%016llx",
-			  (unsigned long long)rand_u64(),
-			  (unsigned long long)rand_u64());
+	static const char hex[] = "0123456789abcdef";
+	uint8_t v[(ID_SIZE - 1) / 2];
+	size_t i;
+
+	rand_bytes(v, sizeof(v));
+	for (i=0; i<sizeof(v) && 2*i + 2 < size; i++) {
+		str[2*i]     = hex[v[i] >> 4];
+		str[2*i + 1] = hex[v[i] & 15];
+	}
+	str[2*i] = '\0';
 }
 
 
@@ -102,7 +112,6 @@ int msrp_sess_alloc(struct msrp_sess **sessp, struct msrp *msrp,
 	sess->h     = *h;
 	sess->arg   = arg;
 	msrp_ident(sess->sid, sizeof(sess->sid));
-	msrp_ident(sess->tid, sizeof(sess->tid));
 	hash_append(msrp->sessh, hash_joaat_str(sess->sid), &sess->he, sess);
 
 	err = path_print(sess);
@@ -202,9 +211,48 @@ static void sess_open(struct msrp_sess *sess, enum sess_state state)
 }
 
 
-static void trans_handler(void *arg)
+static void connect_handler(void *arg)
 {
 	msrp_sess_ended(arg, ETIMEDOUT);
+}
+
+
+static void bind_handler(int err, const struct msrp_head *head, void *arg)
+{
+	struct msrp_sess *sess = arg;
+
+	if (!err)
+		msrp_sess_touch(sess);
+	if (!err && head->scode >= 300)
+		err = EPROTO;
+
+	/* the peer's first request did as well */
+	if (sess->state != SESS_BIND)
+		return;
+
+	if (err)
+		msrp_sess_ended(sess, err);
+	else
+		msrp_sess_bound(sess);
+}
+
+
+/**
+ * The transport is there: send the SEND that binds it to the session
+ */
+int msrp_sess_bind(struct msrp_sess *sess)
+{
+	char tid[ID_SIZE];
+	int err;
+
+	tmr_cancel(&sess->tmr);
+	msrp_ident(tid, sizeof(tid));
+	err = msrp_trans_start(&sess->bind, sess->conn, tid, bind_handler,
+			       sess);
+	if (err)
+		return err;
+
+	return msrp_tx_bind(sess->conn, sess, tid);
 }
 
 
@@ -221,7 +269,7 @@ int msrp_sess_connect(struct msrp_sess *sess, const struct sa *addr)
 	if (err)
 		return err;
 
-	tmr_start(&sess->tmr, sess->msrp->conf.trans_timeout, trans_handler,
+	tmr_start(&sess->tmr, sess->msrp->conf.trans_timeout, connect_handler,
 		  sess);
 	sess_open(sess, SESS_BIND);
 
@@ -245,6 +293,7 @@ void msrp_sess_close(struct msrp_sess *sess)
 
 	memset(&sess->h, 0, sizeof(sess->h));
 	sess_leave(sess, true);
+	msrp_out_flush(sess, false);
 }
 
 
@@ -337,6 +386,7 @@ void msrp_sess_bound(struct msrp_sess *sess)
 {
 	sess->state = SESS_ESTAB;
 	tmr_cancel(&sess->tmr);
+	msrp_out_start(sess);
 	if (sess->h.estabh)
 		sess->h.estabh(sess->arg);
 }
@@ -351,7 +401,17 @@ void msrp_sess_ended(struct msrp_sess *sess, int err)
 	void *arg = sess->arg;
 
 	memset(&sess->h, 0, sizeof(sess->h));
+	sess->h.closeh = closeh;
 	sess_leave(sess, true);
+
+	/* the messages' handlers may close or free it */
+	mem_ref(sess);
+	msrp_out_flush(sess, true);
+	if (!sess->h.closeh || mem_nrefs(sess) == 1)
+		closeh = NULL;
+	sess->h.closeh = NULL;
+	mem_deref(sess);
+
 	if (closeh)
 		closeh(err, arg);
 }

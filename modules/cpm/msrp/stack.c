@@ -22,6 +22,7 @@ static void destructor(void *arg)
 	mem_deref(msrp->tsv[0]);
 	mem_deref(msrp->tsv[1]);
 	mem_deref(msrp->sessh);
+	mem_deref(msrp->txh);
 }
 
 

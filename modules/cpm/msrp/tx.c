@@ -7,10 +7,6 @@
 #include "msrp.h"
 
 
-#define LIT(s) {(s), sizeof(s) - 1}
-#define COUNT(v) (sizeof(v) / sizeof((v)[0]))
-
-
 static const struct {
 	uint16_t scode;
 	const char *reason;
@@ -141,7 +137,8 @@ int msrp_tx_report(struct msrp_conn *conn, const struct msrp_rx *rx)
 
 
 /* The SEND without body that binds our connection to the session */
-int msrp_tx_bind(struct msrp_conn *conn, const struct msrp_sess *sess)
+int msrp_tx_bind(struct msrp_conn *conn, const struct msrp_sess *sess,
+		 const char *tid)
 {
 	char id[ID_SIZE];
 	struct pl v[] = {
@@ -153,11 +150,11 @@ int msrp_tx_bind(struct msrp_conn *conn, const struct msrp_sess *sess)
 	};
 
 	msrp_ident(id, sizeof(id));
-	pl_set_str(&v[1], sess->tid);
+	pl_set_str(&v[1], tid);
 	pl_set_str(&v[3], sess->peer);
 	pl_set_str(&v[5], sess->path);
 	pl_set_str(&v[7], id);
-	pl_set_str(&v[9], sess->tid);
+	pl_set_str(&v[9], tid);
 
 	return msrp_conn_put(conn, v, COUNT(v));
 }
