@@ -1,9 +1,10 @@
 /**
  * @file cpm_msrp.h  Message Session Relay Protocol
  *
- * RFC 4975 (MSRP), RFC 6135 (connection model). Three parts: the codec, which
- * eats bytes and yields views and does no I/O; sessions over libre's TCP; the
- * SDP that describes them. No global state; needs libre only.
+ * RFC 4975 (MSRP), RFC 6135 (connection model), RFC 8122 (TLS in the SDP).
+ * Three parts: the codec, which eats bytes and yields views and does no I/O;
+ * sessions over libre's TCP and TLS; the SDP that describes them. No global
+ * state; needs libre, and the OpenSSL that libre was built with.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -27,6 +28,7 @@ enum {
 	MSRP_URI_MAX   = 512,   /**< one URI of a path                      */
 	MSRP_OPEN_MAX  = 64,    /**< messages open at once in one session   */
 	MSRP_HOLE_MAX  = 256,   /**< separate ranges in one open message    */
+	MSRP_FP_SIZE   = 104,   /**< "sha-256" and 32 octets in hex, and NUL */
 	MSRP_CONN_MAX  = 1024,  /**< connections accepted and not yet bound
 				     to a session                          */
 };
@@ -143,17 +145,45 @@ struct msrp_rx;     /**< one incoming message                              */
 /** How a stack behaves. Zero means the default. */
 struct msrp_conf {
 	struct sa laddr;        /**< where to listen; unset: any address,
-				     port chosen by the system             */
+				     port chosen by the system. TLS listens
+				     on the port after a given one         */
 	uint64_t max_size;      /**< octets of a message; over it 413.
 				     Default 100,000,000                   */
 	uint32_t idle_timeout;  /**< ms without traffic until a session
 				     closes with ETIMEDOUT. 0: never       */
 	uint32_t trans_timeout; /**< ms to wait for an answer to a request of
 				     ours. Default 30,000 (RFC 4975, 7.2)  */
+	struct tls *tls;        /**< shared, this stack's own: for msrps, with
+				     our certificate for both roles, see
+				     msrp_tls_alloc(). NULL: no msrps      */
+	bool tls_verify;        /**< tls was given a CA list (tls_add_ca()):
+				     peers that tell no fingerprint are
+				     checked against it, by the host name of
+				     their first URI. Else they are cut off */
 };
 
+/**
+ * Allocate a TLS context for struct msrp_conf. msrp_alloc() sets the rest in
+ * it: TLS 1.2 and 1.3 only, certificates asked for in both roles.
+ *
+ * @param tlsp     mem_deref() it
+ * @param certfile PEM: private key, certificate, and those between it and the
+ *                 CA; NULL: a fresh self-signed one, for fingerprints in SDP
+ *                 are all that is needed between two peers (RFC 8122)
+ *
+ * @return 0; ENOENT, EACCES and the like: errno of reading the file; ENOTSUP:
+ *         its key has a passphrase; EBADMSG: no certificate and its key in
+ *         it; EINVAL; ENOMEM
+ */
+int msrp_tls_alloc(struct tls **tlsp, const char *certfile);
+
+/** Our certificate's fingerprint for a=fingerprint, with SHA-256 (RFC 8122, 5).
+    @param size MSRP_FP_SIZE at least
+    @return 0; ENOTSUP without TLS; EOVERFLOW; EINVAL */
+int msrp_fingerprint(char *buf, size_t size, const struct msrp *msrp);
+
 /** Allocate a stack. @param mp mem_deref() it; its sessions hold it.
-    @return 0; EINVAL; ENOMEM */
+    @return 0; EINVAL, also for a TLS context that cannot be used; ENOMEM */
 int msrp_alloc(struct msrp **mp, const struct msrp_conf *conf);
 
 /**
@@ -191,9 +221,16 @@ typedef void (msrp_drop_h)(struct msrp_rx *rx, void *arg);
 typedef void (msrp_estab_h)(void *arg);
 
 /** The session has ended by itself. 0: closed by the peer; ETIMEDOUT;
-    ECONNREFUSED and the like; EPROTO: refused by the peer. At most once, and
-    never from msrp_sess_close() or mem_deref(). */
+    ECONNREFUSED and the like; EPROTO: refused by the peer, or no agreement on
+    TLS with it; EKEYREJECTED: its certificate has another fingerprint; EACCES:
+    no CA of ours vouches for it, or for another host; ENOKEY: it told no
+    fingerprint and there is no CA. At most once, and never from
+    msrp_sess_close() or mem_deref(). */
 typedef void (msrp_close_h)(int err, void *arg);
+
+/** A few words for an error of msrp_close_h or msrp_sess_connect(), for a
+    person. Constant */
+const char *msrp_strerror(int err);
 
 /** Handlers of a session; each may be NULL */
 struct msrp_sess_h {
@@ -212,9 +249,11 @@ struct msrp_sess_h {
  * @param sessp Pointer to the session; mem_deref() it closes silently
  * @param msrp  Stack, shared
  * @param laddr Own address for the path (IPv4 or IPv6); its port is ignored
- * @param tls   msrps over TLS. ENOTSUP in this release
+ * @param tls   msrps over TLS: the own path begins with msrps. It is never
+ *              bound to a plain connection, nor a plain session to one with
+ *              TLS: such a request is answered 481, and the connection cut
  *
- * @return 0; EINVAL; ENOTSUP; ENOMEM
+ * @return 0; EINVAL; ENOTSUP: tls, and the stack has none; ENOMEM
  */
 int msrp_sess_alloc(struct msrp_sess **sessp, struct msrp *msrp,
 		    const struct sa *laddr, bool tls,
@@ -225,7 +264,7 @@ int msrp_sess_alloc(struct msrp_sess **sessp, struct msrp *msrp,
     msrp_sess_lport() are final after it. @return 0 or errno of bind/listen */
 int msrp_sess_listen(struct msrp_sess *sess);
 
-/** Own URI for a=path: msrp://host:port/session-id;tcp; port 9 when we do
+/** Own URI for a=path: msrp[s]://host:port/session-id;tcp; port 9 when we do
     not listen (RFC 6135, 4.2.2). Borrowed, valid until the session is freed
     or msrp_sess_listen() is called. */
 const char *msrp_sess_path(const struct msrp_sess *sess);
@@ -238,9 +277,24 @@ uint16_t msrp_sess_lport(const struct msrp_sess *sess);
     ENOMEM */
 int msrp_sess_set_peer(struct msrp_sess *sess, const char *path);
 
+/**
+ * The peer's a=fingerprint (RFC 8122, 5), to be set before the session is
+ * connected or started: the certificate of the connection has to match, in
+ * both roles, else closeh() says EKEYREJECTED.
+ *
+ * @param fp Value of the attribute, "sha-256 AB:CD...", or several separated
+ *           by commas: one of the strongest hash has to match. SHA-1 is read
+ *           for the sake of old peers. Of more than four the rest is ignored
+ *
+ * @return 0; EBADMSG: unreadable; ENOTSUP: no hash that we know; EINVAL;
+ *         ENOMEM
+ */
+int msrp_sess_set_fingerprint(struct msrp_sess *sess, const char *fp);
+
 /** Be the active side: connect to addr and send a SEND without body at once
     (RFC 4975, 5.4). estabh or closeh tells the outcome. @return 0; EPROTO
-    without peer path or if connected; errno of connect */
+    without peer path or if connected; ENOKEY: over TLS without a fingerprint
+    of the peer and without a CA; errno of connect */
 int msrp_sess_connect(struct msrp_sess *sess, const struct sa *addr);
 
 /** Start to take requests as the passive side. ACK and MSRP may race: a
@@ -424,18 +478,22 @@ struct msrp_remote {
 	char *path;             /**< whole a=path                           */
 	char *accept_types;     /**< NULL if absent                         */
 	char *accept_wrapped_types;
-	char *fingerprint;      /**< media level wins                       */
+	char *fingerprint;      /**< media level wins; several are separated
+				     by commas                             */
 	uint64_t max_size;      /**< 0 if absent                            */
 };
 
 /** What ours says. Borrowed. */
 struct msrp_local {
+	bool tls;               /**< offer TCP/TLS/MSRP; an answer has the
+				     protocol of the offer                 */
 	uint16_t port;
 	enum sdp_dir dir;
 	enum msrp_setup setup;
 	const char *path;
 	const char *accept_types;
 	const char *accept_wrapped_types;
+	const char *fingerprint; /**< ours; NULL: none                      */
 	uint64_t max_size;
 };
 
@@ -445,13 +503,15 @@ struct msrp_sdp;    /**< one offer/answer exchange, over libre's SDP       */
 int msrp_sdp_alloc(struct msrp_sdp **sdpp, const struct sa *laddr);
 
 /**
- * Decode a description; again for a re-INVITE.
+ * Decode a description; again for a re-INVITE, which has to keep to the
+ * protocol (TLS or not) of the first.
  *
  * @param offer true for an offer
  *
  * @return 0; EBADMSG if it is no SDP; ENOENT without an m=message line over
  *         MSRP with a port; EPROTO if a path or message/cpim (or *) among
- *         the accept-types is missing, or no address; EINVAL; ENOMEM
+ *         the accept-types is missing, or no address, or msrps in the path
+ *         and no TLS in the m= line, or the reverse; EINVAL; ENOMEM
  */
 int msrp_sdp_decode(struct msrp_sdp *sdp, struct mbuf *mb, bool offer);
 

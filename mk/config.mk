@@ -18,6 +18,9 @@ SANFLAGS := $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer \
 # private parts; cflags and -lre are all that is needed
 RE_CFLAGS := $(shell pkg-config --cflags libre 2>/dev/null)
 RE_LIBS   := $(shell pkg-config --libs libre 2>/dev/null || echo -lre)
+# libre's TLS is OpenSSL's; what libre has no call for is set there
+RE_LIBS   += $(shell pkg-config --libs openssl 2>/dev/null || \
+	     echo -lssl -lcrypto)
 DB_LIBS   := $(shell pkg-config --libs sqlite3 2>/dev/null || echo -lsqlite3)
 XML_LIBS  := $(shell pkg-config --libs expat 2>/dev/null || echo -lexpat)
 CHECK_LIBS = $(shell pkg-config --libs check 2>/dev/null || echo -lcheck)
@@ -27,7 +30,8 @@ CFLAGS_ALL = $(CSTD) $(OPT) $(WARN) $(SANFLAGS) -fPIC -fvisibility=hidden \
 LDFLAGS_ALL = $(SANFLAGS) -pthread $(LDFLAGS)
 
 # Debian packages: to build, for the demo besides, for the tests besides
-PKG_BUILD := gcc libc6-dev pkg-config libre-dev libsqlite3-dev libexpat1-dev
+PKG_BUILD := gcc libc6-dev pkg-config libre-dev libssl-dev \
+	     libsqlite3-dev libexpat1-dev
 PKG_DEMO  := baresip-core
 PKG_TEST  := baresip-core binutils check sip-tester kamailio \
 	     kamailio-extra-modules tshark cppcheck clang

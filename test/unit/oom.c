@@ -578,6 +578,7 @@ Suite *oom_suite(void)
 	suite_add_tcase(s, oom_store_case());
 	suite_add_tcase(s, oom_open_case());
 	suite_add_tcase(s, oom_codec_case());
+	suite_add_tcase(s, oom_send_case());
 
 	return s;
 }

@@ -87,5 +87,6 @@ unsigned oo_files(void);
 TCase *oom_store_case(void);
 TCase *oom_open_case(void);
 TCase *oom_codec_case(void);
+TCase *oom_send_case(void);
 
 #endif

@@ -14,6 +14,10 @@
 #define ATTRS "a=accept-types:message/cpim\r\n" \
 	"a=path:msrp://192.0.2.7:2855/pf1;tcp\r\n"
 
+#define M_TLS "m=message 2855 TCP/TLS/MSRP *\r\n"
+#define ATTRS_TLS "a=accept-types:message/cpim\r\n" \
+	"a=path:msrps://192.0.2.7:2855/pf1;tcp\r\n"
+
 static struct msrp_sdp *sdp;
 
 
@@ -277,7 +281,7 @@ START_TEST(test_attributes_tls)
 {
 	ck_assert_int_eq(0, decode(TOP C4 T0
 		"a=fingerprint:SHA-1 00\r\na=setup:passive\r\n"
-		"m=message 1 TCP/TLS/MSRP *\r\n" ATTRS
+		"m=message 1 TCP/TLS/MSRP *\r\n" ATTRS_TLS
 		"a=fingerprint:SHA-256 11\r\na=max-size:4294967296\r\n"
 		"a=setup:active\r\na=x-unknown\r\n"));
 	ck_assert(remote()->tls);
@@ -285,6 +289,93 @@ START_TEST(test_attributes_tls)
 	ck_assert(remote()->max_size == 4294967296ULL);
 	ck_assert_int_eq(MSRP_SETUP_ACTIVE, remote()->setup);
 	ck_assert_ptr_null(remote()->accept_wrapped_types);
+}
+END_TEST
+
+
+/* Each hash and each certificate has its own */
+START_TEST(test_fingerprints)
+{
+	ck_assert_int_eq(0, decode(TOP C4 T0 "a=fingerprint:sha-1 00\r\n"
+				   M_TLS ATTRS_TLS
+				   "a=fingerprint:sha-1 11\r\n"
+				   "a=fingerprint:sha-256 22\r\n"));
+	ck_assert_str_eq("sha-1 11,sha-256 22", remote()->fingerprint);
+	ck_assert_int_eq(0, decode(TOP C4 T0 "a=fingerprint:sha-1 00\r\n"
+				   "a=fingerprint:sha-256 33\r\n" M_TLS
+				   ATTRS_TLS));
+	ck_assert_str_eq("sha-1 00,sha-256 33", remote()->fingerprint);
+}
+END_TEST
+
+
+/* The path and the m= line say the same of TLS */
+START_TEST(test_tls_both)
+{
+	ck_assert_int_eq(EPROTO, decode(TOP C4 T0 M_TLS ATTRS));
+	ck_assert_int_eq(EPROTO, decode(TOP C4 T0 M ATTRS_TLS));
+	ck_assert_int_eq(0, decode(TOP C4 T0 M_TLS ATTRS_TLS));
+}
+END_TEST
+
+
+/* What was settled first stays */
+START_TEST(test_tls_settled)
+{
+	static const char *const v[] = {TOP C4 T0 M ATTRS,
+		TOP C4 T0 M_TLS ATTRS_TLS};
+	struct msrp_local local = answer;
+	char *str;
+
+	local.fingerprint = "sha-256 44";
+	ck_assert_int_eq(0, decode(v[_i]));
+	ck_assert_int_eq(ENOENT, decode(v[!_i]));
+	ck_assert_int_eq(0, decode(v[_i]));
+	ck_assert_int_eq(_i, remote()->tls);
+	str = encode(&local, false);
+	ck_assert_ptr_nonnull(strstr(str, _i
+				     ? "\r\nm=message 9 TCP/TLS/MSRP *\r\n"
+				     : "\r\nm=message 9 TCP/MSRP *\r\n"));
+	ck_assert_int_eq(_i, strstr(str, "\r\na=fingerprint:sha-256 44\r\n")
+			 != NULL);
+	mem_deref(str);
+}
+END_TEST
+
+
+/* Our offer over TLS: an answer without it is none, nor the reverse */
+START_TEST(test_tls_offer)
+{
+	static const char *const v[] = {TOP C4 T0 M ATTRS,
+		TOP C4 T0 M_TLS ATTRS_TLS};
+	struct msrp_local local = answer;
+	struct mbuf *mb = mbuf_alloc(1024);
+	char *str;
+	int i;
+
+	local.tls = !_i;
+	str = encode(&local, true);
+	mem_deref(str);
+	local.tls = _i;
+	local.fingerprint = "sha-256 44";
+	str = encode(&local, true);
+	ck_assert_ptr_nonnull(strstr(str, _i
+				     ? "\r\nm=message 9 TCP/TLS/MSRP *\r\n"
+				     : "\r\nm=message 9 TCP/MSRP *\r\n"));
+	ck_assert_int_eq(_i, strstr(str, "fingerprint") != NULL);
+	ck_assert_ptr_nonnull(strstr(str, "\r\nc=IN IP4 192.0.2.9\r\n"));
+	for (i=0; i<2; i++) {
+		const int k = i ? _i : !_i;
+
+		mb->pos = mb->end = 0;
+		ck_assert_int_eq(0, mbuf_write_str(mb, v[k]));
+		mb->pos = 0;
+		ck_assert_int_eq(i ? 0 : ENOENT, msrp_sdp_decode(sdp, mb,
+								 false));
+	}
+	ck_assert_int_eq(_i, remote()->tls);
+	mem_deref(mb);
+	mem_deref(str);
 }
 END_TEST
 
@@ -459,6 +550,10 @@ Suite *sdp_suite(void)
 	tcase_add_test(tc, test_again);
 	tcase_add_test(tc, test_attributes_tls);
 	tcase_add_test(tc, test_attributes);
+	tcase_add_test(tc, test_fingerprints);
+	tcase_add_test(tc, test_tls_both);
+	tcase_add_loop_test(tc, test_tls_settled, 0, 2);
+	tcase_add_loop_test(tc, test_tls_offer, 0, 2);
 	tcase_add_test(tc, test_answer);
 	tcase_add_test(tc, test_answer_lines);
 	tcase_add_test(tc, test_offer);

@@ -27,6 +27,8 @@ Suite *sess_suite(void)
 	sess_pause_tests(tcase(s, "pause"));
 	sess_life_tests(tcase(s, "life"));
 	sess_active_tests(tcase(s, "active"));
+	sess_tls_tests(tcase(s, "tls"));
+	sess_ca_tests(tcase(s, "ca"));
 
 	return s;
 }

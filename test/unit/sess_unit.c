@@ -194,7 +194,7 @@ void sess_make(struct side *s, const char *addr)
 
 	ck_assert_int_eq(0, sa_set_str(&laddr, addr, 0));
 	ck_assert_int_eq(0, msrp_sess_alloc(&s->sess, sess_stack, &laddr,
-					    false, &h, s));
+					    s->tls, &h, s));
 	ck_assert_int_eq(0, msrp_sess_set_peer(s->sess, PEER));
 }
 
@@ -243,6 +243,15 @@ static void peer_closed(int err, void *arg)
 }
 
 
+static void peer_secure(struct peer *peer)
+{
+	cpm_tcp_nodelay(peer->tc);
+	if (peer->tls)
+		ck_assert_int_eq(0, tls_start_tcp(&peer->sc, peer->tls,
+						  peer->tc, 0));
+}
+
+
 static void peer_accept(const struct sa *sa, void *arg)
 {
 	struct peer *peer = arg;
@@ -250,22 +259,28 @@ static void peer_accept(const struct sa *sa, void *arg)
 
 	ck_assert_int_eq(0, tcp_accept(&peer->tc, peer->ts, peer_estab,
 				       peer_recv, peer_closed, peer));
-	cpm_tcp_nodelay(peer->tc);
+	peer_secure(peer);
+}
+
+
+void peer_open(struct peer *peer, const char *addr, uint16_t port)
+{
+	struct sa sa;
+
+	ck_assert_int_eq(0, sa_set_str(&sa, addr, port));
+	ck_assert_int_eq(0, tcp_connect(&peer->tc, &sa, peer_estab,
+					peer_recv, peer_closed, peer));
+	tcp_conn_rxsz_set(peer->tc, 1 << 20);
+	tcp_conn_txqsz_set(peer->tc, 1 << 26);
+	peer_secure(peer);
 }
 
 
 void peer_connect(struct peer *peer, const struct side *s)
 {
 	const bool v6 = sa_af(&s->sess->laddr) == AF_INET6;
-	struct sa sa;
 
-	ck_assert_int_eq(0, sa_set_str(&sa, v6 ? "::1" : "127.0.0.1",
-				       msrp_sess_lport(s->sess)));
-	ck_assert_int_eq(0, tcp_connect(&peer->tc, &sa, peer_estab,
-					peer_recv, peer_closed, peer));
-	tcp_conn_rxsz_set(peer->tc, 1 << 20);
-	tcp_conn_txqsz_set(peer->tc, 1 << 26);
-	cpm_tcp_nodelay(peer->tc);
+	peer_open(peer, v6 ? "::1" : "127.0.0.1", msrp_sess_lport(s->sess));
 	ck_assert(loop_run(GUARD, is_true, &peer->estab));
 }
 
@@ -451,7 +466,9 @@ void side_free(struct side *s)
 
 void peer_free(struct peer *peer)
 {
+	peer->sc = mem_deref(peer->sc);
 	peer->tc = mem_deref(peer->tc);
+	peer->tls = mem_deref(peer->tls);
 	peer->ts = mem_deref(peer->ts);
 	peer->rx = mem_deref(peer->rx);
 }
@@ -466,6 +483,7 @@ void sess_teardown(void)
 	sess_stack = mem_deref(sess_stack);
 	peer_free(&p1);
 	peer_free(&p2);
+	sess_conf.tls = mem_deref(sess_conf.tls);
 	libre_close();
 }
 

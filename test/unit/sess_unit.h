@@ -20,6 +20,8 @@ enum {
 /* the far end of a connection */
 struct peer {
 	struct tcp_conn *tc;
+	struct tls_conn *sc;
+	struct tls *tls;        /* given: the connection has TLS            */
 	struct tcp_sock *ts;
 	struct mbuf *rx;
 	unsigned recvc;         /* reads that brought something             */
@@ -36,6 +38,7 @@ struct side {
 	bool bad;               /* an octet was not the expected one        */
 	uint64_t pause_at;      /* octets after which it is paused, 0: not  */
 	uint64_t size;          /* msrp_rx_set_size() of what opens, 0: no  */
+	bool tls;               /* the session has TLS                      */
 	bool late;              /* keep messages; side_answer() them        */
 	uint16_t scode;         /* else they are answered with this         */
 	uint16_t open_code;
@@ -66,6 +69,7 @@ void sess_make(struct side *s, const char *addr);
 void side_answer(struct side *s, uint16_t scode, int err);
 void side_free(struct side *s);
 void peer_connect(struct peer *peer, const struct side *s);
+void peer_open(struct peer *peer, const char *addr, uint16_t port);
 void peer_listen(struct peer *peer, struct sa *sa, const char *addr);
 void peer_write(struct peer *peer, const void *v, size_t len);
 void peer_puts(struct peer *peer, const char *str);
@@ -100,6 +104,8 @@ void sess_passive_tests(TCase *tc);
 void sess_pause_tests(TCase *tc);
 void sess_stream_tests(TCase *tc);
 void sess_life_tests(TCase *tc);
+void sess_tls_tests(TCase *tc);
+void sess_ca_tests(TCase *tc);
 void sess_active_tests(TCase *tc);
 
 #endif

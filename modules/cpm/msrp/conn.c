@@ -144,6 +144,10 @@ static void request_end(struct msrp_conn *conn, enum msrp_flag flag)
 	msrp_chunk_reset(&conn->ch);
 	conn->state = CONN_HEAD;
 	conn->stopped = conn_busy(conn);
+	if (conn->cut && conn->tc) {
+		tx_flush(conn);
+		msrp_conn_end(conn, EPROTO);
+	}
 }
 
 
@@ -361,7 +365,13 @@ void msrp_conn_unhold(const struct msrp_sess *sess)
 
 static void close_handler(int err, void *arg)
 {
-	msrp_conn_end(arg, err);
+	struct msrp_conn *conn = arg;
+
+	/* what ends while keys are agreed on is no orderly end */
+	if (conn->tls && !conn->secured && !err)
+		err = EPROTO;
+
+	msrp_conn_end(conn, err);
 }
 
 
@@ -469,8 +479,16 @@ static void estab_handler(void *arg)
 	struct msrp_sess *sess = list_ledata(conn->sessl.head);
 	int err;
 
+	conn->secured = conn->tls;
 	if (!sess || sess->state != SESS_BIND)
 		return;
+
+	/* before anything of ours is said */
+	err = msrp_transport_check(conn, sess->fp);
+	if (err) {
+		msrp_conn_end(conn, err);
+		return;
+	}
 
 	err = msrp_sess_bind(sess);
 	if (err)
@@ -501,7 +519,7 @@ static struct msrp_conn *conn_alloc(struct msrp *msrp)
 /**
  * Take an incoming connection; its first request tells the session
  */
-int msrp_conn_accept(struct msrp *msrp, struct tcp_sock *ts)
+int msrp_conn_accept(struct msrp *msrp, struct tcp_sock *ts, bool tls)
 {
 	struct msrp_conn *conn = conn_alloc(msrp);
 	int err;
@@ -509,7 +527,8 @@ int msrp_conn_accept(struct msrp *msrp, struct tcp_sock *ts)
 	if (!conn)
 		return ENOMEM;
 
-	err = msrp_transport_accept(conn, ts, recv_handler, close_handler);
+	err = msrp_transport_accept(conn, ts, tls, estab_handler,
+				    recv_handler, close_handler);
 	if (err) {
 		msrp_conn_end(conn, err);
 		return err;
@@ -530,12 +549,17 @@ int msrp_conn_accept(struct msrp *msrp, struct tcp_sock *ts)
 int msrp_conn_connect(struct msrp_sess *sess, const struct sa *addr)
 {
 	struct msrp_conn *conn = conn_alloc(sess->msrp);
+	char host[HOST_SIZE] = "";
 	int err;
 
 	if (!conn)
 		return ENOMEM;
 
-	err = msrp_transport_connect(conn, addr, estab_handler, recv_handler,
+	if (sess->tls)
+		(void)msrp_path_host(host, sizeof(host), sess->peer);
+
+	err = msrp_transport_connect(conn, addr, sess->tls ? host : NULL,
+				     estab_handler, recv_handler,
 				     close_handler);
 	if (err) {
 		msrp_conn_end(conn, err);

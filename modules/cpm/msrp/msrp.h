@@ -3,8 +3,9 @@
  *
  * transport.c brings octets, conn.c and route.c turn them into requests,
  * chunk.c and rx.c requests into messages, sess.c owns the messages, tx.c
- * writes what leaves at once. What we send: out.c has the messages, pump.c
- * says whose turn it is, frame.c writes chunks, trans.c waits for answers.
+ * writes what leaves at once. What we send: send.c takes it, out.c has it,
+ * pump.c says whose turn it is, frame.c writes chunks, trans.c waits for
+ * answers.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -37,6 +38,10 @@ enum {
 	TRANS_TIMEOUT = 30000,
 	PORT_DISCARD = 9,        /* RFC 6135, 4.2.2: we do not listen        */
 	ID_SIZE      = 33,       /* 128 random bits in hex, and NUL          */
+	HOST_SIZE    = 256,      /* a host name has 253 octets at most       */
+	FP_SIZE      = 32,       /* octets of a SHA-256                      */
+	FP_MAX       = 4,        /* fingerprints of a peer: it may have a
+				    certificate for each way (RFC 8122, 5)  */
 	CHUNK_MIN    = 2048,     /* octets of a chunk that need not be
 				    interruptible: RFC 4975, 5.1             */
 	FRAME_TAIL   = 44,       /* CRLF and end-line with one of our ids    */
@@ -68,6 +73,9 @@ static inline void cpm_tcp_nodelay(struct tcp_conn *tc)
 }
 
 
+struct msrp_fp;
+
+
 /* head.c */
 
 /* Like msrp_head_decode(), but a head that is complete and wrong is decoded
@@ -84,6 +92,9 @@ int msrp_head_own(struct msrp_head *head, struct mbuf **mbp,
 
 /* Take the next URI off a path */
 bool msrp_path_next(struct pl *path, struct pl *uri);
+
+/* Host of a path's first URI, without brackets. @return 0; EBADMSG */
+int msrp_path_host(char *host, size_t size, const char *path);
 
 
 /* rx.c: one incoming message */
@@ -204,6 +215,7 @@ struct msrp_conn {
 	struct list sessl;        /* bound sessions, borrowed               */
 	struct msrp *msrp;        /* NULL: closed                           */
 	struct tcp_conn *tc;
+	struct tls_conn *sc;      /* TLS on tc; NULL: none                  */
 	struct tmr tmr_tx;
 	struct tmr tmr_rx;
 	struct tmr tmr_bind;
@@ -223,13 +235,17 @@ struct msrp_conn {
 	enum conn_state state;
 	struct msrp_chunk ch;
 	struct msrp_sess *hold;   /* borrowed; waits for its start          */
+	bool tls;                 /* for good: sc is NULL once closed       */
+	bool secured;             /* TLS: the handshake is over             */
+	bool checkable;           /* TLS: libre knows the name to check     */
+	bool cut;                 /* ends behind this request               */
 	bool unbound;             /* counted in msrp->unboundc              */
 	bool stopped;             /* nothing is decoded for now             */
 	bool paused;              /* nor read                               */
 	int err;                  /* of sending; ends it at the turn's end  */
 };
 
-int  msrp_conn_accept(struct msrp *msrp, struct tcp_sock *ts);
+int  msrp_conn_accept(struct msrp *msrp, struct tcp_sock *ts, bool tls);
 int  msrp_conn_connect(struct msrp_sess *sess, const struct sa *addr);
 void msrp_conn_bind(struct msrp_conn *conn, struct msrp_sess *sess);
 void msrp_conn_leave(struct msrp_sess *sess, bool flush);
@@ -244,10 +260,13 @@ void msrp_conn_kick(struct msrp_conn *conn);
 /* transport.c: what carries the octets of conn->tc */
 
 int  msrp_transport_accept(struct msrp_conn *conn, struct tcp_sock *ts,
-			   tcp_recv_h *recvh, tcp_close_h *closeh);
+			   bool tls, tcp_estab_h *estabh, tcp_recv_h *recvh,
+			   tcp_close_h *closeh);
 int  msrp_transport_connect(struct msrp_conn *conn, const struct sa *addr,
-			    tcp_estab_h *estabh, tcp_recv_h *recvh,
-			    tcp_close_h *closeh);
+			    const char *host, tcp_estab_h *estabh,
+			    tcp_recv_h *recvh, tcp_close_h *closeh);
+int  msrp_transport_check(const struct msrp_conn *conn,
+			  const struct msrp_fp *fp);
 int  msrp_transport_send(struct msrp_conn *conn, struct mbuf *mb);
 void msrp_transport_close(struct msrp_conn *conn);
 void msrp_transport_pause(struct msrp_conn *conn);
@@ -255,6 +274,27 @@ void msrp_transport_resume(struct msrp_conn *conn);
 size_t msrp_transport_queued(const struct msrp_conn *conn);
 void msrp_transport_poll(struct msrp_conn *conn, tcp_send_h *sendh);
 void msrp_transport_lowat(struct msrp_conn *conn, size_t size);
+
+
+/* fp.c: fingerprints */
+
+struct msrp_fp {
+	uint32_t n;
+	bool sha1;                /* else SHA-256                           */
+	bool vouched;             /* by a CA; the peer has told none        */
+	uint8_t mdv[FP_MAX][FP_SIZE];
+};
+
+int  msrp_fp_decode(struct msrp_fp **fpp, const char *str);
+int  msrp_fp_vouch(struct msrp_fp **fpp, const uint8_t *md);
+bool msrp_fp_match(const struct msrp_fp *fp, const struct tls_conn *sc);
+
+
+/* tlsctx.c: the context of conf.tls, and what only OpenSSL knows */
+
+int  msrp_tls_open(struct msrp *msrp);
+void msrp_tls_close(struct msrp *msrp);
+int  msrp_tls_expect(struct tls_conn *sc, const char *host);
 
 
 /* route.c: whose is a request */
@@ -320,6 +360,10 @@ void msrp_out_end(struct msrp_tx *tx, int err, uint16_t scode);
 void msrp_out_start(struct msrp_sess *sess);
 void msrp_out_flush(struct msrp_sess *sess, bool tell);
 void msrp_out_report(struct msrp_sess *sess, const struct msrp_head *head);
+void msrp_out_line_up(struct msrp_tx *tx);
+void msrp_out_unlist(struct msrp_tx *tx);
+struct msrp_tx *msrp_out_find(const struct msrp_sess *sess,
+			      const struct pl *msgid);
 
 
 /* frame.c: a chunk of it on the wire */
@@ -338,6 +382,7 @@ int msrp_frame_abort(struct msrp_conn *conn, const struct msrp_tx *tx);
 void msrp_pump(struct msrp_conn *conn);
 void msrp_pump_stop(struct msrp_conn *conn);
 void msrp_pump_add(struct msrp_sess *sess);
+size_t msrp_pump_size(size_t size, uint64_t ms);
 
 
 /* sess.c */
@@ -376,6 +421,8 @@ struct msrp_sess {
 	uint64_t active;          /* jiffies of the last traffic            */
 	char *path;
 	char *peer;
+	struct msrp_fp *fp;       /* of the peer's certificate              */
+	bool tls;
 	struct sa laddr;
 	uint16_t lport;
 	char sid[ID_SIZE];
@@ -395,16 +442,22 @@ void msrp_ident(char *str, size_t size);
 
 /* stack.c */
 
+struct listener {
+	struct msrp *msrp;        /* owns it                                */
+	struct tcp_sock *ts;      /* NULL: not wanted yet                   */
+	bool tls;
+};
+
 struct msrp {
 	struct msrp_conf conf;
 	struct hash *sessh;       /* sessions by session-id                 */
 	struct hash *txh;         /* outgoing messages by Message-ID; NULL:
 				     none was sent yet                      */
 	struct list connl;        /* connections, owned                     */
-	struct tcp_sock *tsv[2];  /* listeners: IPv4, IPv6                  */
+	struct listener lsnv[2][2]; /* IPv4, IPv6; plain, TLS               */
 	uint32_t unboundc;        /* accepted connections without session   */
 };
 
-int msrp_listen(struct msrp *msrp, int af, uint16_t *port);
+int msrp_listen(struct msrp *msrp, int af, bool tls, uint16_t *port);
 
 #endif

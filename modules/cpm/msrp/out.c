@@ -10,14 +10,12 @@
 
 
 enum {
-	TX_HASH   = 4096,  /* of all sessions, by Message-ID                */
 	WINDOW    = 256,   /* chunks of a message without an answer: bounds
 			      what is kept when a peer reads and does not
 			      answer; 16 MiB on their way are enough for
 			      1 Gbit/s over 100 ms                          */
 	KEPT_MAX  = 1024,  /* messages that a session keeps for REPORTs only:
 			      they may never come                           */
-	CTYPE_MAX = 1024,  /* Content-Type: no peer takes a longer one      */
 };
 
 /* A chunk that waits for its answer */
@@ -30,24 +28,6 @@ struct chunk {
 };
 
 
-static void tx_unlist(struct msrp_tx *tx)
-{
-	list_unlink(&tx->le);
-	list_unlink(&tx->ole);
-	hash_unlink(&tx->he);
-}
-
-
-static void destructor(void *arg)
-{
-	struct msrp_tx *tx = arg;
-
-	tx_unlist(tx);
-	list_flush(&tx->chunkl);
-	mem_deref(tx->mb);
-}
-
-
 static void chunk_destructor(void *arg)
 {
 	struct chunk *ch = arg;
@@ -57,10 +37,21 @@ static void chunk_destructor(void *arg)
 }
 
 
+/**
+ * Out of all lists of the session and the stack
+ */
+void msrp_out_unlist(struct msrp_tx *tx)
+{
+	list_unlink(&tx->le);
+	list_unlink(&tx->ole);
+	hash_unlink(&tx->he);
+}
+
+
 /* The session forgets the message */
 static void tx_detach(struct msrp_tx *tx)
 {
-	struct msrp_sess *sess = tx->sess;
+	struct msrp_sess *sess = tx ? tx->sess : NULL;
 
 	if (!sess)
 		return;
@@ -69,7 +60,7 @@ static void tx_detach(struct msrp_tx *tx)
 		--sess->keptc;
 	tx->kept = false;
 	tx->sess = NULL;
-	tx_unlist(tx);
+	msrp_out_unlist(tx);
 	if (tx->own) {
 		tx->own = false;
 		mem_deref(tx);
@@ -94,7 +85,9 @@ static void tx_keep(struct msrp_tx *tx)
  */
 void msrp_out_end(struct msrp_tx *tx, int err, uint16_t scode)
 {
-	const bool begun = tx->state == TX_SEND && tx->off > tx->start;
+	/* 481: there is nobody to give up for */
+	const bool begun = tx->state == TX_SEND && tx->off > tx->start &&
+		scode != 481;
 
 	if (tx->state == TX_END)
 		return;
@@ -127,7 +120,10 @@ static bool tx_ready(const struct msrp_tx *tx)
 }
 
 
-static void tx_line_up(struct msrp_tx *tx)
+/**
+ * It takes its turns, if it has something to send
+ */
+void msrp_out_line_up(struct msrp_tx *tx)
 {
 	if (!tx_ready(tx) || tx->ole.list)
 		return;
@@ -155,7 +151,7 @@ static void chunks_ack(struct msrp_tx *tx)
 		return;
 	}
 
-	tx_line_up(tx);
+	msrp_out_line_up(tx);
 	if (tx->ole.list)
 		msrp_conn_kick(tx->sess->conn);
 }
@@ -253,7 +249,7 @@ static int chunk_left(struct msrp_tx *tx, const char *tid, size_t len,
 
 	msrp_sess_touch(tx->sess);
 	if (tx->off < tx->size) {
-		tx_line_up(tx);
+		msrp_out_line_up(tx);
 		return 0;
 	}
 
@@ -289,7 +285,7 @@ void msrp_out_chunk(struct msrp_tx *tx, struct mbuf *mb, size_t max,
 		err = chunk_left(tx, tid, len, endl);
 	}
 	if (err == FRAME_NOTHING) {
-		tx_line_up(tx);
+		msrp_out_line_up(tx);
 	}
 	else if (err) {
 		mb->end = end;
@@ -314,7 +310,8 @@ void msrp_out_start(struct msrp_sess *sess)
 /**
  * The session has gone
  *
- * @param tell Tell the messages' handlers
+ * @param tell Tell the messages' handlers. The caller holds a reference then:
+ *             when it is the last one, no more of them are told
  */
 void msrp_out_flush(struct msrp_sess *sess, bool tell)
 {
@@ -324,46 +321,12 @@ void msrp_out_flush(struct msrp_sess *sess, bool tell)
 	while ((tx = list_ledata(sess->txl.head))) {
 		mem_ref(tx);
 		tx_detach(tx);
-		if (!tell)
+		if (!tell || mem_nrefs(sess) == 1)
 			tx->senth = NULL;
 		msrp_out_end(tx, sess->scode ? EPROTO : ENOTCONN,
 			     sess->scode);
 		mem_deref(tx);
 	}
-}
-
-
-/* What goes into a header's value, up to max octets */
-static bool is_value(const char *str, size_t max, bool space)
-{
-	size_t i;
-
-	for (i=0; str[i]; i++) {
-		const uint8_t c = (uint8_t)str[i];
-
-		if (i >= max || c < 0x20 || c == 0x7f || (c == ' ' && !space))
-			return false;
-	}
-
-	return i > 0 && str[0] != ' ' && str[i-1] != ' ';
-}
-
-
-static bool send_is_valid(const struct msrp_send *send)
-{
-	const size_t left = mbuf_get_left(send->mb);
-
-	if (send->msgid && !is_value(send->msgid, MSRP_MSGID_MAX, false))
-		return false;
-	if (send->ctype ? !is_value(send->ctype, CTYPE_MAX, true)
-	    : (left || send->size || send->start))
-		return false;
-	if (send->mb && (send->readh || (send->size && send->size != left)))
-		return false;
-	if (send->size && !send->mb && !send->readh)
-		return false;
-
-	return send->start <= (send->mb ? left : send->size);
 }
 
 
@@ -381,8 +344,11 @@ static bool cmp_handler(struct le *le, void *arg)
 }
 
 
-static struct msrp_tx *tx_find(const struct msrp_sess *sess,
-			       const struct pl *msgid)
+/**
+ * The last message of a Message-ID
+ */
+struct msrp_tx *msrp_out_find(const struct msrp_sess *sess,
+			      const struct pl *msgid)
 {
 	struct key key = {sess, msgid};
 
@@ -390,141 +356,6 @@ static struct msrp_tx *tx_find(const struct msrp_sess *sess,
 				       hash_joaat((const uint8_t *)msgid->p,
 						  msgid->l),
 				       cmp_handler, &key));
-}
-
-
-/* REPORTs go to the last message of that Message-ID */
-static int msgid_claim(const struct msrp_sess *sess, const char *msgid)
-{
-	struct msrp_tx *tx;
-	struct pl pl;
-
-	pl_set_str(&pl, msgid);
-	tx = tx_find(sess, &pl);
-	if (!tx)
-		return 0;
-	if (tx->state != TX_END)
-		return EALREADY;
-
-	hash_unlink(&tx->he);
-
-	return 0;
-}
-
-
-static int tx_alloc(struct msrp_tx **txp, const struct msrp_send *send)
-{
-	const size_t m = send->msgid ? strlen(send->msgid) : ID_SIZE - 1;
-	const size_t c = send->ctype ? strlen(send->ctype) : 0;
-	struct msrp_tx *tx;
-
-	tx = mem_zalloc(sizeof(*tx) + m + c + 2, destructor);
-	if (!tx)
-		return ENOMEM;
-
-	tx->msgid = tx->buf;
-	if (send->msgid)
-		memcpy(tx->buf, send->msgid, m);
-	else
-		msrp_ident(tx->buf, ID_SIZE);
-	if (send->ctype) {
-		memcpy(tx->buf + m + 1, send->ctype, c);
-		tx->ctype = tx->buf + m + 1;
-	}
-
-	tx->mb      = mem_ref(send->mb);
-	tx->mbpos   = send->mb ? send->mb->pos : 0;
-	tx->size    = send->mb ? mbuf_get_left(send->mb) : send->size;
-	tx->readh   = send->readh;
-	tx->start   = tx->off = tx->acked = send->start;
-	tx->freport = send->failure_report;
-	tx->sreport = send->success_report;
-	tx->senth   = send->senth;
-	tx->reporth = send->reporth;
-	tx->arg     = send->arg;
-
-	*txp = tx;
-
-	return 0;
-}
-
-
-int msrp_send(struct msrp_tx **txp, struct msrp_sess *sess,
-	      const struct msrp_send *send)
-{
-	struct msrp_tx *tx;
-	int err;
-
-	if (!sess || !send || !send_is_valid(send))
-		return EINVAL;
-	if (sess->state == SESS_CLOSED)
-		return ENOTCONN;
-	if (!sess->peer)
-		return EPROTO;
-
-	if (!sess->msrp->txh) {
-		err = hash_alloc(&sess->msrp->txh, TX_HASH);
-		if (err)
-			return err;
-	}
-	if (send->msgid) {
-		err = msgid_claim(sess, send->msgid);
-		if (err)
-			return err;
-	}
-
-	err = tx_alloc(&tx, send);
-	if (err)
-		return err;
-
-	tx->sess = sess;
-	tx->own  = !txp;
-	list_append(&sess->txl, &tx->le, tx);
-	hash_append(sess->msrp->txh, hash_joaat_str(tx->msgid), &tx->he, tx);
-	tx_line_up(tx);
-	if (sess->ple.list)
-		msrp_conn_kick(sess->conn);
-	if (txp)
-		*txp = tx;
-
-	return 0;
-}
-
-
-void msrp_tx_wake(struct msrp_tx *tx)
-{
-	if (!tx || !tx->idle)
-		return;
-
-	tx->idle = false;
-	tx_line_up(tx);
-	if (tx->ole.list && tx->sess->conn)
-		msrp_conn_kick(tx->sess->conn);
-}
-
-
-void msrp_tx_abort(struct msrp_tx *tx)
-{
-	if (tx)
-		msrp_out_end(tx, ECANCELED, 0);
-}
-
-
-const char *msrp_tx_msgid(const struct msrp_tx *tx)
-{
-	return tx ? tx->msgid : NULL;
-}
-
-
-uint64_t msrp_tx_sent(const struct msrp_tx *tx)
-{
-	return tx ? tx->off : 0;
-}
-
-
-uint64_t msrp_tx_acked(const struct msrp_tx *tx)
-{
-	return tx ? tx->acked : 0;
 }
 
 
@@ -555,7 +386,7 @@ void msrp_out_report(struct msrp_sess *sess, const struct msrp_head *head)
 	const struct msrp_range *range = &head->range;
 	const uint16_t scode = pl_isset(&head->status)
 		? status_decode(&head->status) : 0;
-	struct msrp_tx *tx = tx_find(sess, &head->msgid);
+	struct msrp_tx *tx = msrp_out_find(sess, &head->msgid);
 
 	if (!tx || !scode)
 		return;

@@ -41,13 +41,26 @@ static void chunk_set(struct msrp_conn *conn, size_t size)
 }
 
 
-/* libre's queue has become empty, or never filled */
-static void chunk_adapt(struct msrp_conn *conn, uint64_t ms)
+/**
+ * How large chunks shall be
+ *
+ * @param size What they are now
+ * @param ms   How long it took until TCP had taken the last one
+ */
+size_t msrp_pump_size(size_t size, uint64_t ms)
 {
 	if (ms <= FAST)
-		chunk_set(conn, min(conn->chunk * 2, (size_t)CHUNK_MAX));
-	else if (ms >= SLOW)
-		chunk_set(conn, max(conn->chunk / 2, (size_t)CHUNK_MIN));
+		return min(size * 2, (size_t)CHUNK_MAX);
+	if (ms >= SLOW)
+		return max(size / 2, (size_t)CHUNK_MIN);
+
+	return size;
+}
+
+
+static void chunk_adapt(struct msrp_conn *conn, uint64_t ms)
+{
+	chunk_set(conn, msrp_pump_size(conn->chunk, ms));
 }
 
 

@@ -31,6 +31,37 @@ static uint16_t sess_lookup(struct msrp_sess **sessp,
 }
 
 
+/* The connection is not the one that the session was to have: it goes, if
+   there is nobody else on it */
+static uint16_t conn_refuse(struct msrp_conn *conn)
+{
+	conn->cut = list_isempty(&conn->sessl);
+
+	return 481;
+}
+
+
+/* Over TLS the first request tells whose certificate it should be. One that
+   is not ends the session: its id is known to nobody but the peer, so there
+   is no other to wait for. */
+static uint16_t conn_check(struct msrp_conn *conn, struct msrp_sess *sess)
+{
+	int err;
+
+	/* a secret kept is not to be had in plain text, nor the reverse */
+	if (sess->tls != conn->tls)
+		return conn_refuse(conn);
+
+	err = msrp_transport_check(conn, sess->fp);
+	if (!err)
+		return 0;
+
+	msrp_sess_ended(sess, err);
+
+	return conn_refuse(conn);
+}
+
+
 /* A SEND for a session: may it have it? */
 static uint16_t sess_take(struct msrp_conn *conn, struct msrp_sess *sess)
 {
@@ -41,6 +72,13 @@ static uint16_t sess_take(struct msrp_conn *conn, struct msrp_sess *sess)
 
 	if (sess->conn && sess->conn != conn)
 		return 506;
+
+	if (!sess->conn) {
+		const uint16_t scode = conn_check(conn, sess);
+
+		if (scode)
+			return scode;
+	}
 
 	ch->sess = sess;
 	msrp_sess_touch(sess);

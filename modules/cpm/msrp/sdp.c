@@ -14,6 +14,8 @@ static const char proto_tls[] = "TCP/TLS/MSRP";
 struct msrp_sdp {
 	struct sdp_session *sdp;
 	struct sdp_media *m;          /* borrowed from sdp                  */
+	struct sa laddr;
+	bool settled;                 /* TLS or not: stays as it is now     */
 	struct msrp_remote remote;
 };
 
@@ -38,6 +40,33 @@ static void destructor(void *arg)
 }
 
 
+/* libre's media lines cannot change their protocol by themselves */
+static int media_make(struct msrp_sdp *sdp, const char *proto)
+{
+	struct sdp_session *sess = NULL;
+	struct sdp_media *m;
+	int err;
+
+	err = sdp_session_alloc(&sess, &sdp->laddr);
+	if (!err)
+		err = sdp_media_add(&m, sess, "message", PORT_DISCARD, proto);
+	if (!err)
+		err = sdp_format_add(NULL, m, false, "*", NULL, 0, 0, NULL,
+				     NULL, NULL, false, NULL);
+	if (err) {
+		mem_deref(sess);
+		return err;
+	}
+
+	sdp_media_set_fmt_ignore(m, true);
+	mem_deref(sdp->sdp);
+	sdp->sdp = sess;
+	sdp->m   = m;
+
+	return 0;
+}
+
+
 int msrp_sdp_alloc(struct msrp_sdp **sdpp, const struct sa *laddr)
 {
 	struct msrp_sdp *sdp;
@@ -51,20 +80,8 @@ int msrp_sdp_alloc(struct msrp_sdp **sdpp, const struct sa *laddr)
 		return ENOMEM;
 
 	sa_init(&sdp->remote.addr, AF_INET);
-	err = sdp_session_alloc(&sdp->sdp, laddr);
-	if (err)
-		goto out;
-
-	err = sdp_media_add(&sdp->m, sdp->sdp, "message", PORT_DISCARD,
-			    proto_tcp);
-	if (err)
-		goto out;
-
-	sdp_media_set_fmt_ignore(sdp->m, true);
-	err = sdp_format_add(NULL, sdp->m, false, "*", NULL, 0, 0, NULL,
-			     NULL, NULL, false, NULL);
-
- out:
+	sdp->laddr = *laddr;
+	err = media_make(sdp, proto_tcp);
 	if (err)
 		mem_deref(sdp);
 	else
@@ -192,6 +209,43 @@ static int addr_decode(struct sa *addr, const struct msrp_sdp *sdp,
 }
 
 
+static bool fingerprint_handler(const char *name, const char *val, void *arg)
+{
+	struct mbuf *mb = arg;
+	(void)name;
+
+	return mbuf_printf(mb, "%s%s", mb->end ? "," : "", val) != 0;
+}
+
+
+/* RFC 8122, 5: one for each hash, and for each certificate */
+static int fingerprint_dup(char **strp, const struct msrp_sdp *sdp)
+{
+	struct mbuf *mb = mbuf_alloc(128);
+	bool fail;
+	int err = 0;
+
+	if (!mb)
+		return ENOMEM;
+
+	fail = sdp_media_rattr_apply(sdp->m, "fingerprint",
+				     fingerprint_handler, mb) != NULL;
+	if (!fail && !mb->end)
+		fail = sdp_session_rattr_apply(sdp->sdp, "fingerprint",
+					       fingerprint_handler,
+					       mb) != NULL;
+	if (fail)
+		err = ENOMEM;
+	else if (mb->end) {
+		mb->pos = 0;
+		err = mbuf_strdup(mb, strp, mb->end);
+	}
+	mem_deref(mb);
+
+	return err;
+}
+
+
 static int strings_decode(struct msrp_remote *remote,
 			  const struct msrp_sdp *sdp)
 {
@@ -208,7 +262,7 @@ static int strings_decode(struct msrp_remote *remote,
 		       "accept-wrapped-types");
 	if (err)
 		return err;
-	err = attr_dup(&remote->fingerprint, sdp, "fingerprint");
+	err = fingerprint_dup(&remote->fingerprint, sdp);
 	if (err)
 		return err;
 
@@ -216,6 +270,12 @@ static int strings_decode(struct msrp_remote *remote,
 		remote->max_size = pl_u64(&pl);
 
 	return 0;
+}
+
+
+static bool is_tls(const struct msrp_sdp *sdp)
+{
+	return !str_cmp(sdp_media_proto(sdp->m), proto_tls);
 }
 
 
@@ -240,7 +300,10 @@ static int remote_decode(struct msrp_sdp *sdp)
 	if (err)
 		return err;
 
-	remote->tls   = !str_cmp(sdp_media_proto(sdp->m), proto_tls);
+	remote->tls   = is_tls(sdp);
+	if (remote->tls != uri.tls)
+		return EPROTO;
+
 	remote->dir   = dir_theirs(sdp_media_rdir(sdp->m));
 	remote->setup = setup_decode(sdp);
 
@@ -287,8 +350,10 @@ int msrp_sdp_decode(struct msrp_sdp *sdp, struct mbuf *mb, bool offer)
 
 	remote_reset(&sdp->remote);
 
-	/* an answer has to keep to the protocol of our offer */
-	err = sdp_media_set_alt_protos(sdp->m, offer ? 1 : 0, proto_tls);
+	/* an answer has to keep to the protocol of our offer, and what comes
+	   later to that of the first exchange */
+	err = sdp_media_set_alt_protos(sdp->m, offer && !sdp->settled ? 1 : 0,
+				       is_tls(sdp) ? proto_tcp : proto_tls);
 	if (err)
 		return err;
 	err = line_complete(&text, mb);
@@ -303,6 +368,8 @@ int msrp_sdp_decode(struct msrp_sdp *sdp, struct mbuf *mb, bool offer)
 	err = remote_decode(sdp);
 	if (err)
 		remote_reset(&sdp->remote);
+	else
+		sdp->settled = true;
 
 	return err;
 }
@@ -347,6 +414,12 @@ int msrp_sdp_encode(struct mbuf **mbp, struct msrp_sdp *sdp,
 	if (!mbp || !sdp || !local || !str_isset(local->path))
 		return EINVAL;
 
+	if (offer && !sdp->settled && local->tls != is_tls(sdp)) {
+		err = media_make(sdp, local->tls ? proto_tls : proto_tcp);
+		if (err)
+			return err;
+	}
+
 	if (local->max_size)
 		(void)re_snprintf(size, sizeof(size), "%llu",
 				  (unsigned long long)local->max_size);
@@ -359,6 +432,9 @@ int msrp_sdp_encode(struct mbuf **mbp, struct msrp_sdp *sdp,
 		err = attr_set(sdp, "setup", setup_name(local->setup));
 	if (!err)
 		err = attr_set(sdp, "path", local->path);
+	if (!err)
+		err = attr_set(sdp, "fingerprint", is_tls(sdp)
+			       ? local->fingerprint : NULL);
 	if (!err)
 		err = attr_set(sdp, "max-size", size);
 	if (err)

@@ -47,6 +47,7 @@ static void destructor(void *arg)
 	mem_deref(sess->rxh);
 	mem_deref(sess->path);
 	mem_deref(sess->peer);
+	mem_deref(sess->fp);
 	mem_deref(sess->msrp);
 }
 
@@ -75,8 +76,8 @@ static int path_print(struct msrp_sess *sess)
 	char *path;
 	int err;
 
-	err = re_sdprintf(&path, "msrp://%s%j%s:%u/%s;tcp", v6 ? "[" : "",
-			  &sess->laddr, v6 ? "]" : "",
+	err = re_sdprintf(&path, "msrp%s://%s%j%s:%u/%s;tcp",
+			  sess->tls ? "s" : "", v6 ? "[" : "", &sess->laddr, v6 ? "]" : "",
 			  (uint32_t)sess->lport, sess->sid);
 	if (err)
 		return err;
@@ -97,7 +98,7 @@ int msrp_sess_alloc(struct msrp_sess **sessp, struct msrp *msrp,
 
 	if (!sessp || !msrp || !h || !sa_isset(laddr, SA_ADDR))
 		return EINVAL;
-	if (tls)
+	if (tls && !msrp->conf.tls)
 		return ENOTSUP;
 
 	sess = mem_zalloc(sizeof(*sess), destructor);
@@ -107,6 +108,7 @@ int msrp_sess_alloc(struct msrp_sess **sessp, struct msrp *msrp,
 	tmr_init(&sess->tmr);
 	tmr_init(&sess->tmr_idle);
 	sess->msrp  = mem_ref(msrp);
+	sess->tls   = tls;
 	sess->laddr = *laddr;
 	sess->lport = PORT_DISCARD;
 	sess->h     = *h;
@@ -131,7 +133,8 @@ int msrp_sess_listen(struct msrp_sess *sess)
 	if (!sess || sess->state == SESS_CLOSED)
 		return EINVAL;
 
-	err = msrp_listen(sess->msrp, sa_af(&sess->laddr), &sess->lport);
+	err = msrp_listen(sess->msrp, sa_af(&sess->laddr), sess->tls,
+			  &sess->lport);
 	if (err)
 		return err;
 
@@ -267,6 +270,8 @@ int msrp_sess_connect(struct msrp_sess *sess, const struct sa *addr)
 		return EINVAL;
 	if (!sess->peer || sess->conn || sess->state == SESS_CLOSED)
 		return EPROTO;
+	if (sess->tls && !sess->fp && !sess->msrp->conf.tls_verify)
+		return ENOKEY;
 
 	err = msrp_conn_connect(sess, addr);
 	if (err)

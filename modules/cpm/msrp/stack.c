@@ -19,8 +19,13 @@ static void destructor(void *arg)
 	while (msrp->connl.head)
 		msrp_conn_end(msrp->connl.head->data, 0);
 
-	mem_deref(msrp->tsv[0]);
-	mem_deref(msrp->tsv[1]);
+	mem_deref(msrp->lsnv[0][0].ts);
+	mem_deref(msrp->lsnv[0][1].ts);
+	mem_deref(msrp->lsnv[1][0].ts);
+	mem_deref(msrp->lsnv[1][1].ts);
+	if (msrp->conf.tls)
+		msrp_tls_close(msrp);
+	mem_deref(msrp->conf.tls);
 	mem_deref(msrp->sessh);
 	mem_deref(msrp->txh);
 }
@@ -40,12 +45,15 @@ int msrp_alloc(struct msrp **mp, const struct msrp_conf *conf)
 
 	if (conf)
 		msrp->conf = *conf;
+	mem_ref(msrp->conf.tls);
 	if (!msrp->conf.max_size)
 		msrp->conf.max_size = MAX_SIZE;
 	if (!msrp->conf.trans_timeout)
 		msrp->conf.trans_timeout = TRANS_TIMEOUT;
 
 	err = hash_alloc(&msrp->sessh, SESS_HASH);
+	if (!err && msrp->conf.tls)
+		err = msrp_tls_open(msrp);
 	if (err)
 		mem_deref(msrp);
 	else
@@ -55,28 +63,53 @@ int msrp_alloc(struct msrp **mp, const struct msrp_conf *conf)
 }
 
 
-static void accept_handler(struct msrp *msrp, struct tcp_sock *ts)
+static void conn_handler(const struct sa *peer, void *arg)
 {
-	if (msrp->unboundc >= MSRP_CONN_MAX || msrp_conn_accept(msrp, ts))
-		tcp_reject(ts);
+	struct listener *lsn = arg;
+	struct msrp *msrp = lsn->msrp;
+	(void)peer;
+
+	if (msrp->unboundc >= MSRP_CONN_MAX ||
+	    msrp_conn_accept(msrp, lsn->ts, lsn->tls))
+		tcp_reject(lsn->ts);
 }
 
 
-static void conn4_handler(const struct sa *peer, void *arg)
+/* Where to listen. The port that is configured is that of TCP, the next one
+   that of TLS, as SIP has it in the softphone. */
+static void listen_addr(struct sa *laddr, const struct msrp *msrp, int af,
+			bool tls)
 {
-	struct msrp *msrp = arg;
-	(void)peer;
+	const struct sa *want = &msrp->conf.laddr;
+	const uint16_t port = sa_port(want);
 
-	accept_handler(msrp, msrp->tsv[0]);
+	/* an address of the other family says nothing for this one */
+	if (sa_af(want) == af)
+		*laddr = *want;
+	else
+		(void)sa_set_str(laddr, af == AF_INET6 ? "::" : "0.0.0.0", 0);
+
+	if (tls && sa_af(want) == af && port)
+		sa_set_port(laddr, (uint16_t)(port + 1));
 }
 
 
-static void conn6_handler(const struct sa *peer, void *arg)
+static int listener_start(struct listener *lsn, const struct sa *laddr)
 {
-	struct msrp *msrp = arg;
-	(void)peer;
+	struct tcp_sock *ts = NULL;
+	int err;
 
-	accept_handler(msrp, msrp->tsv[1]);
+	err = tcp_sock_alloc(&ts, laddr, conn_handler, lsn);
+	if (!err)
+		err = tcp_sock_bind(ts, laddr);
+	if (!err)
+		err = tcp_sock_listen(ts, BACKLOG);
+	if (err)
+		mem_deref(ts);
+	else
+		lsn->ts = ts;
+
+	return err;
 }
 
 
@@ -85,40 +118,22 @@ static void conn6_handler(const struct sa *peer, void *arg)
  *
  * @param port Set to the listener's port
  */
-int msrp_listen(struct msrp *msrp, int af, uint16_t *port)
+int msrp_listen(struct msrp *msrp, int af, bool tls, uint16_t *port)
 {
-	const int i = af == AF_INET6;
-	struct tcp_sock *ts = NULL;
+	struct listener *lsn = &msrp->lsnv[af == AF_INET6][tls];
 	struct sa laddr;
-	int err;
+	int err = 0;
 
-	if (!msrp->tsv[i]) {
-		/* an address of the other family says nothing for this one */
-		if (sa_af(&msrp->conf.laddr) == af)
-			laddr = msrp->conf.laddr;
-		else
-			(void)sa_set_str(&laddr, i ? "::" : "0.0.0.0", 0);
-
-		err = tcp_sock_alloc(&ts, &laddr,
-				     i ? conn6_handler : conn4_handler, msrp);
-		if (err)
-			return err;
-		err = tcp_sock_bind(ts, &laddr);
-		if (err)
-			goto out;
-		err = tcp_sock_listen(ts, BACKLOG);
-		if (err)
-			goto out;
-
-		msrp->tsv[i] = mem_ref(ts);
+	lsn->msrp = msrp;
+	lsn->tls  = tls;
+	if (!lsn->ts) {
+		listen_addr(&laddr, msrp, af, tls);
+		err = listener_start(lsn, &laddr);
 	}
-
-	err = tcp_sock_local_get(msrp->tsv[i], &laddr);
+	if (!err)
+		err = tcp_sock_local_get(lsn->ts, &laddr);
 	if (!err)
 		*port = sa_port(&laddr);
-
- out:
-	mem_deref(ts);
 
 	return err;
 }

@@ -1,5 +1,5 @@
 /**
- * @file transport.c  What carries a connection's octets: TCP
+ * @file transport.c  What carries a connection's octets: TCP or TLS
  *
  * The only file that starts, reads, sends on and closes libre's connections.
  *
@@ -8,12 +8,16 @@
 #include "msrp.h"
 
 
-static int transport_start(struct msrp_conn *conn)
+static int transport_start(struct msrp_conn *conn, bool tls)
 {
 	cpm_tcp_nodelay(conn->tc);
 	tcp_conn_rxsz_set(conn->tc, RX_SIZE);
 
-	return 0;
+	conn->tls = tls;
+	if (!tls)
+		return 0;
+
+	return tls_start_tcp(&conn->sc, conn->msrp->conf.tls, conn->tc, 0);
 }
 
 
@@ -23,26 +27,65 @@ static int transport_start(struct msrp_conn *conn)
  * @return 0; ENOMEM; errno
  */
 int msrp_transport_accept(struct msrp_conn *conn, struct tcp_sock *ts,
-			  tcp_recv_h *recvh, tcp_close_h *closeh)
+			  bool tls, tcp_estab_h *estabh, tcp_recv_h *recvh,
+			  tcp_close_h *closeh)
 {
-	int err = tcp_accept(&conn->tc, ts, NULL, recvh, closeh, conn);
+	int err = tcp_accept(&conn->tc, ts, estabh, recvh, closeh, conn);
 
-	return err ? err : transport_start(conn);
+	return err ? err : transport_start(conn, tls);
 }
 
 
 /**
- * Connect; estabh tells when octets may be sent
+ * Connect; estabh tells when octets may be sent. The peer's certificate is to
+ * be looked at first: msrp_transport_check()
+ *
+ * @param host TLS, to the host of this name; NULL: plain
  *
  * @return 0; ENOMEM; errno of connect
  */
 int msrp_transport_connect(struct msrp_conn *conn, const struct sa *addr,
-			   tcp_estab_h *estabh, tcp_recv_h *recvh,
-			   tcp_close_h *closeh)
+			   const char *host, tcp_estab_h *estabh,
+			   tcp_recv_h *recvh, tcp_close_h *closeh)
 {
 	int err = tcp_connect(&conn->tc, addr, estabh, recvh, closeh, conn);
 
-	return err ? err : transport_start(conn);
+	if (!err)
+		err = transport_start(conn, host != NULL);
+	if (err || !host)
+		return err;
+
+	/* a name that is none does no harm if there is a fingerprint */
+	conn->checkable = !msrp_tls_expect(conn->sc, host);
+
+	return 0;
+}
+
+
+/**
+ * Is the peer who it is to be? (RFC 4975, 14.4; RFC 8122, 6.2). A fingerprint
+ * must match. Without one a CA has to vouch for the certificate and for its
+ * host name.
+ *
+ * @param fp What the peer has told, or a CA (msrp_fp_vouch()); NULL: nothing
+ *
+ * @return 0, for what is not TLS as well; EKEYREJECTED: other fingerprint;
+ *         EACCES: not trusted, or other host; ENOKEY: cannot be checked
+ */
+int msrp_transport_check(const struct msrp_conn *conn,
+			 const struct msrp_fp *fp)
+{
+	if (!conn->tls)
+		return 0;
+
+	if (fp && msrp_fp_match(fp, conn->sc))
+		return 0;
+	if (fp && !fp->vouched)
+		return EKEYREJECTED;
+	if (!conn->msrp->conf.tls_verify)
+		return ENOKEY;
+
+	return conn->checkable && !tls_peer_verify(conn->sc) ? 0 : EACCES;
 }
 
 
@@ -57,6 +100,8 @@ int msrp_transport_send(struct msrp_conn *conn, struct mbuf *mb)
 
 void msrp_transport_close(struct msrp_conn *conn)
 {
+	/* first: it says so to the peer, over the other */
+	conn->sc = mem_deref(conn->sc);
 	conn->tc = mem_deref(conn->tc);
 }
 

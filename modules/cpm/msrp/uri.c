@@ -211,3 +211,17 @@ bool msrp_path_next(struct pl *path, struct pl *uri)
 
 	return true;
 }
+
+
+int msrp_path_host(char *host, size_t size, const char *path)
+{
+	struct msrp_uri uri;
+	struct pl list, pl;
+
+	pl_set_str(&list, path);
+	if (!msrp_path_next(&list, &pl) || msrp_uri_decode(&uri, &pl) ||
+	    pl_strcpy(&uri.host, host, size))
+		return EBADMSG;
+
+	return 0;
+}
