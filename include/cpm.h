@@ -28,8 +28,13 @@ enum {
 				       list                                */
 	CPM_NAME_MAX     = 256,   /**< octets of a display name, cut        */
 	CPM_TYPE_MAX     = 256,   /**< octets of a Content-Type             */
-	CPM_SESSION_MAX  = 256,   /**< sessions at once: each may hold an open
-				       message; more are answered 486      */
+	CPM_SESSION_MAX  = 16384, /**< that cpm_max_sessions may allow: some KiB
+				       each while they live                */
+	CPM_SESSIONS     = 768,   /**< cpm_max_sessions: libre polls 1,024
+				       descriptors, and a quarter of them is
+				       the softphone's                     */
+	CPM_PEER_SESSIONS = 16,   /**< cpm_peer_sessions: some devices, each
+				       with some conversations             */
 	CPM_BUFFER_MAX   = 67108864, /**< octets in memory of messages being
 				       received, all sessions together: over
 				       it 413. A large one has 80 KiB there,
@@ -46,6 +51,15 @@ enum {
 };
 
 struct cpm;
+struct tls;
+
+/** What carries MSRP: cpm_msrp */
+enum cpm_msrp {
+	CPM_MSRP_AUTO = 0,  /**< offers of ours have TLS when SIP runs over it;
+			         a peer's offer is taken with and without   */
+	CPM_MSRP_TCP,       /**< offers of ours have none; likewise         */
+	CPM_MSRP_TLS,       /**< TLS always: other offers are answered 488  */
+};
 
 /** Local settings; see the configuration keys of the same name */
 struct cpm_conf {
@@ -55,9 +69,19 @@ struct cpm_conf {
 	bool delivery_imdn;        /**< cpm_delivery_imdn                   */
 	bool display_imdn;         /**< cpm_display_imdn                    */
 	struct sa listen;          /**< cpm_listen; unset: any address      */
+	enum cpm_msrp msrp;        /**< cpm_msrp                            */
+	struct tls *tls;           /**< shared; cpm_tls_cert and cpm_tls_cafile,
+				        see msrp_tls_alloc(); NULL: no TLS  */
+	bool tls_verify;           /**< there is a cpm_tls_cafile           */
 	uint64_t max_size;         /**< octets, cpm_max_size                */
 	struct cpm_limits limits;  /**< cpm_quota, cpm_disk_reserve         */
 	uint32_t idle_timeout;     /**< s, cpm_idle_timeout                 */
+	uint32_t stall_timeout;    /**< s, cpm_stall_timeout; 0: as MSRP has */
+	uint32_t max_sessions;     /**< cpm_max_sessions; 0: CPM_SESSIONS.
+				        More are answered 486               */
+	uint32_t peer_sessions;    /**< cpm_peer_sessions, of one sender with
+				        one account; 0: CPM_PEER_SESSIONS.
+				        More are answered 486               */
 	uint32_t keep_days;        /**< cpm_keep_days; 0: for ever          */
 };
 
@@ -109,6 +133,8 @@ struct cpm_event {
 			bool deferred;
 			uint16_t code;         /**< SIP status, 0: none    */
 			uint64_t messages;
+			const char *reason;    /**< why the MSRP leg failed;
+						    NULL: it did not       */
 		} session;
 		struct {
 			uint64_t id;           /**< of the message         */

@@ -31,6 +31,8 @@ enum {
 	MSRP_FP_SIZE   = 104,   /**< "sha-256" and 32 octets in hex, and NUL */
 	MSRP_CONN_MAX  = 1024,  /**< connections accepted and not yet bound
 				     to a session                          */
+	MSRP_CONN_ADDR_MAX = 256, /**< of these from one address: one host
+				     cannot take the room of all others    */
 };
 
 /*
@@ -152,7 +154,25 @@ struct msrp_conf {
 	uint32_t idle_timeout;  /**< ms without traffic until a session
 				     closes with ETIMEDOUT. 0: never       */
 	uint32_t trans_timeout; /**< ms to wait for an answer to a request of
-				     ours. Default 30,000 (RFC 4975, 7.2)  */
+				     ours. Default 30,000 (RFC 4975, 7.2).
+				     Also for a connection to be made and
+				     bound, whoever connects               */
+	uint32_t head_timeout;  /**< ms from the first octet of a request to
+				     the end of its headers; then its
+				     connection ends with ETIME.
+				     Default 30,000                        */
+	uint32_t stall_timeout; /**< ms that a body may stand still while we
+				     read; then the same. Default 60,000   */
+	uint32_t dead_timeout;  /**< ms until a connection whose peer gives
+				     no sign of life ends with ETIMEDOUT:
+				     TCP asks for one. Where libre tells
+				     the descriptor (up to 2.2.1).
+				     Default 90,000                        */
+	uint64_t buffer_max;    /**< octets kept undecoded, all connections
+				     together: over half of it those that
+				     wait are not read, over all of it the
+				     one that brings more ends with ENOBUFS.
+				     Default 33,554,432                    */
 	struct tls *tls;        /**< shared, this stack's own: for msrps, with
 				     our certificate for both roles, see
 				     msrp_tls_alloc(). NULL: no msrps      */
@@ -220,11 +240,13 @@ typedef void (msrp_drop_h)(struct msrp_rx *rx, void *arg);
     or the peer's first request came. Once. */
 typedef void (msrp_estab_h)(void *arg);
 
-/** The session has ended by itself. 0: closed by the peer; ETIMEDOUT;
-    ECONNREFUSED and the like; EPROTO: refused by the peer, or no agreement on
-    TLS with it; EKEYREJECTED: its certificate has another fingerprint; EACCES:
-    no CA of ours vouches for it, or for another host; ENOKEY: it told no
-    fingerprint and there is no CA. At most once, and never from
+/** The session has ended by itself. 0: closed by the peer; ETIMEDOUT: no
+    traffic, no answer, or no sign of life; ETIME: a request of the peer's was
+    not complete in time; ENOBUFS: buffer_max; ECONNREFUSED and the like;
+    EPROTO: refused by the peer, or no agreement on TLS with it; EKEYREJECTED:
+    its certificate has another fingerprint; EACCES: no CA of ours vouches for
+    it, or for another host; ENOKEY: it told no fingerprint and there is no CA.
+    At most once, and never from
     msrp_sess_close() or mem_deref(). */
 typedef void (msrp_close_h)(int err, void *arg);
 

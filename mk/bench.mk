@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 # loaded into the softphone, or programs of their own
-BENCH_APART := test/bench/stall.c test/bench/slow.c test/bench/fill.c
+BENCH_APART := test/bench/stall.c test/bench/slow.c test/bench/fill.c \
+	       test/bench/peer.c
 BENCH_SRC   := $(filter-out $(BENCH_APART),$(wildcard test/bench/*.c))
 
 $(BUILD)/bench: $(call obj,$(BENCH_SRC))
@@ -21,6 +22,10 @@ $(BUILD)/fill: $(call obj,test/bench/fill.c) $(BUILD)/libcpm.a
 	@echo "  LD   $@"
 	@$(CC) $(LDFLAGS_ALL) -o $@ $^ $(RE_LIBS) $(DB_LIBS) $(XML_LIBS)
 
+$(BUILD)/peer: $(call obj,test/bench/peer.c) $(BUILD)/libcpm.a
+	@echo "  LD   $@"
+	@$(CC) $(LDFLAGS_ALL) -o $@ $^ $(RE_LIBS)
+
 # the same module, but each message has its own commit: what one for many
 # gains. Made by a make of its own, with everything in a folder of its own
 alone:
@@ -28,11 +33,12 @@ alone:
 		CFLAGS="$(CFLAGS) -DCPM_BATCH_MAX=1" $(BUILD)/alone/cpm.so
 
 # make bench WHAT=arrival,big N=10000 REPS=1 PLACE=fixed SIZE=100000000
-# HISTORY=100000 DELAY=500
+# HISTORY=100000 DELAY=500 SESSIONS=10000
 BENCH_ARGS = $(if $(WHAT),--what $(WHAT)) $(if $(N),-n $(N)) \
 	     $(if $(REPS),--reps $(REPS)) $(if $(PLACE),--place $(PLACE)) \
 	     $(if $(SIZE),--size $(SIZE)) $(if $(DELAY),--delay $(DELAY)) \
-	     $(if $(HISTORY),--history $(HISTORY))
+	     $(if $(HISTORY),--history $(HISTORY)) \
+	     $(if $(SESSIONS),--sessions $(SESSIONS))
 
 bench: need-build $(MODULE) alone $(BUILD)/bench $(BUILD)/stall.so \
 		$(BUILD)/slow.so $(BUILD)/fill

@@ -3,10 +3,11 @@
 
 CFLAGS_test := -Itest
 UNIT_SRC := $(wildcard test/unit/*.c test/mock/*.c)
-E2E_SRC  := $(wildcard test/e2e/*.c)
+E2E_SRC  := $(wildcard test/e2e/*.c) test/mock/cert.c
 DEMO_SRC := $(wildcard test/demo/*.c)
 # the demo plays with the same pieces as the end-to-end tests
-HARNESS_SRC := $(filter-out test/e2e/main.c $(wildcard test/e2e/test_*.c), \
+HARNESS_SRC := $(filter-out test/e2e/main.c test/mock/cert.c \
+	       $(wildcard test/e2e/test_*.c), \
 	       $(E2E_SRC))
 
 # test/mock/oom.c stands in front of what takes memory

@@ -61,6 +61,8 @@ static int session_fields(struct odict *o, const struct cpm_event *ev)
 		err = show_uint(o, "code", ev->u.session.code);
 	if (!err)
 		err = show_uint(o, "messages", ev->u.session.messages);
+	if (!err && ev->u.session.reason)
+		err = show_str(o, "reason", ev->u.session.reason);
 
 	return err;
 }
@@ -201,6 +203,9 @@ void bus_event(const struct cpm_event *ev, void *arg)
 			 (const char *)mb->buf);
 	if (ev->id == CPM_EV_ERROR)
 		warning("cpm: %s: %s\n", ev->u.error.what, ev->u.error.text);
+	if (ev->id == CPM_EV_SESSION && ev->u.session.reason)
+		warning("cpm: session %u: MSRP: %s\n", ev->u.session.session,
+			ev->u.session.reason);
 	if (ev->id == CPM_EV_STORE && ev->u.store.state == CPM_STORE_READY)
 		info("cpm: the message store is open\n");
 

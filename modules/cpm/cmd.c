@@ -145,7 +145,8 @@ COMMAND(policy,
 		 {"deferred", ARG_STR}, {"delivery_imdn", ARG_TRI},
 		 {"display_imdn", ARG_TRI}},
 	.posv = {"deferred", "from"})
-COMMAND(sessions, .needed = false)
+COMMAND(sessions, .keyv = {{"after", ARG_UINT}, {"limit", ARG_UINT}},
+	.posv = {"after"})
 COMMAND(accept, .keyv = {{"session", ARG_UINT}}, .posv = {"session"},
 	.needed = true)
 COMMAND(decline, .keyv = {{"session", ARG_UINT}}, .posv = {"session"},
@@ -173,7 +174,7 @@ static const struct cmd cmdv[] = {
 	 "CPM: notify the sender <id> <delivered|displayed>", cmd_imdn},
 	{"cpm_policy", 0, CMD_PRM,
 	 "CPM: who may deliver [accept|decline|ask [uri]]", cmd_policy},
-	{"cpm_sessions", 0, 0, "CPM: sessions", cmd_sessions},
+	{"cpm_sessions", 0, CMD_PRM, "CPM: sessions [after]", cmd_sessions},
 	{"cpm_accept", 0, CMD_PRM, "CPM: accept a delivery <session>",
 	 cmd_accept},
 	{"cpm_decline", 0, CMD_PRM, "CPM: decline a delivery <session>",

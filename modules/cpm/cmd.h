@@ -13,6 +13,8 @@ enum {
 	CONVS_MAX     = 80,   /* each with some 2,500 octets at most        */
 	MSGS_DEFAULT  = 20,
 	MSGS_MAX      = 100,
+	SESSIONS_DEFAULT = 100,
+	SESSIONS_MAX  = 500,  /* fewer if they do not fit an answer         */
 	TEXT_SIZE     = 256,  /* octets of an error text                    */
 };
 

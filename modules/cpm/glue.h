@@ -25,8 +25,14 @@ enum {
 int  commands_open(struct cpm *cpm);
 void commands_close(void);
 
+/* secure.c */
+int  secure_config(struct cpm_conf *conf);
+
 /* bus.c */
 void bus_event(const struct cpm_event *ev, void *arg);
+
+/* fds.c */
+int fds_grow(unsigned count);
 
 /* args.c: parameters of a command */
 

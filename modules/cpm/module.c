@@ -18,10 +18,16 @@
   cpm_delivery_imdn   yes
   cpm_display_imdn    yes
   cpm_listen          any:0             # where MSRP listens when passive
+  cpm_msrp            auto              # auto, tcp or tls
+  cpm_tls_cert        <file>            # PEM; default: self-signed, fresh
+  cpm_tls_cafile      <file>            # PEM; default: none
   cpm_max_size        100000000         # octets of a message
   cpm_quota           0                 # octets an account may keep, 0: any
   cpm_disk_reserve    50000000          # octets that stay free on the disk
   cpm_idle_timeout    300               # seconds
+  cpm_stall_timeout   30                # seconds
+  cpm_max_sessions    768               # at once
+  cpm_peer_sessions   16                # of one sender
   cpm_keep_days       0                 # days; 0: for ever
  \endverbatim
  *
@@ -34,7 +40,10 @@ enum {
 	PATH_SIZE = 1024,
 	ASK_MAX   = 3600,     /* s: a PF does not wait longer for a 200      */
 	IDLE_MAX  = 86400,    /* s                                           */
+	STALL_MAX = 3600,     /* s                                           */
 	KEEP_MAX  = 36500,    /* days: a hundred years                       */
+	FDS_SPARE = 256,      /* descriptors that are not for MSRP: calls,
+			         SIP, files                                  */
 };
 
 static const uint64_t size_max = 1ULL << 40;  /* fits every file system */
@@ -164,7 +173,8 @@ static int get_path(char *path, size_t size)
 
 static int config(struct cpm_conf *conf, char *path, size_t size)
 {
-	uint64_t ask = 60, idle = 300, keep = 0;
+	uint64_t ask = 60, idle = 300, keep = 0, stall = 30;
+	uint64_t sessions = CPM_SESSIONS, peer = CPM_PEER_SESSIONS;
 	int err;
 
 	conf->deferred      = CPM_ANSWER_ACCEPT;
@@ -196,12 +206,44 @@ static int config(struct cpm_conf *conf, char *path, size_t size)
 	if (!err)
 		err = get_num(&idle, "cpm_idle_timeout", 1, IDLE_MAX);
 	if (!err)
+		err = get_num(&stall, "cpm_stall_timeout", 1, STALL_MAX);
+	if (!err)
+		err = get_num(&sessions, "cpm_max_sessions", 1,
+			      CPM_SESSION_MAX);
+	if (!err)
+		err = get_num(&peer, "cpm_peer_sessions", 1, CPM_SESSION_MAX);
+	if (!err)
 		err = get_num(&keep, "cpm_keep_days", 0, KEEP_MAX);
+	if (!err)
+		err = secure_config(conf);
 
 	conf->db           = path;
 	conf->ask_timeout  = (uint32_t)ask;
 	conf->idle_timeout = (uint32_t)idle;
 	conf->keep_days    = (uint32_t)keep;
+	conf->stall_timeout = (uint32_t)stall;
+	conf->max_sessions  = (uint32_t)sessions;
+	conf->peer_sessions = (uint32_t)peer;
+
+	return err;
+}
+
+
+/* Each session may have a connection. As many as usual fit libre's table. */
+static int descriptors(const struct cpm_conf *conf)
+{
+	const unsigned count = conf->max_sessions + FDS_SPARE;
+	int err = 0;
+
+	if (conf->max_sessions > CPM_SESSIONS)
+		err = fds_grow(count);
+	if (err == EMFILE)
+		warning("cpm: cpm_max_sessions: %u sessions take %u "
+			"descriptors, the system allows fewer: see ulimit "
+			"-Hn\n", conf->max_sessions, count);
+	else if (err)
+		warning("cpm: cpm_max_sessions: this libre has no room for "
+			"more than %u: %m\n", CPM_SESSIONS, err);
 
 	return err;
 }
@@ -341,12 +383,15 @@ static int engine_open(void)
 
 	memset(&conf, 0, sizeof(conf));
 	err = config(&conf, path, sizeof(path));
+	if (!err)
+		err = descriptors(&conf);
 	if (err)
 		return err;
 
 	err = cpm_alloc(&cpm, &conf, &host, &text);
 	if (err)
 		warning("cpm: %s: %s\n", path, text ? text : "cannot start");
+	mem_deref(conf.tls);
 	mem_deref(text);
 
 	return err;

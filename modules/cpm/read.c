@@ -346,42 +346,75 @@ int run_message(struct ctx *ctx)
 }
 
 
+struct sessions_ctx {
+	struct odict *arr;
+	uint64_t after;
+	uint64_t limit;
+	uint64_t n;
+	size_t size;
+	bool more;
+	int err;
+};
+
+
 static void session_handler(const struct cpm_sess_info *info, void *arg)
 {
-	struct list_ctx *lc = arg;
+	struct sessions_ctx *sc = arg;
 	struct odict *o;
+	char key[16];
+	size_t size;
 
-	if (lc->err)
+	if (sc->err || sc->more || info->session <= sc->after)
+		return;
+	if (sc->n >= sc->limit) {
+		sc->more = true;
+		return;
+	}
+
+	sc->err = odict_alloc(&o, 16);
+	if (sc->err)
 		return;
 
-	lc->err = odict_alloc(&o, 16);
-	if (lc->err)
-		return;
-
-	lc->err = show_session(o, info);
-	if (!lc->err)
-		lc->err = list_add(lc, o);
-	else
+	sc->err = show_session(o, info);
+	size = json_size(o) + sizeof(key);
+	if (sc->err || sc->size + size > ANSWER_MAX - 1024) {
+		sc->more = true;
 		mem_deref(o);
+		return;
+	}
+
+	sc->size += size;
+	(void)re_snprintf(key, sizeof(key), "%llu", sc->n++);
+	sc->err = show_child(sc->arr, key, ODICT_OBJECT, o);
 }
 
 
 int run_sessions(struct ctx *ctx)
 {
-	struct list_ctx lc = {.arr = NULL};
+	struct sessions_ctx sc = {
+		.after = args_uint(ctx->in, "after"),
+		.limit = args_has(ctx->in, "limit")
+			? args_uint(ctx->in, "limit") : SESSIONS_DEFAULT,
+	};
 	int err;
 
-	err = odict_alloc(&lc.arr, 64);
+	if (!sc.limit || sc.limit > SESSIONS_MAX)
+		return fail(ctx, EINVAL, "\"limit\" must be 1 to %u",
+			    SESSIONS_MAX);
+
+	err = odict_alloc(&sc.arr, 64);
 	if (err)
 		return err;
 
-	cpm_sessions(ctx->cpm, session_handler, &lc);
-	if (lc.err) {
-		mem_deref(lc.arr);
-		return lc.err;
+	cpm_sessions(ctx->cpm, session_handler, &sc);
+	if (sc.err) {
+		mem_deref(sc.arr);
+		return sc.err;
 	}
 
-	return show_child(ctx->out, "sessions", ODICT_ARRAY, lc.arr);
+	err = show_child(ctx->out, "sessions", ODICT_ARRAY, sc.arr);
+
+	return err ? err : show_bool(ctx->out, "more", sc.more);
 }
 
 

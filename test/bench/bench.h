@@ -42,6 +42,7 @@ struct bench {
 	uint64_t size;     /* octets of the big message                     */
 	uint32_t history;  /* messages                                      */
 	uint32_t delay;    /* ms that a slow fsync takes                    */
+	uint32_t sessions; /* that are idle                                 */
 	char dir[200];     /* temporary                                     */
 };
 
@@ -127,6 +128,7 @@ double ctrl_number(const char *answer, const char *key);
  */
 struct host_args {
 	const char *dir;      /* made if it is not there                    */
+	const char *config;   /* more lines of it, or NULL                  */
 	const char *module;   /* NULL: baresip without cpm.so               */
 	const char *stall;    /* NULL: without the timer                    */
 	const char *slow;     /* NULL: fsync as it is                       */
@@ -167,6 +169,10 @@ struct call {
 
 void call_open(struct call *call, struct host *h);
 void call_close(struct call *call);
+/** Without a word: the host is about to be stopped. usock is closed */
+void call_drop(struct call *call);
+/** Have it wait for our connection. @return The port where it does */
+uint16_t call_listener(struct call *call, struct host *h);
 
 
 /*
@@ -204,6 +210,8 @@ void arrival_bench(const struct bench *b);
 void stalls_bench(const struct bench *b);
 void big_bench(const struct bench *b);
 void history_bench(const struct bench *b);
+void idle_bench(const struct bench *b);
+void drip_bench(const struct bench *b);
 
 
 /*
@@ -216,6 +224,8 @@ void die_log(const char *path);
 double now(void);
 /** Listening TCP socket on 127.0.0.1 */
 int listen_any(uint16_t *port);
+/** Make room for that many descriptors */
+void descriptors(uint32_t n);
 /** Connected, TCP_NODELAY. @return -1 if nobody listens */
 int connect_to(uint16_t port);
 /** In a child: where it belongs */

@@ -47,21 +47,21 @@ static void request(const struct call *call, const char *met, unsigned cseq,
 }
 
 
-static void invite(const struct call *call, uint16_t port)
+static void invite(const struct call *call, uint16_t port, const char *setup)
 {
 	char sdp[1024], more[2048];
 
 	snprintf(sdp, sizeof(sdp), "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\n"
 		 "s=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n"
 		 "m=message %u TCP/MSRP *\r\na=accept-types:message/cpim\r\n"
-		 "a=setup:passive\r\na=path:%s\r\na=sendonly\r\n", port,
+		 "a=setup:%s\r\na=path:%s\r\na=sendonly\r\n", port, setup,
 		 call->own);
-	snprintf(more, sizeof(more), "Referred-By: <sip:bob@bench.test>\r\n"
+	snprintf(more, sizeof(more), "Referred-By: <sip:bob%u@bench.test>\r\n"
 		 "Accept-Contact: *;+g.3gpp.icsi-ref=\"urn%%3Aurn-7%%3A"
 		 "3gpp-service.ims.icsi.oma.cpm.session\"\r\n"
 		 "Conversation-ID: bench-%u\r\nContribution-ID: b%u\r\n"
 		 "Content-Type: application/sdp\r\nContent-Length: %zu\r\n"
-		 "\r\n%s", call->n, call->n, strlen(sdp), sdp);
+		 "\r\n%s", call->n, call->n, call->n, strlen(sdp), sdp);
 	request(call, "INVITE", 1, more);
 }
 
@@ -101,12 +101,10 @@ static void answered(struct call *call)
 }
 
 
-void call_open(struct call *call, struct host *h)
+static void call_init(struct call *call, struct host *h, uint16_t port)
 {
 	static unsigned calls;
 	struct timeval tv = {.tv_sec = 5};
-	int lfd, on = 1;
-	uint16_t port;
 
 	memset(call, 0, sizeof(*call));
 	call->host = h;
@@ -115,13 +113,38 @@ void call_open(struct call *call, struct host *h)
 	(void)setsockopt(call->usock, SOL_SOCKET, SO_RCVTIMEO, &tv,
 			 sizeof(tv));
 
-	lfd = listen_any(&port);
 	snprintf(call->to, sizeof(call->to), "<sip:alice@bench.test>");
 	snprintf(call->contact, sizeof(call->contact),
 		 "sip:alice@127.0.0.1:%u", h->sip_port);
 	snprintf(call->own, sizeof(call->own),
 		 "msrp://127.0.0.1:%u/bench%u;tcp", port, call->n);
-	invite(call, port);
+}
+
+
+uint16_t call_listener(struct call *call, struct host *h)
+{
+	unsigned port;
+
+	call_init(call, h, 9);
+	invite(call, 9, "active");
+	answered(call);
+	request(call, "ACK", 1, "Content-Length: 0\r\n\r\n");
+	close(call->usock);
+	if (sscanf(call->peer, "msrp://127.0.0.1:%u", &port) != 1)
+		die("no port in %s", call->peer);
+
+	return (uint16_t)port;
+}
+
+
+void call_open(struct call *call, struct host *h)
+{
+	int lfd, on = 1;
+	uint16_t port;
+
+	lfd = listen_any(&port);
+	call_init(call, h, port);
+	invite(call, port, "passive");
 	answered(call);
 	request(call, "ACK", 1, "Content-Length: 0\r\n\r\n");
 
@@ -142,4 +165,10 @@ void call_close(struct call *call)
 	(void)recv(call->usock, text, sizeof(text), 0);
 	close(call->fd);
 	close(call->usock);
+}
+
+
+void call_drop(struct call *call)
+{
+	close(call->fd);
 }

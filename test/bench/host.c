@@ -101,9 +101,10 @@ static void folder(struct host *h, const struct host_args *args)
 		 "sip_listen 127.0.0.1:%u\nmodule_path %s/modules\n"
 		 "%s%smodule_app account.so\n"
 		 "module_app ctrl_tcp.so\nctrl_tcp_listen 127.0.0.1:%u\n"
-		 "cpm_max_size 1000000000000\n",
+		 "cpm_max_size 1000000000000\n%s",
 		 h->sip_port, h->dir, args->module ? "module cpm.so\n" : "",
-		 args->stall ? "module stall.so\n" : "", h->ctrl_port);
+		 args->stall ? "module stall.so\n" : "", h->ctrl_port,
+		 args->config ? args->config : "");
 	put(h->dir, "config", text);
 
 	snprintf(text, sizeof(text), "<sip:alice@bench.test>;regint=0");

@@ -29,6 +29,8 @@ static const struct {
 	{"stall",   stalls_bench},
 	{"big",     big_bench},
 	{"history", history_bench},
+	{"idle",    idle_bench},
+	{"slow",    drip_bench},
 };
 enum { BENCHES = sizeof(benchv) / sizeof(benchv[0]) };
 
@@ -40,9 +42,10 @@ static void usage(void)
 {
 	die("usage: bench --build FOLDER [--csv FILE] [--what NAME,...]\n"
 	    "  [-n MESSAGES] [--reps N] [--place fixed|free|both]\n"
-	    "  [--size OCTETS] [--history MESSAGES] [--delay MS]\n"
+	    "  [--size OCTETS] [--history MESSAGES] [--delay MS] "
+	    "[--sessions N]\n"
 	    "FOLDER holds cpm.so, alone/cpm.so, stall.so, slow.so and fill; "
-	    "NAME: arrival, stall, big, history");
+	    "NAME: arrival, stall, big, history, idle, slow");
 }
 
 
@@ -98,7 +101,7 @@ static void set_what(struct bench *b, const char *list)
 		}
 		if (i == BENCHES)
 			die("%s: one or more of arrival, stall, big, history, "
-			    "with commas between", list);
+			    "idle, slow, with commas between", list);
 	}
 	b->what = list;
 }
@@ -128,6 +131,7 @@ static void options(struct bench *b, const char **csv, int argc, char **argv)
 		{"size",    required_argument, NULL, 's'},
 		{"history", required_argument, NULL, 'H'},
 		{"delay",   required_argument, NULL, 'd'},
+		{"sessions", required_argument, NULL, 's' + 256},
 		{NULL, 0, NULL, 0},
 	};
 	int c;
@@ -145,6 +149,9 @@ static void options(struct bench *b, const char **csv, int argc, char **argv)
 		case 'H':
 			b->history = (uint32_t)number(optarg, 10000,
 						      100000000);
+			break;
+		case 's' + 256:
+			b->sessions = (uint32_t)number(optarg, 2, 16000);
 			break;
 		case 'd': b->delay = (uint32_t)number(optarg, 1, 5000); break;
 		default: usage();
@@ -216,7 +223,8 @@ int main(int argc, char **argv)
 	size_t i;
 
 	bench = (struct bench){
-		.what = "arrival,stall,big,history", .n = 100000, .reps = 3,
+		.what = "arrival,stall,big,history,idle,slow", .n = 100000,
+		.reps = 3, .sessions = 10000,
 		.places = 1u << PLACE_FIXED | 1u << PLACE_FREE,
 		.size = 1000000000, .history = 1000000, .delay = 200};
 	setvbuf(stdout, NULL, _IOLBF, 0);

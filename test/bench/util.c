@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -96,6 +97,19 @@ int connect_to(uint16_t port)
 	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 
 	return fd;
+}
+
+
+void descriptors(uint32_t n)
+{
+	struct rlimit rl;
+
+	if (getrlimit(RLIMIT_NOFILE, &rl) || rl.rlim_max < n)
+		die("it takes %u descriptors, the system allows fewer: see "
+		    "ulimit -Hn", n);
+	rl.rlim_cur = rl.rlim_cur < n ? n : rl.rlim_cur;
+	if (setrlimit(RLIMIT_NOFILE, &rl))
+		die("setrlimit: %s", strerror(errno));
 }
 
 

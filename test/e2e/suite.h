@@ -39,6 +39,7 @@ void core_cases(Suite *suite);    /* of session: through Kamailio     */
 void timer_cases(Suite *suite);   /* of session: the slow ones        */
 Suite *msrp_suite(void);      /* messages over the real thing        */
 void held_cases(Suite *suite);    /* of msrp: while the disk waits    */
+Suite *tls_suite(void);       /* MSRP over TLS                       */
 void large_cases(Suite *suite);   /* of msrp: more than memory holds  */
 Suite *report_suite(void);    /* notifications                       */
 void retry_cases(Suite *suite);   /* of report: refused, away         */

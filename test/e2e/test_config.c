@@ -64,6 +64,7 @@ START_TEST(wrong_value)
 		{"cpm_max_size", "99999999999999999999", "a number from 1"},
 		{"cpm_idle_timeout", "0", "a number from 1 to 86400"},
 		{"cpm_idle_timeout", "-1", "a number from 1 to 86400"},
+		{"cpm_msrp", "udp", "auto, tcp or tls"},
 		{"cpm_keep_days", "36501", "a number from 0 to 36500"},
 		{"cpm_keep_days", "1y", "a number from 0 to 36500"},
 	};
@@ -106,6 +107,44 @@ START_TEST(wrong_path)
 	not_loaded(baresip_start(env, &(struct baresip_args){
 		.name = "b", .config = env_str(env, "cpm_db %s\n", path)}),
 		longv);
+	env_close(env);
+}
+END_TEST
+
+
+/* Files of TLS that are not there, or something else */
+START_TEST(wrong_file)
+{
+	static const struct {
+		const char *key;
+		const char *path;
+		const char *text;
+	} v[] = {
+		{"cpm_tls_cert", "/nonexistent/x.pem", "No such file"},
+		{"cpm_tls_cert", "/", "Is a directory"},
+		{"cpm_tls_cert", "/etc/passwd", "no PEM file with a private "
+		 "key and its certificate"},
+		{"cpm_tls_cert", "@locked.pem", "its key has a passphrase"},
+		{"cpm_tls_cafile", "/nonexistent/x.pem", "No such file"},
+		{"cpm_tls_cafile", "/etc/passwd", "no PEM file with "
+		 "certificates"},
+	};
+	struct env *env = env_open();
+	size_t i;
+
+	file_write(env_path(env, "locked.pem"),
+		   "-----BEGIN ENCRYPTED PRIVATE KEY-----\n");
+	for (i=0; i<ARRAY_SIZE(v); i++) {
+		const char *path = v[i].path[0] == '@'
+			? env_path(env, "%s", v[i].path + 1) : v[i].path;
+		const char *const textv[] = {v[i].key, path, v[i].text,
+			NULL};
+
+		not_loaded(baresip_start(env, &(struct baresip_args){
+			.name = env_str(env, "b%zu", i),
+			.config = env_str(env, "%s %s\n", v[i].key,
+					  path)}), textv);
+	}
 	env_close(env);
 }
 END_TEST
@@ -258,6 +297,7 @@ Suite *config_suite(void)
 
 	tcase_add_test(tc, wrong_value);
 	tcase_add_test(tc, wrong_path);
+	tcase_add_test(tc, wrong_file);
 
 	/* cpm_delivery_imdn and cpm_display_imdn: test_report.c */
 	tc = suite_case(suite, "right", 60);

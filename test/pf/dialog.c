@@ -244,12 +244,15 @@ static void modify_event(const struct session *sess, const struct sip_msg *msg)
 	(void)sdp_answer_decode(&ans, &sdp, &why);
 	same = ans.path && !strcmp(ans.path, sess->ans.path) &&
 		!strcmp(ans.setup, sess->ans.setup) &&
+		ans.tls == sess->ans.tls && !ans.fp == !sess->ans.fp &&
+		(!ans.fp || !strcmp(ans.fp, sess->ans.fp)) &&
 		!strcmp(ans.dir, sess->ans.dir);
 
 	event("answer to=%s code=%u reason=%s setup=%s dir=%s for=%s same=%s",
 	      sess->user->aor, msg->scode, reason, ans.setup, ans.dir,
 	      sess->reinvite ? "reinvite" : "update", same ? "yes" : "no");
 	mem_deref(ans.path);
+	mem_deref(ans.fp);
 }
 
 

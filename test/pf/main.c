@@ -36,6 +36,9 @@ static const char usage_text[] =
 "                             and its requests are trusted\n"
 "  -s, --setup WHICH          a=setup of our offers: actpass (default),\n"
 "                             passive, active, none\n"
+"  -T, --tls                  MSRP over TLS, with a self-signed certificate\n"
+"  -C, --cert FILE            with that of this file (PEM, with its key)\n"
+"  -H, --host NAME            host in our MSRP paths; default: the address\n"
 "  -w, --window N             messages on their way without their 200 (1)\n"
 "  -k, --chunk N              octets of CPIM in one MSRP chunk (2048)\n"
 "  -f, --fault NAME[=ARG]     do something wrong (repeat), see below\n"
@@ -243,6 +246,9 @@ static const struct option longopts[] = {
 	{"chunk",   required_argument, NULL, 'k'},
 	{"fault",   required_argument, NULL, 'f'},
 	{"no-auth", no_argument,       NULL, 'A'},
+	{"tls",     no_argument,       NULL, 'T'},
+	{"cert",    required_argument, NULL, 'C'},
+	{"host",    required_argument, NULL, 'H'},
 	{"verbose", no_argument,       NULL, 'v'},
 	{"help",    no_argument,       NULL, 'h'},
 	{NULL, 0, NULL, 0}
@@ -288,6 +294,9 @@ static int option_set(struct pf *pf, int c, char *arg)
 	case 'k': return number_set(&opt->chunk, arg);
 	case 'f': return fault_set(&pf->faults, arg);
 	case 'A': opt->noauth = true;  return 0;
+	case 'T': opt->tls = true;     return 0;
+	case 'C': opt->cert = arg;     return 0;
+	case 'H': opt->host = arg;     return 0;
 	case 'v': opt->verbose = true; return 0;
 	default:  return ENOSYS;
 	}
@@ -301,8 +310,8 @@ static int options_read(struct pf *pf, char *userv[], size_t *userc, int argc,
 {
 	int c, err;
 
-	while ((c = getopt_long(argc, argv, "l:d:D:u:c:s:w:k:f:Avh", longopts,
-				NULL)) >= 0) {
+	while ((c = getopt_long(argc, argv, "l:d:D:u:c:s:w:k:f:ATC:H:vh",
+				longopts, NULL)) >= 0) {
 		if (c == 'h') {
 			(void)fputs(usage_text, stdout);
 			fault_help(stdout);
@@ -342,6 +351,8 @@ static int pf_start(struct pf *pf, char *const userv[], size_t userc)
 	if (!err)
 		err = sip_start(pf);
 	if (!err)
+		err = secure_open(pf);
+	if (!err)
 		err = msrp_listen(pf);
 	if (err)
 		return err;
@@ -369,6 +380,7 @@ static void pf_close(struct pf *pf)
 	list_flush(&pf->userl);
 	list_flush(&pf->connl);
 	mem_deref(pf->ts);
+	mem_deref(pf->tls);
 	mem_deref(pf->lsnr_req);
 	mem_deref(pf->lsnr_resp);
 	sip_close(pf->sip, true);

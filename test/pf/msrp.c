@@ -29,6 +29,7 @@ struct conn {
 	struct pf *pf;           /* borrowed                                */
 	struct session *sess;    /* borrowed, NULL: not bound yet           */
 	struct tcp_conn *tc;
+	struct tls_conn *sc;     /* TLS on it, or NULL                      */
 	struct mbuf *rx;         /* not decoded yet                         */
 	struct mbuf *out;        /* not written yet                         */
 	struct tmr tmr;
@@ -47,6 +48,7 @@ static void conn_destructor(void *arg)
 		conn->sess->conn = NULL;
 	list_unlink(&conn->le);
 	tmr_cancel(&conn->tmr);
+	mem_deref(conn->sc);
 	mem_deref(conn->tc);
 	mem_deref(conn->rx);
 	mem_deref(conn->out);
@@ -171,6 +173,9 @@ static bool bind_session(struct conn *conn, const struct frame *f)
 		event("error text=%s", "From-Path is not the path answered");
 		return false;
 	}
+
+	if (!secure_check(conn->sc, sess))
+		return false;
 
 	tmr_cancel(&conn->tmr);
 	conn->sess = sess;
@@ -307,6 +312,10 @@ static void estab_handler(void *arg)
 
 	if (!conn->active)
 		return;
+	if (!secure_check(conn->sc, conn->sess)) {
+		session_end(conn->sess, BY_ERROR, "fingerprint");
+		return;
+	}
 
 	token_make(conn->tid, sizeof(conn->tid));
 	out_printf(conn, "MSRP %s SEND\r\n"
@@ -374,6 +383,8 @@ int conn_open(struct session *sess)
 
 	err = tcp_connect(&conn->tc, &sess->ans.addr, estab_handler,
 			  recv_handler, close_handler, conn);
+	if (!err)
+		err = secure_start(&conn->sc, sess->pf, conn->tc);
 	if (err)
 		mem_deref(conn);
 	else
@@ -396,6 +407,10 @@ static void connect_handler(const struct sa *peer, void *arg)
 	if (tcp_accept(&conn->tc, pf->ts, estab_handler, recv_handler,
 		       close_handler, conn)) {
 		tcp_reject(pf->ts);
+		mem_deref(conn);
+		return;
+	}
+	if (secure_start(&conn->sc, pf, conn->tc)) {
 		mem_deref(conn);
 		return;
 	}

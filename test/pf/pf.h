@@ -84,6 +84,14 @@ enum fault {
 	FAULT_GROUP,         /**< the INVITE is tagged session.group        */
 	FAULT_SILENT,        /**< no answer to an IMDN                      */
 	FAULT_WWW,           /**< MESSAGE is challenged with 401        */
+	FAULT_BADFP,         /**< a=fingerprint of another certificate      */
+	FAULT_NOFP,          /**< TLS without a=fingerprint                 */
+	FAULT_SHA1,          /**< a=fingerprint with SHA-1                  */
+	FAULT_NOTLS,         /**< TLS is offered, plain TCP is spoken       */
+	FAULT_MIXED,         /**< m= and a=path differ about TLS            */
+	FAULT_TLS11,         /**< TLS 1.1 and no other                      */
+	FAULT_TLS12,         /**< TLS 1.2 and no other                      */
+	FAULT_TLS13,         /**< TLS 1.3 and no other                      */
 	FAULT_MAX
 };
 
@@ -237,6 +245,8 @@ void page_recv(struct pf *pf, const struct sip_msg *msg);
 
 struct answer {
 	char *path;          /**< all URIs                                  */
+	char *fp;            /**< a=fingerprint, NULL: none                 */
+	bool tls;            /**< TCP/TLS/MSRP                              */
 	struct sa addr;      /**< where the path leads                      */
 	char setup[16];
 	char dir[16];
@@ -246,6 +256,16 @@ struct answer {
 int sdp_offer_print(struct mbuf *mb, const struct session *sess);
 int sdp_answer_decode(struct answer *ans, const struct pl *sdp,
 		      const char **why);
+
+
+/*
+ * secure.c: MSRP over TLS
+ */
+
+int  secure_open(struct pf *pf);
+int  secure_start(struct tls_conn **scp, struct pf *pf, struct tcp_conn *tc);
+int  secure_print(struct mbuf *mb, const struct pf *pf);
+bool secure_check(const struct tls_conn *sc, const struct session *sess);
 
 
 /*
@@ -399,10 +419,13 @@ struct options {
 	const char *db;
 	const char *domain;
 	const char *core;
+	const char *cert;    /**< PEM file; NULL: self-signed               */
+	const char *host;    /**< in our paths; NULL: the address           */
 	char setup[16];
 	uint32_t window;
 	uint32_t chunk;
 	bool noauth;
+	bool tls;            /**< MSRP goes over it                         */
 	bool verbose;
 };
 
@@ -417,6 +440,7 @@ struct pf {
 	struct sa maddr;     /**< MSRP                                      */
 	struct sa core;      /**< unset: no core                            */
 	struct tcp_sock *ts;
+	struct tls *tls;     /**< NULL: MSRP goes without                   */
 	struct list connl;
 	struct keep *keep;
 	struct list userl;

@@ -13,18 +13,22 @@ static int msrp_print(struct mbuf *mb, const struct session *sess)
 {
 	const bool *fault = sess->pf->faults.on;
 	const bool active = !strcmp(sess->setup, "active");
+	const bool tls = (sess->pf->tls != NULL) != fault[FAULT_MIXED];
 	int err;
 
-	err = mbuf_printf(mb, "m=message %u TCP/MSRP *\r\n"
+	err = mbuf_printf(mb, "m=message %u TCP/%sMSRP *\r\n"
 			  "a=accept-types:%s\r\n"
 			  "a=accept-wrapped-types:*\r\n",
 			  active ? PORT_DISCARD : sa_port(&sess->pf->maddr),
+			  tls ? "TLS/" : "",
 			  fault[FAULT_NOACCEPT] ? "text/html"
 			  : "message/cpim");
 	if (!err && strcmp(sess->setup, "none"))
 		err = mbuf_printf(mb, "a=setup:%s\r\n", sess->setup);
 	if (!err && !fault[FAULT_NOPATH])
 		err = mbuf_printf(mb, "a=path:%s\r\n", sess->path);
+	if (!err)
+		err = secure_print(mb, sess->pf);
 	if (err)
 		return err;
 
@@ -100,10 +104,10 @@ static int path_addr(struct sa *sa, const struct pl *path)
 {
 	struct pl host, port;
 
-	if (re_regex(path->p, path->l, "msrp://\\[[0-9a-f:]+\\]:[0-9]+/",
-		     &host, &port) &&
-	    re_regex(path->p, path->l, "msrp://[0-9.]+:[0-9]+/",
-		     &host, &port))
+	if (re_regex(path->p, path->l, "msrp[s]*://\\[[0-9a-f:]+\\]:[0-9]+/",
+		     NULL, &host, &port) &&
+	    re_regex(path->p, path->l, "msrp[s]*://[0-9.]+:[0-9]+/",
+		     NULL, &host, &port))
 		return EBADMSG;
 
 	return sa_set(sa, &host, (uint16_t)pl_u32(&port));
@@ -131,6 +135,8 @@ static int attr_decode(struct answer *ans, const struct pl *line, bool media)
 			!pl_strcmp(&val, "*");
 	else if (starts(&val, line, "a=path:") && !ans->path)
 		return pl_strdup(&ans->path, &val);
+	else if (starts(&val, line, "a=fingerprint:") && !ans->fp)
+		return pl_strdup(&ans->fp, &val);
 
 	return 0;
 }
@@ -157,6 +163,7 @@ int sdp_answer_decode(struct answer *ans, const struct pl *sdp,
 			media = true;
 			if (starts(&val, &line, "m=message "))
 				port = pl_number(&val);
+			ans->tls = pl_has(&line, " TCP/TLS/MSRP ");
 		}
 		else if (attr_decode(ans, &line, media)) {
 			*why = "attribute of the answer is too long";

@@ -37,6 +37,7 @@ static void destructor(void *arg)
 	mem_deref(sess->dlg);
 	mem_deref(sess->offer);
 	mem_deref(sess->ans.path);
+	mem_deref(sess->ans.fp);
 	mem_deref(sess->path);
 	mem_deref(sess->target);
 	mem_deref(sess->sender);
@@ -223,9 +224,11 @@ static void answer_event(struct session *sess, uint16_t scode,
 {
 	if (scode < 300)
 		event("answer to=%s code=%u reason=%s setup=%s dir=%s "
-		      "port=%u",
+		      "port=%u tls=%u fp=%s",
 		      sess->user->aor, scode, reason, sess->ans.setup,
-		      sess->ans.dir, (unsigned)sa_port(&sess->ans.addr));
+		      sess->ans.dir, (unsigned)sa_port(&sess->ans.addr),
+		      (unsigned)sess->ans.tls,
+		      sess->ans.fp ? sess->ans.fp : "");
 	else
 		event("answer to=%s code=%u reason=%s", sess->user->aor,
 		      scode, reason);
@@ -261,6 +264,9 @@ static const char *msrp_start(struct session *sess)
 		active = true;
 	if (!strcmp(setup, sess->setup))
 		return "answer has the setup of the offer";
+	if (sess->ans.tls != (sess->pf->tls != NULL) ||
+	    sess->ans.tls != !strncmp(sess->ans.path, "msrps:", 6))
+		return "answer has another transport than the offer";
 
 	tmr_start(&sess->tmr, BIND_WAIT, deadline_handler, sess);
 	if (!active)
@@ -339,6 +345,21 @@ static void cancel_handler(void *arg)
 }
 
 
+static int path_make(struct session *sess)
+{
+	const struct pf *pf = sess->pf;
+	const bool tls = pf->tls != NULL;
+
+	if (pf->opt.host)
+		return re_sdprintf(&sess->path, "msrp%s://%s:%u/%s;tcp",
+				   tls ? "s" : "", pf->opt.host,
+				   sa_port(&pf->maddr), sess->sid);
+
+	return re_sdprintf(&sess->path, "msrp%s://%J/%s;tcp", tls ? "s" : "",
+			   &pf->maddr, sess->sid);
+}
+
+
 static int session_init(struct session *sess, const struct binding *bind,
 			const struct kept *first)
 {
@@ -357,8 +378,7 @@ static int session_init(struct session *sess, const struct binding *bind,
 	if (!err)
 		err = str_dup(&sess->conv, first->conv);
 	if (!err)
-		err = re_sdprintf(&sess->path, "msrp://%J/%s;tcp", &pf->maddr,
-				  sess->sid);
+		err = path_make(sess);
 	if (err)
 		return err;
 

@@ -29,6 +29,7 @@ Suite *sess_suite(void)
 	sess_active_tests(tcase(s, "active"));
 	sess_tls_tests(tcase(s, "tls"));
 	sess_ca_tests(tcase(s, "ca"));
+	sess_limit_tests(tcase(s, "limit"));
 
 	return s;
 }

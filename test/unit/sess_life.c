@@ -215,45 +215,6 @@ START_TEST(test_unbound_hold)
 END_TEST
 
 
-/* Connections without a session are limited */
-START_TEST(test_conn_max)
-{
-	struct peer *v = calloc(MSRP_CONN_MAX + 1, sizeof(*v));
-	const struct rlimit rl = {4 * MSRP_CONN_MAX, 4 * MSRP_CONN_MAX};
-	int i;
-
-	ck_assert_int_eq(0, setrlimit(RLIMIT_NOFILE, &rl));
-	side_free(&s1);
-	sess_stack = mem_deref(sess_stack);
-	libre_close();
-	ck_assert_int_eq(0, libre_init());
-	ck_assert_int_eq(0, fd_setsize(4 * MSRP_CONN_MAX));
-	ck_assert_int_eq(0, msrp_alloc(&sess_stack, &sess_conf));
-
-	sess_make(&s1, "127.0.0.1");
-	ck_assert_int_eq(0, msrp_sess_listen(s1.sess));
-	msrp_sess_start(s1.sess);
-	for (i=0; i<=MSRP_CONN_MAX; i++) {
-		v[i].rx = mbuf_alloc(16);
-		peer_connect(&v[i], &s1);
-	}
-	WAIT(is_true, &v[MSRP_CONN_MAX].closed);
-	ck_assert_uint_eq(MSRP_CONN_MAX, sess_stack->unboundc);
-	ck_assert(!v[0].closed && !v[MSRP_CONN_MAX-1].closed);
-
-	/* one that binds makes room */
-	talk(&v[0], &s1, BIND, "200 OK");
-	peer_connect(&p1, &s1);
-	loop_settle(20);
-	ck_assert(!p1.closed);
-	ck_assert_uint_eq(MSRP_CONN_MAX, sess_stack->unboundc);
-	for (i=0; i<=MSRP_CONN_MAX; i++)
-		peer_free(&v[i]);
-	free(v);
-}
-END_TEST
-
-
 START_TEST(test_path)
 {
 	char want[256];
@@ -398,7 +359,6 @@ void sess_life_tests(TCase *tc)
 	tcase_add_test(tc, test_idle);
 	tcase_add_test(tc, test_unbound);
 	tcase_add_test(tc, test_unbound_hold);
-	tcase_add_test(tc, test_conn_max);
 	tcase_add_loop_test(tc, test_path, 0, 2);
 	tcase_add_test(tc, test_laddr);
 	tcase_add_test(tc, test_set_peer);

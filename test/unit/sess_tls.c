@@ -448,8 +448,8 @@ START_TEST(test_pause)
 END_TEST
 
 
-/* The last octets, the end of TLS (or not) and of TCP, all at once: not one is lost,
-   and it is an orderly end */
+/* The last octets, the end of TLS (or not) and of TCP, all at once: not one
+   is lost, and it is an orderly end */
 START_TEST(test_end)
 {
 	begin_passive(_i);

@@ -263,25 +263,45 @@ static void peer_accept(const struct sa *sa, void *arg)
 }
 
 
-void peer_open(struct peer *peer, const char *addr, uint16_t port)
+static void peer_dial(struct peer *peer, const char *addr, uint16_t port,
+		      const char *from)
 {
-	struct sa sa;
+	struct sa sa, own;
 
 	ck_assert_int_eq(0, sa_set_str(&sa, addr, port));
-	ck_assert_int_eq(0, tcp_connect(&peer->tc, &sa, peer_estab,
-					peer_recv, peer_closed, peer));
+	ck_assert_int_eq(0, tcp_conn_alloc(&peer->tc, &sa, peer_estab,
+					   peer_recv, peer_closed, peer));
+	if (from) {
+		ck_assert_int_eq(0, sa_set_str(&own, from, 0));
+		ck_assert_int_eq(0, tcp_conn_bind(peer->tc, &own));
+	}
+	ck_assert_int_eq(0, tcp_conn_connect(peer->tc, &sa));
 	tcp_conn_rxsz_set(peer->tc, 1 << 20);
 	tcp_conn_txqsz_set(peer->tc, 1 << 26);
 	peer_secure(peer);
 }
 
 
-void peer_connect(struct peer *peer, const struct side *s)
+void peer_open(struct peer *peer, const char *addr, uint16_t port)
+{
+	peer_dial(peer, addr, port, NULL);
+}
+
+
+void peer_connect_from(struct peer *peer, const struct side *s,
+		       const char *from)
 {
 	const bool v6 = sa_af(&s->sess->laddr) == AF_INET6;
 
-	peer_open(peer, v6 ? "::1" : "127.0.0.1", msrp_sess_lport(s->sess));
+	peer_dial(peer, v6 ? "::1" : "127.0.0.1", msrp_sess_lport(s->sess),
+		  from);
 	ck_assert(loop_run(GUARD, is_true, &peer->estab));
+}
+
+
+void peer_connect(struct peer *peer, const struct side *s)
+{
+	peer_connect_from(peer, s, NULL);
 }
 
 

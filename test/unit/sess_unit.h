@@ -68,6 +68,8 @@ void loop_settle(uint64_t ms);
 void sess_make(struct side *s, const char *addr);
 void side_answer(struct side *s, uint16_t scode, int err);
 void side_free(struct side *s);
+void peer_connect_from(struct peer *peer, const struct side *s,
+		       const char *from);
 void peer_connect(struct peer *peer, const struct side *s);
 void peer_open(struct peer *peer, const char *addr, uint16_t port);
 void peer_listen(struct peer *peer, struct sa *sa, const char *addr);
@@ -107,5 +109,6 @@ void sess_life_tests(TCase *tc);
 void sess_tls_tests(TCase *tc);
 void sess_ca_tests(TCase *tc);
 void sess_active_tests(TCase *tc);
+void sess_limit_tests(TCase *tc);
 
 #endif

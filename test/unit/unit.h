@@ -21,6 +21,7 @@ Suite *store_suite(void);
 Suite *tag_suite(void);
 Suite *policy_suite(void);
 Suite *retry_suite(void);
+Suite *leg_suite(void);
 Suite *outbox_suite(void);     /* engine: with a server on loopback  */
 Suite *text_suite(void);
 Suite *oom_suite(void);        /* memory runs out                   */

@@ -18,13 +18,18 @@ static const char allow[] = "Allow: INVITE,ACK,CANCEL,BYE,UPDATE\r\n";
 /* What the MSRP leg does once the ACK is there */
 static void leg_start(struct session *s)
 {
+	int err;
+
 	if (s->passive) {
 		msrp_sess_start(s->msrp);
 		return;
 	}
 
-	if (msrp_sess_connect(s->msrp, &msrp_sdp_remote(s->sdp)->addr))
+	err = msrp_sess_connect(s->msrp, &msrp_sdp_remote(s->sdp)->addr);
+	if (err) {
+		s->reason = msrp_strerror(err);
 		session_end(s, SESS_FAILED, 0);
+	}
 }
 
 
@@ -204,22 +209,6 @@ void timer_start(struct session *s)
 }
 
 
-static struct session *dialog_find(const struct cpm *cpm,
-				   const struct sip_msg *msg)
-{
-	struct le *le;
-
-	for (le = cpm->sessl.head; le; le = le->next) {
-		struct session *s = le->data;
-
-		if (s->sip && sip_dialog_cmp(sipsess_dialog(s->sip), msg))
-			return s;
-	}
-
-	return NULL;
-}
-
-
 static void update_reply(struct session *s, const struct sip_msg *msg)
 {
 	struct mbuf *desc = NULL;
@@ -253,7 +242,7 @@ static void update_reply(struct session *s, const struct sip_msg *msg)
 
 bool session_update(struct cpm *cpm, const struct sip_msg *msg)
 {
-	struct session *s = dialog_find(cpm, msg);
+	struct session *s = sessions_dialog(cpm, msg);
 
 	if (!s)
 		return false;

@@ -15,7 +15,7 @@ static void destructor(void *arg)
 	tmr_cancel(&cpm->tmr_fresh);
 	tmr_cancel(&cpm->tmr_batch);
 	tmr_cancel(&cpm->tmr_store);
-	list_flush(&cpm->sessl);
+	sessions_close(cpm);
 	mem_deref(cpm->keep);
 	mem_deref(cpm->outbox);
 	mem_deref(cpm->policy);
@@ -76,10 +76,17 @@ static int parts_alloc(struct cpm *cpm)
 		.laddr        = cpm->conf.listen,
 		.max_size     = cpm->conf.max_size,
 		.idle_timeout = cpm->conf.idle_timeout * 1000,
+		.head_timeout = cpm->conf.stall_timeout * 1000,
+		.stall_timeout = cpm->conf.stall_timeout * 1000,
+		.tls          = cpm->conf.tls,
+		.tls_verify   = cpm->conf.tls_verify,
 	};
 	int err;
 
 	err = msrp_alloc(&cpm->msrp, &mconf);
+	cpm->conf.tls = NULL;  /* it has its own reference */
+	if (!err)
+		err = sessions_alloc(cpm);
 	if (!err)
 		err = policy_alloc(&cpm->policy);
 	if (!err)
@@ -120,6 +127,10 @@ int cpm_alloc(struct cpm **cpmp, const struct cpm_conf *conf,
 	cpm->conf = *conf;
 	cpm->conf.db = NULL;  /* the store has its own copy */
 	cpm->host = *host;
+	if (!cpm->conf.max_sessions)
+		cpm->conf.max_sessions = CPM_SESSIONS;
+	if (!cpm->conf.peer_sessions)
+		cpm->conf.peer_sessions = CPM_PEER_SESSIONS;
 	tmr_init(&cpm->tmr_fresh);
 	tmr_init(&cpm->tmr_batch);
 	tmr_init(&cpm->tmr_store);
@@ -245,7 +256,7 @@ int cpm_status(const struct cpm *cpm, struct cpm_status *status)
 	if (!cpm || !status)
 		return EINVAL;
 
-	status->sessions = list_count(&cpm->sessl);
+	status->sessions = cpm->sessc;
 	memset(&status->counts, 0, sizeof(status->counts));
 
 	/* what is wrong with the store is what is asked for then */

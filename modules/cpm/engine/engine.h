@@ -20,7 +20,12 @@ struct cpm {
 	struct cpm_host host;
 	struct cpm_store *store;
 	struct msrp *msrp;
-	struct list sessl;       /* struct session                          */
+	struct list sessl;       /* struct session, in the order of numbers */
+	struct hash *numberh;    /* the same by number                      */
+	struct hash *callidh;    /* and by Call-ID                          */
+	struct hash *senderh;    /* who they are from                       */
+	uint32_t sessc;
+	struct list pausedl;     /* struct session: not read for now        */
 	struct policy *policy;
 	struct outbox *outbox;
 	struct keep *keep;
@@ -100,6 +105,22 @@ void session_resume_all(struct cpm *cpm);
 
 /** End the sessions of an account (NULL: all): BYE, or 480 if asking */
 void session_close_all(struct cpm *cpm, const char *aor);
+
+/* sessions.c: which sessions there are */
+
+int  sessions_alloc(struct cpm *cpm);
+/** All of them go, silently */
+void sessions_close(struct cpm *cpm);
+/** No more sessions of anybody */
+bool sessions_full(const struct cpm *cpm);
+
+/* leg.c: TLS for the MSRP leg or not; pure */
+
+/** Has an offer of ours TLS? @param tp What its SIP goes over */
+bool leg_offer_tls(enum cpm_msrp mode, enum sip_transp tp);
+
+/** Is a peer's offer taken, with TLS or without? */
+bool leg_takes(enum cpm_msrp mode, bool tls);
 
 /* incoming.c: MSRP message to stored message */
 

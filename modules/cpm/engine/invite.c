@@ -54,7 +54,7 @@ static bool refuse_form(struct cpm *cpm, const struct sip_msg *msg)
 		return true;
 	}
 
-	if (list_count(&cpm->sessl) >= CPM_SESSION_MAX) {
+	if (sessions_full(cpm)) {
 		refuse(cpm, msg, 486, "Busy Here", NULL);
 		return true;
 	}
@@ -117,8 +117,8 @@ static void classify(struct session *s, const struct sip_msg *msg,
 }
 
 
-/* @return 0; EBADMSG, ENOENT, EPROTO: 488; errno of listen */
-static int leg_alloc(struct session *s, const struct sip_msg *msg)
+/* @return 0; EBADMSG, ENOENT, EPROTO: 488; ENOMEM */
+static int offer_decode(struct session *s, const struct sip_msg *msg)
 {
 	const struct msrp_remote *rem;
 	int err;
@@ -130,15 +130,34 @@ static int leg_alloc(struct session *s, const struct sip_msg *msg)
 		return err;
 
 	rem = msrp_sdp_remote(s->sdp);
-	if (rem->dir == SDP_RECVONLY || rem->dir == SDP_INACTIVE)
+	if (rem->dir == SDP_RECVONLY || rem->dir == SDP_INACTIVE ||
+	    !leg_takes(s->cpm->conf.msrp, rem->tls))
 		return EPROTO;
 
 	s->passive = rem->setup == MSRP_SETUP_ACTIVE;
+	s->tls     = rem->tls;
 
-	err = msrp_sess_alloc(&s->msrp, s->cpm->msrp, &msg->dst, rem->tls,
-			      &session_msrp_handlers, s->src);
+	err = str_dup(&s->path, rem->path);
+	if (!err && rem->tls && rem->fingerprint)
+		err = str_dup(&s->fingerprint, rem->fingerprint);
+
+	return err;
+}
+
+
+/* @return 0; ENOMEM; else: 488 */
+static int leg_alloc(struct session *s, const struct sip_msg *msg)
+{
+	int err;
+
+	err = offer_decode(s, msg);
 	if (!err)
-		err = msrp_sess_set_peer(s->msrp, rem->path);
+		err = msrp_sess_alloc(&s->msrp, s->cpm->msrp, &msg->dst,
+				      s->tls, &session_msrp_handlers, s->src);
+	if (!err)
+		err = msrp_sess_set_peer(s->msrp, s->path);
+	if (!err && s->fingerprint)
+		err = msrp_sess_set_fingerprint(s->msrp, s->fingerprint);
 	if (!err && s->passive)
 		err = msrp_sess_listen(s->msrp);
 
@@ -229,6 +248,11 @@ static void begin(struct cpm *cpm, const struct cpm_account *acc,
 {
 	struct session *s;
 	int err;
+
+	if (sessions_sender_full(cpm, src)) {
+		refuse(cpm, msg, 486, "Busy Here", NULL);
+		return;
+	}
 
 	err = session_alloc(&s, cpm, src, acc->cuser);
 	if (err) {

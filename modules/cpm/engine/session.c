@@ -46,7 +46,8 @@ static void destructor(void *arg)
 {
 	struct session *s = arg;
 
-	list_unlink(&s->le);
+	sessions_remove(s);
+	list_unlink(&s->ple);
 	tmr_cancel(&s->tmr);
 	tmr_cancel(&s->tmr_se);
 	if (s->src)
@@ -56,6 +57,8 @@ static void destructor(void *arg)
 	mem_deref(s->sdp);
 	mem_deref(s->src);
 	mem_deref(s->cuser);
+	mem_deref(s->path);
+	mem_deref(s->fingerprint);
 	mem_deref(s->asked);
 }
 
@@ -75,19 +78,17 @@ int session_alloc(struct session **sp, struct cpm *cpm, struct source *src,
 	s->cpm = cpm;
 	s->src = mem_ref(src);
 	s->src->sess = s;
-	s->id = ++cpm->sess_last;
 	s->dir = SDP_RECVONLY;
 
 	err = str_dup(&s->cuser, cuser);
-	if (err) {
+	if (!err)
+		err = sessions_add(s);
+	if (err)
 		mem_deref(s);
-		return err;
-	}
+	else
+		*sp = s;
 
-	list_append(&cpm->sessl, &s->le, s);
-	*sp = s;
-
-	return 0;
+	return err;
 }
 
 
@@ -112,6 +113,8 @@ void session_move(struct session *s, enum sess_state state, uint16_t code)
 	ev.u.session.deferred     = s->src->deferred;
 	ev.u.session.code         = code;
 	ev.u.session.messages     = s->src->messages;
+	if (state == SESS_FAILED)
+		ev.u.session.reason = s->reason;
 	engine_event(s->cpm, &ev);
 }
 
@@ -167,6 +170,8 @@ static void close_handler(int err, void *arg)
 	if (!s)
 		return;
 
+	s->reason = msrp_strerror(err);
+
 	switch (s->state) {
 
 	case SESS_BYE_SEEN:
@@ -202,7 +207,9 @@ const struct msrp_sess_h session_msrp_handlers = {
 
 int session_desc(struct mbuf **descp, struct session *s, bool offer)
 {
+	char fp[MSRP_FP_SIZE] = "";
 	const struct msrp_local local = {
+		.tls   = s->tls,
 		.port  = msrp_sess_lport(s->msrp),
 		.dir   = s->dir,
 		.setup = s->passive ? MSRP_SETUP_PASSIVE : MSRP_SETUP_ACTIVE,
@@ -211,8 +218,15 @@ int session_desc(struct mbuf **descp, struct session *s, bool offer)
 		/* imdn+xml first and by name: servers look for it before they
 		   deliver stored notifications (wire.md 2.4) */
 		.accept_wrapped_types = "text/plain message/imdn+xml *",
+		.fingerprint = fp,
 		.max_size = s->cpm->conf.max_size,
 	};
+	int err = 0;
+
+	if (s->tls)
+		err = msrp_fingerprint(fp, sizeof(fp), s->cpm->msrp);
+	if (err)
+		return err;
 
 	return msrp_sdp_encode(descp, s->sdp, &local, offer);
 }
@@ -220,22 +234,20 @@ int session_desc(struct mbuf **descp, struct session *s, bool offer)
 
 int session_reoffer(struct session *s, struct mbuf *mb)
 {
-	char *path = NULL;
+	const struct msrp_remote *rem = msrp_sdp_remote(s->sdp);
 	int err;
 
-	err = str_dup(&path, msrp_sdp_remote(s->sdp)->path);
+	err = msrp_sdp_decode(s->sdp, mb, true);
 	if (err)
 		return err;
 
-	err = msrp_sdp_decode(s->sdp, mb, true);
+	/* another path is another MSRP session, another certificate another
+	   connection: this one cannot move */
+	if (str_cmp(s->path, rem->path) ||
+	    (s->tls && str_casecmp(s->fingerprint, rem->fingerprint)))
+		return EPROTO;
 
-	/* another path is another MSRP session: this one cannot move */
-	if (!err && str_cmp(path, msrp_sdp_remote(s->sdp)->path))
-		err = EPROTO;
-
-	mem_deref(path);
-
-	return err;
+	return 0;
 }
 
 
@@ -293,41 +305,28 @@ void session_close_all(struct cpm *cpm, const char *aor)
 
 void session_pause(struct session *s)
 {
-	if (s)
-		msrp_sess_pause(s->msrp, true);
+	if (!s || s->ple.list)
+		return;
+
+	list_append(&s->cpm->pausedl, &s->ple, s);
+	msrp_sess_pause(s->msrp, true);
 }
 
 
 void session_resume_all(struct cpm *cpm)
 {
-	struct le *le;
+	while (cpm->pausedl.head) {
+		struct session *s = cpm->pausedl.head->data;
 
-	for (le = cpm->sessl.head; le; le = le->next) {
-		struct session *s = le->data;
-
+		list_unlink(&s->ple);
 		msrp_sess_pause(s->msrp, false);
 	}
 }
 
 
-static struct session *session_find(const struct cpm *cpm, uint32_t id)
-{
-	struct le *le;
-
-	for (le = cpm ? cpm->sessl.head : NULL; le; le = le->next) {
-		struct session *s = le->data;
-
-		if (s->id == id)
-			return s;
-	}
-
-	return NULL;
-}
-
-
 int cpm_accept(struct cpm *cpm, uint32_t session)
 {
-	struct session *s = session_find(cpm, session);
+	struct session *s = sessions_find(cpm, session);
 	int err;
 
 	if (!s)
@@ -348,7 +347,7 @@ int cpm_accept(struct cpm *cpm, uint32_t session)
 
 int cpm_decline(struct cpm *cpm, uint32_t session)
 {
-	struct session *s = session_find(cpm, session);
+	struct session *s = sessions_find(cpm, session);
 
 	if (!s)
 		return ENOENT;
@@ -363,7 +362,7 @@ int cpm_decline(struct cpm *cpm, uint32_t session)
 
 int cpm_sess_close(struct cpm *cpm, uint32_t session)
 {
-	struct session *s = session_find(cpm, session);
+	struct session *s = sessions_find(cpm, session);
 
 	if (!s)
 		return ENOENT;
@@ -393,7 +392,7 @@ void cpm_sessions(const struct cpm *cpm, cpm_sess_h *h, void *arg)
 			.incoming  = true,
 			.deferred  = s->src->deferred,
 			.state     = on_bus[s->state],
-			.transport = "tcp",
+			.transport = s->tls ? "tls" : "tcp",
 			.messages  = s->src->messages,
 		};
 

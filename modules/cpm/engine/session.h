@@ -22,8 +22,14 @@ enum sess_state {
 	SESS_STATE_MAX
 };
 
+struct sender;
+
 struct session {
-	struct le le;
+	struct le le;            /* of cpm->sessl                            */
+	struct le nle;           /* of cpm->numberh                          */
+	struct le cle;           /* of cpm->callidh                          */
+	struct le ple;           /* of cpm->pausedl                          */
+	struct sender *sender;   /* shared; NULL: it is not limited          */
 	struct cpm *cpm;
 	struct source *src;
 	struct sipsess *sip;
@@ -32,15 +38,29 @@ struct session {
 	struct tmr tmr;          /* the user's answer; then the end          */
 	struct tmr tmr_se;       /* session timer                            */
 	char *cuser;             /* user part of our Contact                 */
+	char *path;              /* the peer's, of the first offer           */
+	char *fingerprint;       /* likewise; NULL: none                     */
 	void *asked;             /* the INVITE, while the user is asked      */
 	uint32_t id;
 	uint32_t expires;        /* s, Session-Expires in force; 0: none     */
 	bool refresher;          /* we refresh it                            */
 	bool passive;            /* the peer connects                        */
+	bool tls;                /* MSRP goes over it                        */
 	enum sdp_dir dir;        /* of our answer                            */
 	enum sess_state state;
 	uint16_t code;           /* SIP status of the refusal or failure     */
+	const char *reason;      /* why the MSRP leg failed; constant        */
 };
+
+/* sessions.c: which sessions there are */
+
+bool sessions_sender_full(const struct cpm *cpm, const struct source *src);
+/** Gives it its number. @return 0; ENOMEM */
+int  sessions_add(struct session *s);
+void sessions_remove(struct session *s);
+struct session *sessions_find(const struct cpm *cpm, uint32_t id);
+struct session *sessions_dialog(const struct cpm *cpm,
+				const struct sip_msg *msg);
 
 /* session.c: states and ending */
 

@@ -3,15 +3,16 @@
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE  /* memmem() */
-#endif
 #include "msrp.h"
 
 
 enum {
-	MARK_MAX = 2 + 7 + MSRP_TID_MAX,  /* CRLF "-------" transact-id     */
+	DASHES  = 7,
+	LEAD    = 2 + DASHES,                /* CRLF and the dashes         */
+	LINEMAX = LEAD + MSRP_TID_MAX + 3,   /* with flag CRLF              */
 };
+
+static const char lead[] = "\r\n-------";
 
 
 /*
@@ -36,20 +37,40 @@ static int tail_decode(enum msrp_flag *flag, const char *p, size_t len)
 }
 
 
-/* Octets at the end of buf that may be the beginning of mark */
-static size_t partial_len(const char *buf, size_t len, const char *mark,
-			  size_t n)
+/*
+ * What begins at p, which has a CRLF and a dash: an end-line?
+ *
+ * @return 0; ENODATA if more octets have to tell; EBADMSG if it is body
+ */
+static int endline_decode(enum msrp_flag *flag, const char *p, size_t len,
+			  const char *tid, size_t tlen)
 {
-	const char *end = buf + len;
-	const char *p = len >= n ? end - (n - 1) : buf;
+	size_t n = min(len, (size_t)LEAD);
 
-	while (p < end) {
-		p = memchr(p, '\r', (size_t)(end - p));
-		if (!p)
-			break;
-		if (!memcmp(p, mark, (size_t)(end - p)))
-			return (size_t)(end - p);
-		++p;
+	if (memcmp(p, lead, n))
+		return EBADMSG;
+	if (len <= LEAD)
+		return ENODATA;
+
+	p   += LEAD;
+	len -= LEAD;
+	n = min(len, tlen);
+	if (memcmp(p, tid, n))
+		return EBADMSG;
+
+	return len <= tlen ? ENODATA : tail_decode(flag, p + n, len - n);
+}
+
+
+/* Octets at the end of buf, less than all dashes, that may begin an
+   end-line */
+static size_t partial_len(const char *buf, size_t len)
+{
+	size_t n;
+
+	for (n = min(len, (size_t)LEAD - 1); n; n--) {
+		if (!memcmp(buf + len - n, lead, n))
+			return n;
 	}
 
 	return 0;
@@ -57,58 +78,70 @@ static size_t partial_len(const char *buf, size_t len, const char *mark,
 
 
 /*
- * Find the first end-line.
+ * The next dash among every seventh octet from i on, or len or more. Seven in
+ * a row cannot hide between those, and what else is in a body costs nothing:
+ * not even one of which every line has a CR, or each octet is one.
+ */
+static size_t dash_next(const char *buf, size_t i, size_t len)
+{
+	while (i + 3 * DASHES < len && buf[i] != '-' &&
+	       buf[i + DASHES] != '-' && buf[i + 2 * DASHES] != '-' &&
+	       buf[i + 3 * DASHES] != '-')
+		i += 4 * DASHES;
+
+	while (i < len && buf[i] != '-')
+		i += DASHES;
+
+	return i;
+}
+
+
+/*
+ * Find the first end-line
  *
  * @param offp  Octets before it, or before what may become one
- * @param lenp  Octets of it
  *
  * @return 0; ENODATA
  */
-static int endline_find(enum msrp_flag *flag, size_t *offp, size_t *lenp,
-			const char *buf, size_t len, const char *mark,
-			size_t n)
+static int endline_find(enum msrp_flag *flag, size_t *offp, const char *buf,
+			size_t len, const char *tid, size_t tlen)
 {
-	const char *p = buf, *end = buf + len;
+	size_t i = LEAD - 1, k;
 	int err;
 
-	for (;;) {
-		p = memmem(p, (size_t)(end - p), mark, n);
-		if (!p) {
-			*offp = len - partial_len(buf, len, mark, n);
-			return ENODATA;
-		}
+	for (; (i = dash_next(buf, i, len)) < len; i += DASHES) {
+		/* where the row begins: more than seven are none */
+		for (k = i; k > i - (DASHES - 1) && buf[k-1] == '-'; k--)
+			;
+		if (buf[k-1] != '\n')
+			continue;
 
-		err = tail_decode(flag, p + n, (size_t)(end - p) - n);
+		k -= 2;
+		err = endline_decode(flag, buf + k, len - k, tid, tlen);
 		if (err != EBADMSG) {
-			*offp = (size_t)(p - buf);
-			*lenp = n + 3;
+			*offp = k;
 			return err;
 		}
-
-		p += n;
 	}
+
+	*offp = len - partial_len(buf, len);
+
+	return ENODATA;
 }
 
 
 /* The blank line behind the headers also serves as the CRLF of an end-line
    that follows at once: some stacks write an empty body so */
-static int empty_decode(struct msrp_body *body, size_t *lenp,
-			const char *buf, size_t len, const char *mark,
-			size_t n)
+static int empty_decode(struct msrp_body *body, const char *buf, size_t len,
+			size_t tlen)
 {
-	int err;
+	char line[LINEMAX];
+	const size_t n = min(len, (size_t)LINEMAX - 2);
 
-	mark += 2;
-	n    -= 2;
-	if (memcmp(buf, mark, min(len, n)))
-		return EBADMSG;
-	if (len < n)
-		return ENODATA;
+	memcpy(line, lead, 2);
+	memcpy(line + 2, buf, n);
 
-	err = tail_decode(&body->flag, buf + n, len - n);
-	*lenp = n + 3;
-
-	return err;
+	return endline_decode(&body->flag, line, n + 2, body->tid, tlen);
 }
 
 
@@ -116,17 +149,12 @@ int msrp_body_decode(struct msrp_body *body, struct mbuf *mb,
 		     struct pl *data)
 {
 	const size_t tlen = body ? str_len(body->tid) : 0;
-	const size_t n = 2 + 7 + tlen;
-	size_t len, off = 0, skip = 0;
-	char mark[MARK_MAX + 1];
+	size_t len, off = 0, skip = DASHES + tlen + 3;
 	const char *buf;
 	int err = EBADMSG;
 
 	if (!body || !mb || !data || !tlen || tlen > MSRP_TID_MAX)
 		return EINVAL;
-
-	memcpy(mark, "\r\n-------", 9);
-	memcpy(mark + 9, body->tid, tlen);
 
 	data->p = buf = (const char *)mbuf_buf(mb);
 	data->l = 0;
@@ -135,11 +163,12 @@ int msrp_body_decode(struct msrp_body *body, struct mbuf *mb,
 		return ENODATA;
 
 	if (!body->crlf)
-		err = empty_decode(body, &skip, buf, len, mark, n);
+		err = empty_decode(body, buf, len, tlen);
 	if (err == EBADMSG) {
 		body->crlf = true;
-		err = endline_find(&body->flag, &off, &skip, buf, len, mark,
-				   n);
+		skip += 2;
+		err = endline_find(&body->flag, &off, buf, len, body->tid,
+				   tlen);
 	}
 
 	data->l = off;

@@ -15,7 +15,6 @@ static void destructor(void *arg)
 
 	tmr_cancel(&conn->tmr_tx);
 	tmr_cancel(&conn->tmr_rx);
-	tmr_cancel(&conn->tmr_bind);
 	tmr_cancel(&conn->tmr_trans);
 	msrp_chunk_reset(&conn->ch);
 	mem_deref(conn->tx);
@@ -89,7 +88,8 @@ void msrp_conn_kick(struct msrp_conn *conn)
  */
 int msrp_conn_put(struct msrp_conn *conn, const struct pl *v, size_t n)
 {
-	size_t i, end;
+	size_t i, len = 0;
+	struct mbuf *mb;
 	int err = 0;
 
 	if (!conn->tc || conn->err)
@@ -105,36 +105,25 @@ int msrp_conn_put(struct msrp_conn *conn, const struct pl *v, size_t n)
 		tmr_start(&conn->tmr_tx, 0, tx_handler, conn);
 	}
 
-	end = conn->tx->end;
-	for (i=0; i<n && !err; i++)
-		err = mbuf_write_mem(conn->tx, (const uint8_t *)v[i].p,
-				     v[i].l);
+	mb = conn->tx;
+	for (i=0; i<n; i++)
+		len += v[i].l;
+	if (len > mb->size - mb->end)
+		err = mbuf_resize(mb, max(2 * mb->size, mb->end + len));
 	if (err) {
-		conn->tx->pos = conn->tx->end = end;
 		tx_flush(conn);
 		msrp_conn_fail(conn, err);
+		return err;
 	}
-	else if (conn->tx->end >= TX_SIZE)
+
+	for (i=0; i<n; i++) {
+		memcpy(mb->buf + mb->end, v[i].p, v[i].l);
+		mb->end += v[i].l;
+	}
+	if (mb->end >= TX_SIZE)
 		tx_flush(conn);
 
-	return err;
-}
-
-
-/* Does a session wait for the application? */
-static bool conn_busy(const struct msrp_conn *conn)
-{
-	struct le *le;
-
-	for (le = conn->sessl.head; le; le = le->next) {
-		const struct msrp_sess *sess = le->data;
-
-		if (sess->paused || sess->donec >= WAIT_MAX ||
-		    sess->doneb >= WAIT_SIZE)
-			return true;
-	}
-
-	return false;
+	return 0;
 }
 
 
@@ -143,7 +132,7 @@ static void request_end(struct msrp_conn *conn, enum msrp_flag flag)
 	msrp_route_end(conn, flag);
 	msrp_chunk_reset(&conn->ch);
 	conn->state = CONN_HEAD;
-	conn->stopped = conn_busy(conn);
+	conn->stopped = conn->busyc > 0;
 	if (conn->cut && conn->tc) {
 		tx_flush(conn);
 		msrp_conn_end(conn, EPROTO);
@@ -265,7 +254,7 @@ static int conn_pause(struct msrp_conn *conn)
 	if (left >= REST_SIZE)
 		return EOVERFLOW;
 
-	if (left >= HOLD_SIZE) {
+	if (left >= msrp_watch_hold(conn->msrp)) {
 		msrp_pump_stop(conn);
 		msrp_transport_pause(conn);
 		conn->paused = true;
@@ -283,6 +272,8 @@ static void process(struct msrp_conn *conn, struct mbuf *mb)
 	err = decode(conn, mb);
 	if (!err && conn->tc)
 		err = rest_keep(conn, mb);
+	if (!err && conn->tc)
+		err = msrp_watch_decoded(conn);
 	if (!err && conn->tc && conn->stopped)
 		err = conn_pause(conn);
 	if (err && conn->tc) {
@@ -293,23 +284,58 @@ static void process(struct msrp_conn *conn, struct mbuf *mb)
 }
 
 
+/*
+ * Complete what was left over with as little as that takes. What else is new
+ * stays where it is: a read is not copied because of a few octets before it.
+ */
+static int rest_join(struct msrp_conn *conn, struct mbuf *mb)
+{
+	size_t n = JOIN_SIZE;
+	int err;
+
+	while (conn->tc && conn->rest && mbuf_get_left(mb)) {
+		struct mbuf *rest = conn->rest;
+
+		if (conn->stopped || n > mbuf_get_left(mb))
+			n = mbuf_get_left(mb);
+
+		rest->pos = rest->end;
+		err = mbuf_write_mem(rest, mbuf_buf(mb), n);
+		rest->pos = 0;
+		if (err)
+			return err;
+
+		mbuf_advance(mb, (ssize_t)n);
+		process(conn, rest);
+		if (!conn->tc || !conn->rest || conn->stopped)
+			continue;
+
+		/* only octets of mb are left */
+		if (mbuf_get_left(conn->rest) <= n) {
+			mbuf_advance(mb,
+				     -(ssize_t)mbuf_get_left(conn->rest));
+			conn->rest = mem_deref(conn->rest);
+		}
+
+		n = mbuf_get_left(mb);
+	}
+
+	return 0;
+}
+
+
 static void recv_handler(struct mbuf *mb, void *arg)
 {
 	struct msrp_conn *conn = arg;
 	int err;
 
-	if (!conn->rest) {
-		process(conn, mb);
-		return;
-	}
-
-	conn->rest->pos = conn->rest->end;
-	err = mbuf_write_mem(conn->rest, mbuf_buf(mb), mbuf_get_left(mb));
-	conn->rest->pos = 0;
+	mem_ref(conn);
+	err = rest_join(conn, mb);
 	if (err)
 		msrp_conn_end(conn, err);
-	else
-		process(conn, conn->rest);
+	else if (conn->tc && mbuf_get_left(mb))
+		process(conn, mb);
+	mem_deref(conn);
 }
 
 
@@ -318,13 +344,15 @@ static void rx_handler(void *arg)
 	struct msrp_conn *conn = arg;
 
 	/* paused again since it was woken */
-	if (conn_busy(conn))
+	if (conn->busyc)
 		return;
 
 	mem_ref(conn);
 	conn->stopped = false;
 	if (conn->rest)
 		process(conn, conn->rest);
+	else
+		(void)msrp_watch_decoded(conn);
 	if (conn->tc && conn->paused && !conn->stopped) {
 		conn->paused = false;
 		msrp_transport_resume(conn);
@@ -339,24 +367,30 @@ static void rx_handler(void *arg)
  */
 void msrp_conn_wake(struct msrp_conn *conn)
 {
-	if (conn->tc && conn->stopped && !conn->hold && !conn_busy(conn))
+	if (conn->tc && conn->stopped && !conn->hold && !conn->busyc)
 		tmr_start(&conn->tmr_rx, 0, rx_handler, conn);
 }
 
 
 /**
- * Connections that wait for the session go on: it has started, or gone
+ * Nothing is decoded until the session has started, or gone
  */
-void msrp_conn_unhold(const struct msrp_sess *sess)
+void msrp_conn_hold(struct msrp_conn *conn, struct msrp_sess *sess)
 {
-	struct le *le;
+	conn->hold = sess;
+	list_append(&sess->holdl, &conn->hle, conn);
+}
 
-	for (le = sess->msrp->connl.head; le; le = le->next) {
-		struct msrp_conn *conn = le->data;
 
-		if (conn->hold != sess)
-			continue;
+/**
+ * Connections that wait for the session go on
+ */
+void msrp_conn_unhold(struct msrp_sess *sess)
+{
+	while (sess->holdl.head) {
+		struct msrp_conn *conn = sess->holdl.head->data;
 
+		list_unlink(&conn->hle);
 		conn->hold = NULL;
 		msrp_conn_wake(conn);
 	}
@@ -375,17 +409,6 @@ static void close_handler(int err, void *arg)
 }
 
 
-static void unbound_end(struct msrp_conn *conn)
-{
-	if (!conn->unbound)
-		return;
-
-	conn->unbound = false;
-	--conn->msrp->unboundc;
-	tmr_cancel(&conn->tmr_bind);
-}
-
-
 /**
  * End a connection and the sessions on it
  *
@@ -396,9 +419,10 @@ void msrp_conn_end(struct msrp_conn *conn, int err)
 	if (!conn->msrp)
 		return;
 
-	unbound_end(conn);
+	msrp_watch_end(conn);
 	conn->msrp = NULL;
 	conn->hold = NULL;
+	list_unlink(&conn->hle);
 	conn->ch.sess = NULL;
 	msrp_transport_close(conn);
 	conn->tx = mem_deref(conn->tx);
@@ -421,27 +445,16 @@ void msrp_conn_end(struct msrp_conn *conn, int err)
 }
 
 
-static void bind_handler(void *arg)
-{
-	struct msrp_conn *conn = arg;
-
-	/* the session's life bounds the wait for its start */
-	if (conn->hold)
-		tmr_start(&conn->tmr_bind, conn->msrp->conf.trans_timeout,
-			  bind_handler, conn);
-	else
-		msrp_conn_end(conn, ETIMEDOUT);
-}
-
-
 /**
  * Bind a session to the connection
  */
 void msrp_conn_bind(struct msrp_conn *conn, struct msrp_sess *sess)
 {
-	unbound_end(conn);
+	msrp_watch_bound(conn);
 	sess->conn = conn;
 	list_append(&conn->sessl, &sess->cle, sess);
+	if (sess->busy)
+		++conn->busyc;
 }
 
 
@@ -460,6 +473,8 @@ void msrp_conn_leave(struct msrp_sess *sess, bool flush)
 	list_unlink(&sess->cle);
 	list_unlink(&sess->ple);
 	sess->conn = NULL;
+	if (sess->busy)
+		--conn->busyc;
 	if (conn->ch.sess == sess)
 		conn->ch.sess = NULL;
 
@@ -507,7 +522,6 @@ static struct msrp_conn *conn_alloc(struct msrp *msrp)
 
 	tmr_init(&conn->tmr_tx);
 	tmr_init(&conn->tmr_rx);
-	tmr_init(&conn->tmr_bind);
 	tmr_init(&conn->tmr_trans);
 	conn->msrp = msrp;
 	list_append(&msrp->connl, &conn->le, conn);
@@ -519,7 +533,8 @@ static struct msrp_conn *conn_alloc(struct msrp *msrp)
 /**
  * Take an incoming connection; its first request tells the session
  */
-int msrp_conn_accept(struct msrp *msrp, struct tcp_sock *ts, bool tls)
+int msrp_conn_accept(struct msrp *msrp, struct tcp_sock *ts, bool tls,
+		     const struct sa *peer)
 {
 	struct msrp_conn *conn = conn_alloc(msrp);
 	int err;
@@ -529,17 +544,12 @@ int msrp_conn_accept(struct msrp *msrp, struct tcp_sock *ts, bool tls)
 
 	err = msrp_transport_accept(conn, ts, tls, estab_handler,
 				    recv_handler, close_handler);
-	if (err) {
+	if (!err)
+		err = msrp_watch_unbound(conn, peer);
+	if (err)
 		msrp_conn_end(conn, err);
-		return err;
-	}
 
-	conn->unbound = true;
-	++msrp->unboundc;
-	tmr_start(&conn->tmr_bind, msrp->conf.trans_timeout, bind_handler,
-		  conn);
-
-	return 0;
+	return err;
 }
 
 

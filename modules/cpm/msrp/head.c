@@ -32,14 +32,36 @@ static bool is_alnum(char c)
 }
 
 
+static bool is_ctl(uint8_t c)
+{
+	return (c < 0x20 && c != '\t') || c == 0x7f;
+}
+
+
+/* Is one of eight octets below 0x20, or 0x7f? A tab is as well. */
+static bool word_ctl(const char *p)
+{
+	const uint64_t ones = 0x0101010101010101ULL, high = ones << 7;
+	uint64_t w, del;
+
+	memcpy(&w, p, sizeof(w));
+	del = w ^ (ones * 0x7f);
+
+	return 0 != (((w - ones * 0x20) & ~w & high) |
+		     ((del - ones) & ~del & high));
+}
+
+
 static bool has_ctl(const struct pl *pl)
 {
+	bool maybe = pl->l < 8 || word_ctl(pl->p + pl->l - 8);
 	size_t i;
 
-	for (i=0; i<pl->l; i++) {
-		const uint8_t c = (uint8_t)pl->p[i];
+	for (i=0; i + 8 < pl->l && !maybe; i+=8)
+		maybe = word_ctl(pl->p + i);
 
-		if ((c < 0x20 && c != '\t') || c == 0x7f)
+	for (i=0; i<pl->l && maybe; i++) {
+		if (is_ctl((uint8_t)pl->p[i]))
 			return true;
 	}
 
@@ -139,7 +161,7 @@ static int start_decode(struct msrp_head *head, struct pl line)
 	struct pl word, tid;
 
 	word_next(&word, &line);
-	if (pl_strcmp(&word, "MSRP"))
+	if (!msrp_pl_is(&word, "MSRP"))
 		return EBADMSG;
 
 	word_next(&tid, &line);
@@ -307,40 +329,55 @@ static int view_set(struct pl *pl, const struct pl *val)
 }
 
 
+/* Most write it as it is here; else it is compared without case */
+static inline bool name_is(const struct pl *name, const char *str)
+{
+	if (name->l != strlen(str))
+		return false;
+
+	return !memcmp(name->p, str, name->l) ||
+		((*name->p | 0x20) == (*str | 0x20) &&
+		 !pl_strcasecmp(name, str));
+}
+
+
 static int header_apply(struct msrp_head *head, const struct pl *name,
 			const struct pl *val)
 {
-	if (!pl_strcasecmp(name, "To-Path"))
+	if (name_is(name, "To-Path"))
 		return view_set(&head->to_path, val);
 
-	if (!pl_strcasecmp(name, "From-Path"))
+	if (name_is(name, "From-Path"))
 		return view_set(&head->from_path, val);
 
-	if (!pl_strcasecmp(name, "Message-ID"))
+	if (name_is(name, "Message-ID"))
 		return msgid_decode(head, val);
 
-	if (!pl_strcasecmp(name, "Content-Type"))
+	if (name_is(name, "Content-Type"))
 		return view_set(&head->ctype, val);
 
-	if (!pl_strcasecmp(name, "Status"))
+	if (name_is(name, "Status"))
 		return view_set(&head->status, val);
 
-	if (!pl_strcasecmp(name, "Failure-Report"))
+	if (name_is(name, "Failure-Report"))
 		return freport_decode(head, val);
 
-	if (!pl_strcasecmp(name, "Success-Report"))
+	if (name_is(name, "Success-Report"))
 		return sreport_decode(head, val);
 
-	if (!pl_strcasecmp(name, "Byte-Range")) {
+	if (name_is(name, "Byte-Range")) {
 		if (head->range_set || head->range_bad)
 			return EBADMSG;
 
 		/* what it is worth depends on the request: see chunk.c */
 		head->range_bad = 0 != range_decode(&head->range, *val);
 		head->range_set = !head->range_bad;
+		return 0;
 	}
 
-	return 0;
+	/* not ours; but is it a token? */
+	return memchr(name->p, ' ', name->l) || memchr(name->p, '\t', name->l)
+		? EBADMSG : 0;
 }
 
 
@@ -354,10 +391,7 @@ static int header_decode(struct msrp_head *head, const struct pl *line)
 		return EBADMSG;
 
 	name.p = line->p;
-	name.l = colon - line->p;
-	if (memchr(name.p, ' ', name.l) || memchr(name.p, '\t', name.l))
-		return EBADMSG;
-
+	name.l = (size_t)(colon - line->p);
 	val.p = colon + 1;
 	val.l = line->l - name.l - 1;
 	while (val.l && (*val.p == ' ' || *val.p == '\t'))

@@ -5,7 +5,7 @@
  * chunk.c and rx.c requests into messages, sess.c owns the messages, tx.c
  * writes what leaves at once. What we send: send.c takes it, out.c has it,
  * pump.c says whose turn it is, frame.c writes chunks, trans.c waits for
- * answers.
+ * answers. watch.c bounds what a peer may cost, wait.c has the deadlines.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -20,6 +20,11 @@
 
 enum {
 	RX_SIZE      = 65536,    /* octets of one read: a large chunk in one */
+	JOIN_SIZE    = 1024,     /* octets of a read that are joined to what
+				    was left over of the one before: the
+				    most that a usual head needs             */
+	RX_FIRST     = 2048,     /* of one before there is a session: enough
+				    for a head                               */
 	TX_SIZE      = 65536,    /* answers that do not wait for the turn's
 				    end: bounds the buffer                   */
 	HOLD_SIZE    = 65536,    /* undecoded octets after which reading
@@ -32,8 +37,16 @@ enum {
 	REFUSED_MAX  = 64,       /* refused messages remembered, so that
 				    chunks on their way are refused as well  */
 	HELD_MAX     = 16,       /* answers held back for one message        */
-	SESS_HASH    = 256,
-	RX_HASH      = 64,
+	SESS_HASH    = 4096,     /* ten thousand sessions: some in a bucket  */
+	RX_HASH      = 4096,     /* messages of all sessions: none costs an
+				    idle session anything                    */
+	ADDR_HASH    = 64,
+	BUFFER_MAX   = 33554432, /* undecoded octets of all connections      */
+	HEAD_TIMEOUT = 30000,    /* ms; a head is a packet or some           */
+	STALL_TIMEOUT = 60000,   /* ms; longer than TCP takes to come back
+				    after a lost packet or a handover        */
+	DEAD_TIMEOUT = 90000,    /* ms; a third of it is silence, the rest
+				    probes                                   */
 	MAX_SIZE     = 100000000,
 	TRANS_TIMEOUT = 30000,
 	PORT_DISCARD = 9,        /* RFC 6135, 4.2.2: we do not listen        */
@@ -74,6 +87,63 @@ static inline void cpm_tcp_nodelay(struct tcp_conn *tc)
 
 
 struct msrp_fp;
+
+
+/* For text that is known here: no call is left of it */
+static inline bool msrp_pl_is(const struct pl *pl, const char *str)
+{
+	return pl->l == strlen(str) && !memcmp(pl->p, str, pl->l);
+}
+
+
+/* A peer whose host has gone says no word: ask for a sign of life when
+   nothing came for a third of the time, and give up what we sent when it has
+   not been acknowledged for all of it */
+static inline void cpm_tcp_alive(struct tcp_conn *tc, uint32_t ms)
+{
+#ifdef CPM_NO_TCP_CONN_FD
+	(void)tc;
+	(void)ms;
+#else
+	const int fd = tcp_conn_fd(tc), on = 1, probes = 4;
+	const int idle = ms < 3000 ? 1 : (int)(ms / 3000);
+	const int intvl = ms < 6000 ? 1 : (int)(ms / 6000);
+
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof(idle));
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &intvl,
+			 sizeof(intvl));
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &probes,
+			 sizeof(probes));
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &ms, sizeof(ms));
+	(void)setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
+#endif
+}
+
+
+/* wait.c: deadlines by the thousand */
+
+/* All of one length, oldest first */
+struct msrp_queue {
+	struct list list;
+	struct tmr tmr;
+	struct msrp *msrp;        /* borrowed: it owns the queue            */
+	uint32_t ms;
+};
+
+/* One deadline; zero it first, cancel it last */
+struct msrp_wait {
+	struct le le;
+	uint64_t due;
+	tmr_h *h;
+	void *arg;
+};
+
+void msrp_queue_init(struct msrp_queue *q, struct msrp *msrp, uint32_t ms);
+void msrp_queue_close(struct msrp_queue *q);
+void msrp_wait_start(struct msrp_wait *wait, struct msrp_queue *q, tmr_h *h,
+		     void *arg);
+void msrp_wait_cancel(struct msrp_wait *wait);
+bool msrp_wait_is(const struct msrp_wait *wait, const struct msrp_queue *q);
 
 
 /* head.c */
@@ -119,7 +189,8 @@ struct held {
 };
 
 struct msrp_rx {
-	struct le he;             /* of sess->rxh                           */
+	struct le he;             /* of msrp->rxh                           */
+	struct le sle;            /* of sess->rxl                           */
 	struct le le;             /* of sess->refl                          */
 	struct msrp_sess *sess;   /* borrowed; NULL: not in a session       */
 	void *arg;
@@ -134,6 +205,8 @@ struct msrp_rx {
 	bool size_set;
 	bool sreport;
 	uint16_t scode;           /* RX_REFUSED                             */
+	struct span span;         /* spanv and heldv while one is enough    */
+	struct held held;
 	const char *msgid;        /* these four into buf                    */
 	const char *ctype;
 	const char *from;         /* whole From-Path                        */
@@ -218,7 +291,6 @@ struct msrp_conn {
 	struct tls_conn *sc;      /* TLS on tc; NULL: none                  */
 	struct tmr tmr_tx;
 	struct tmr tmr_rx;
-	struct tmr tmr_bind;
 	struct list transl;       /* requests that wait for their answer    */
 	struct hash *transh;      /* by transaction id; NULL: none waits    */
 	struct tmr tmr_trans;
@@ -239,19 +311,26 @@ struct msrp_conn {
 	bool secured;             /* TLS: the handshake is over             */
 	bool checkable;           /* TLS: libre knows the name to check     */
 	bool cut;                 /* ends behind this request               */
-	bool unbound;             /* counted in msrp->unboundc              */
+	struct le hle;            /* of hold->holdl                         */
+	struct msrp_addr *addr;   /* where it is from, until it is bound    */
+	struct msrp_wait wait_bind;  /* for a session                       */
+	struct msrp_wait wait_req;   /* for the rest of a request           */
+	size_t kept;              /* counted in msrp->buffered              */
+	uint32_t busyc;           /* sessions that wait for the application */
 	bool stopped;             /* nothing is decoded for now             */
 	bool paused;              /* nor read                               */
 	int err;                  /* of sending; ends it at the turn's end  */
 };
 
-int  msrp_conn_accept(struct msrp *msrp, struct tcp_sock *ts, bool tls);
+int  msrp_conn_accept(struct msrp *msrp, struct tcp_sock *ts, bool tls,
+		      const struct sa *peer);
 int  msrp_conn_connect(struct msrp_sess *sess, const struct sa *addr);
 void msrp_conn_bind(struct msrp_conn *conn, struct msrp_sess *sess);
 void msrp_conn_leave(struct msrp_sess *sess, bool flush);
 void msrp_conn_end(struct msrp_conn *conn, int err);
 void msrp_conn_wake(struct msrp_conn *conn);
-void msrp_conn_unhold(const struct msrp_sess *sess);
+void msrp_conn_hold(struct msrp_conn *conn, struct msrp_sess *sess);
+void msrp_conn_unhold(struct msrp_sess *sess);
 int  msrp_conn_put(struct msrp_conn *conn, const struct pl *v, size_t n);
 void msrp_conn_fail(struct msrp_conn *conn, int err);
 void msrp_conn_kick(struct msrp_conn *conn);
@@ -295,6 +374,16 @@ bool msrp_fp_match(const struct msrp_fp *fp, const struct tls_conn *sc);
 int  msrp_tls_open(struct msrp *msrp);
 void msrp_tls_close(struct msrp *msrp);
 int  msrp_tls_expect(struct tls_conn *sc, const char *host);
+
+
+/* watch.c: what a peer may cost */
+
+bool msrp_watch_room(const struct msrp *msrp, const struct sa *peer);
+int  msrp_watch_unbound(struct msrp_conn *conn, const struct sa *peer);
+void msrp_watch_bound(struct msrp_conn *conn);
+int  msrp_watch_decoded(struct msrp_conn *conn);
+size_t msrp_watch_hold(const struct msrp *msrp);
+void msrp_watch_end(struct msrp_conn *conn);
 
 
 /* route.c: whose is a request */
@@ -400,7 +489,9 @@ struct msrp_sess {
 	struct le cle;            /* of conn->sessl                         */
 	struct msrp *msrp;        /* shared                                 */
 	struct msrp_conn *conn;   /* borrowed                               */
-	struct hash *rxh;         /* messages by Message-ID                 */
+	struct list holdl;        /* connections that wait for the start    */
+	struct list rxl;          /* messages                               */
+	uint32_t key;             /* tells its messages from others'        */
 	struct list refl;         /* those refused, oldest first            */
 	struct list txl;          /* outgoing messages                      */
 	struct list outl;         /* those that may go on, the next one first*/
@@ -412,13 +503,13 @@ struct msrp_sess {
 	uint32_t donec;           /* RX_DONE                                */
 	uint64_t doneb;           /* octets in them                         */
 	bool paused;              /* by the application                     */
+	bool busy;                /* counted in conn->busyc                 */
 	enum sess_state state;
 	struct msrp_sess_h h;
 	void *arg;
 	struct tmr tmr;           /* to connect                             */
 	struct msrp_trans bind;   /* the answer to our first SEND           */
-	struct tmr tmr_idle;
-	uint64_t active;          /* jiffies of the last traffic            */
+	struct msrp_wait wait_idle;
 	char *path;
 	char *peer;
 	struct msrp_fp *fp;       /* of the peer's certificate              */
@@ -437,6 +528,7 @@ int  msrp_sess_bind(struct msrp_sess *sess);
 void msrp_sess_bound(struct msrp_sess *sess);
 void msrp_sess_ended(struct msrp_sess *sess, int err);
 void msrp_sess_touch(struct msrp_sess *sess);
+void msrp_sess_load(struct msrp_sess *sess);
 void msrp_ident(char *str, size_t size);
 
 
@@ -453,6 +545,13 @@ struct msrp {
 	struct hash *sessh;       /* sessions by session-id                 */
 	struct hash *txh;         /* outgoing messages by Message-ID; NULL:
 				     none was sent yet                      */
+	struct hash *rxh;         /* their messages by Message-ID           */
+	struct hash *addrh;       /* where unbound connections are from     */
+	struct msrp_queue idleq;  /* of sessions                            */
+	struct msrp_queue bindq;  /* these of connections                   */
+	struct msrp_queue headq;
+	struct msrp_queue stallq;
+	size_t buffered;          /* octets that connections keep           */
 	struct list connl;        /* connections, owned                     */
 	struct listener lsnv[2][2]; /* IPv4, IPv6; plain, TLS               */
 	uint32_t unboundc;        /* accepted connections without session   */

@@ -9,19 +9,25 @@
 
 /* A code to answer with, or the session of a SEND */
 static uint16_t sess_lookup(struct msrp_sess **sessp,
-			    const struct msrp *msrp,
+			    const struct msrp_conn *conn,
 			    const struct msrp_head *head)
 {
 	struct pl path = head->to_path, pl, more;
 	struct msrp_uri uri;
-	struct msrp_sess *sess;
+	struct msrp_sess *sess = list_ledata(conn->sessl.head);
+
+	/* most often: as we told it, and the only one on its connection */
+	if (sess && !pl_strcmp(&path, sess->path)) {
+		*sessp = sess;
+		return 0;
+	}
 
 	if (!msrp_path_next(&path, &pl) || msrp_uri_decode(&uri, &pl))
 		return 400;
 
 	/* host and port are not compared: behind NAT or a media relay
 	   (RFC 6714) they are not those that we told. No relay, we. */
-	sess = msrp_sess_find(msrp, &uri.sid);
+	sess = msrp_sess_find(conn->msrp, &uri.sid);
 	if (!sess || msrp_path_next(&path, &more))
 		return 481;
 
@@ -97,7 +103,7 @@ static void report_recv(struct msrp_conn *conn, const struct msrp_head *head)
 {
 	struct msrp_sess *sess;
 
-	if (sess_lookup(&sess, conn->msrp, head))
+	if (sess_lookup(&sess, conn, head))
 		return;
 
 	msrp_sess_touch(sess);
@@ -129,21 +135,21 @@ int msrp_route(struct msrp_conn *conn, int bad)
 		ch->scode = 400;
 		return 0;
 	}
-	if (!pl_strcmp(&head->met, "REPORT")) {
+	if (msrp_pl_is(&head->met, "REPORT")) {
 		report_recv(conn, head);
 		return 0;
 	}
-	if (pl_strcmp(&head->met, "SEND")) {
+	if (!msrp_pl_is(&head->met, "SEND")) {
 		ch->scode = 501;
 		return 0;
 	}
 
-	ch->scode = sess_lookup(&sess, conn->msrp, head);
+	ch->scode = sess_lookup(&sess, conn, head);
 	if (ch->scode)
 		return 0;
 
 	if (sess->state == SESS_IDLE) {
-		conn->hold = sess;
+		msrp_conn_hold(conn, sess);
 		return EAGAIN;
 	}
 
@@ -164,10 +170,10 @@ void msrp_route_end(struct msrp_conn *conn, enum msrp_flag flag)
 	const struct msrp_head *head = &ch->head;
 	uint16_t scode = ch->scode;
 
-	if (!head->req || !pl_strcmp(&head->met, "REPORT"))
+	if (!head->req || msrp_pl_is(&head->met, "REPORT"))
 		return;
 
-	if (!pl_strcmp(&head->met, "SEND"))
+	if (msrp_pl_is(&head->met, "SEND"))
 		scode = msrp_chunk_end(ch, flag);
 
 	/* a handler may have let the connection go */

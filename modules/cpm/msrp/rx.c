@@ -14,14 +14,36 @@ static void destructor(void *arg)
 	struct msrp_rx *rx = arg;
 
 	mem_deref(rx->arg);
-	mem_deref(rx->spanv);
-	mem_deref(rx->heldv);
+	if (rx->spanv != &rx->span)
+		mem_deref(rx->spanv);
+	if (rx->heldv != &rx->held)
+		mem_deref(rx->heldv);
 }
 
 
+/* Eight octets at a time. Who makes all fall together gains little: WAIT_MAX
+   bounds the row. */
 static uint32_t msgid_hash(const struct pl *msgid)
 {
-	return hash_joaat((const uint8_t *)msgid->p, msgid->l);
+	uint64_t h = 0, w;
+	size_t i, n;
+
+	for (i=0; i<msgid->l; i+=n) {
+		n = min(msgid->l - i, sizeof(w));
+		w = n;
+		memcpy(&w, msgid->p + i, n);
+		h = (h ^ w) * 0x9e3779b97f4a7c15ULL;
+		h ^= h >> 32;
+	}
+
+	return (uint32_t)h;
+}
+
+
+/* One table for all sessions: an idle one has none of its own */
+static uint32_t rx_hash(const struct msrp_sess *sess, const struct pl *msgid)
+{
+	return msgid_hash(msgid) ^ sess->key;
 }
 
 
@@ -45,6 +67,7 @@ static void rx_count(struct msrp_rx *rx, int n)
 	case RX_DONE:
 		sess->donec += (uint32_t)n;
 		sess->doneb += n > 0 ? rx_size(rx) : -rx_size(rx);
+		msrp_sess_load(sess);
 		break;
 
 	case RX_REFUSED:
@@ -65,16 +88,25 @@ static void rx_set_state(struct msrp_rx *rx, enum rx_state state)
 }
 
 
-/* Room for one more in an array that grows by powers of two */
-static int array_grow(void **vp, uint32_t n, size_t size)
+/* Room for one more in an array that grows by powers of two; most messages
+   have no more than the one that lies in struct msrp_rx */
+static int array_grow(void **vp, void *one, uint32_t n, size_t size)
 {
 	void *v;
 
-	if (n & (n - 1))
+	if (!*vp)
+		*vp = one;
+	if (!n || n & (n - 1))
 		return 0;
 
-	n = n ? n * 2 : 1;
-	v = *vp ? mem_realloc(*vp, n * size) : mem_alloc(n * size, NULL);
+	if (*vp == one) {
+		v = mem_alloc(2 * size, NULL);
+		if (v)
+			memcpy(v, one, size);
+	}
+	else {
+		v = mem_realloc(*vp, n * 2 * size);
+	}
 	if (!v)
 		return ENOMEM;
 
@@ -104,13 +136,6 @@ int msrp_rx_alloc(struct msrp_rx **rxp, struct msrp_sess *sess,
 	struct pl to = head->to_path, uri;
 	struct msrp_rx *rx;
 	char *p;
-	int err;
-
-	if (!sess->rxh) {
-		err = hash_alloc(&sess->rxh, RX_HASH);
-		if (err)
-			return err;
-	}
 
 	if (!msrp_path_next(&to, &uri))
 		return EBADMSG;
@@ -128,7 +153,9 @@ int msrp_rx_alloc(struct msrp_rx **rxp, struct msrp_sess *sess,
 
 	rx->sess = sess;
 	rx_count(rx, 1);
-	hash_append(sess->rxh, msgid_hash(&head->msgid), &rx->he, rx);
+	hash_append(sess->msrp->rxh, rx_hash(sess, &head->msgid), &rx->he,
+		    rx);
+	list_append(&sess->rxl, &rx->sle, rx);
 
 	*rxp = rx;
 
@@ -136,19 +163,27 @@ int msrp_rx_alloc(struct msrp_rx **rxp, struct msrp_sess *sess,
 }
 
 
+struct key {
+	const struct msrp_sess *sess;
+	const struct pl *msgid;
+};
+
 static bool cmp_handler(struct le *le, void *arg)
 {
 	const struct msrp_rx *rx = le->data;
+	const struct key *key = arg;
 
-	return !pl_strcmp(arg, rx->msgid);
+	return rx->sess == key->sess && !pl_strcmp(key->msgid, rx->msgid);
 }
 
 
 struct msrp_rx *msrp_rx_find(const struct msrp_sess *sess,
 			     const struct pl *msgid)
 {
-	return list_ledata(hash_lookup(sess->rxh, msgid_hash(msgid),
-				       cmp_handler, (void *)msgid));
+	struct key key = {sess, msgid};
+
+	return list_ledata(hash_lookup(sess->msrp->rxh, rx_hash(sess, msgid),
+				       cmp_handler, &key));
 }
 
 
@@ -161,6 +196,7 @@ void msrp_rx_detach(struct msrp_rx *rx)
 	rx_count(rx, -1);
 	rx->sess = NULL;
 	hash_unlink(&rx->he);
+	list_unlink(&rx->sle);
 	list_unlink(&rx->le);
 	mem_deref(rx);
 }
@@ -233,7 +269,8 @@ int msrp_rx_add(struct msrp_rx *rx, uint64_t off, uint64_t len)
 		if (rx->spanc >= MSRP_HOLE_MAX)
 			return EOVERFLOW;
 
-		err = array_grow((void **)&rx->spanv, rx->spanc, sizeof(*v));
+		err = array_grow((void **)&rx->spanv, &rx->span, rx->spanc,
+				 sizeof(*v));
 		if (err)
 			return err;
 
@@ -272,7 +309,8 @@ int msrp_rx_hold(struct msrp_rx *rx, const struct msrp_head *head)
 	if (rx->heldc >= HELD_MAX)
 		return EOVERFLOW;
 
-	err = array_grow((void **)&rx->heldv, rx->heldc, sizeof(*held));
+	err = array_grow((void **)&rx->heldv, &rx->held, rx->heldc,
+			 sizeof(*held));
 	if (err)
 		return err;
 

@@ -10,14 +10,8 @@
    any more */
 static void rx_flush(struct msrp_sess *sess)
 {
-	uint32_t i;
-
-	for (i=0; sess->rxh && i<RX_HASH; i++) {
-		struct list *list = hash_list(sess->rxh, i);
-
-		while (list->head)
-			msrp_rx_detach(list->head->data);
-	}
+	while (sess->rxl.head)
+		msrp_rx_detach(sess->rxl.head->data);
 }
 
 
@@ -26,7 +20,7 @@ static void sess_leave(struct msrp_sess *sess, bool flush)
 {
 	sess->state = SESS_CLOSED;
 	tmr_cancel(&sess->tmr);
-	tmr_cancel(&sess->tmr_idle);
+	msrp_wait_cancel(&sess->wait_idle);
 	msrp_trans_stop(&sess->bind);
 	hash_unlink(&sess->he);
 	msrp_conn_leave(sess, flush);
@@ -44,7 +38,6 @@ static void destructor(void *arg)
 		sess_leave(sess, false);
 		msrp_out_flush(sess, false);
 	}
-	mem_deref(sess->rxh);
 	mem_deref(sess->path);
 	mem_deref(sess->peer);
 	mem_deref(sess->fp);
@@ -77,7 +70,8 @@ static int path_print(struct msrp_sess *sess)
 	int err;
 
 	err = re_sdprintf(&path, "msrp%s://%s%j%s:%u/%s;tcp",
-			  sess->tls ? "s" : "", v6 ? "[" : "", &sess->laddr, v6 ? "]" : "",
+			  sess->tls ? "s" : "", v6 ? "[" : "",
+			  &sess->laddr, v6 ? "]" : "",
 			  (uint32_t)sess->lport, sess->sid);
 	if (err)
 		return err;
@@ -106,7 +100,6 @@ int msrp_sess_alloc(struct msrp_sess **sessp, struct msrp *msrp,
 		return ENOMEM;
 
 	tmr_init(&sess->tmr);
-	tmr_init(&sess->tmr_idle);
 	sess->msrp  = mem_ref(msrp);
 	sess->tls   = tls;
 	sess->laddr = *laddr;
@@ -114,7 +107,8 @@ int msrp_sess_alloc(struct msrp_sess **sessp, struct msrp *msrp,
 	sess->h     = *h;
 	sess->arg   = arg;
 	msrp_ident(sess->sid, sizeof(sess->sid));
-	hash_append(msrp->sessh, hash_joaat_str(sess->sid), &sess->he, sess);
+	sess->key = hash_joaat_str(sess->sid);
+	hash_append(msrp->sessh, sess->key, &sess->he, sess);
 
 	err = path_print(sess);
 	if (err)
@@ -188,17 +182,21 @@ int msrp_sess_set_peer(struct msrp_sess *sess, const char *path)
 static void idle_handler(void *arg)
 {
 	struct msrp_sess *sess = arg;
-	const uint64_t due = sess->active + sess->msrp->conf.idle_timeout;
-	const uint64_t now = tmr_jiffies();
 
 	/* while we do not read, or owe an answer, the peer is not idle */
 	if (sess->paused || sess->donec)
-		tmr_start(&sess->tmr_idle, sess->msrp->conf.idle_timeout,
-			  idle_handler, sess);
-	else if (now < due)
-		tmr_start(&sess->tmr_idle, due - now, idle_handler, sess);
+		msrp_sess_touch(sess);
 	else
 		msrp_sess_ended(sess, ETIMEDOUT);
+}
+
+
+/* There was traffic */
+void msrp_sess_touch(struct msrp_sess *sess)
+{
+	if (sess->state != SESS_IDLE && sess->state != SESS_CLOSED)
+		msrp_wait_start(&sess->wait_idle, &sess->msrp->idleq,
+				idle_handler, sess);
 }
 
 
@@ -207,9 +205,6 @@ static void sess_open(struct msrp_sess *sess, enum sess_state state)
 {
 	sess->state = state;
 	msrp_sess_touch(sess);
-	if (sess->msrp->conf.idle_timeout)
-		tmr_start(&sess->tmr_idle, sess->msrp->conf.idle_timeout,
-			  idle_handler, sess);
 	msrp_conn_unhold(sess);
 }
 
@@ -305,12 +300,28 @@ void msrp_sess_close(struct msrp_sess *sess)
 }
 
 
+/* Does it wait for the application? Its connection counts those */
+void msrp_sess_load(struct msrp_sess *sess)
+{
+	const bool busy = sess->paused || sess->donec >= WAIT_MAX ||
+		sess->doneb >= WAIT_SIZE;
+
+	if (sess->busy == busy)
+		return;
+
+	sess->busy = busy;
+	if (sess->conn)
+		sess->conn->busyc += busy ? 1 : -1u;
+}
+
+
 void msrp_sess_pause(struct msrp_sess *sess, bool pause)
 {
 	if (!sess || sess->paused == pause)
 		return;
 
 	sess->paused = pause;
+	msrp_sess_load(sess);
 	msrp_sess_touch(sess);
 	if (!sess->conn)
 		return;
@@ -422,11 +433,4 @@ void msrp_sess_ended(struct msrp_sess *sess, int err)
 
 	if (closeh)
 		closeh(err, arg);
-}
-
-
-void msrp_sess_touch(struct msrp_sess *sess)
-{
-	if (sess->msrp->conf.idle_timeout)
-		sess->active = tmr_jiffies();
 }

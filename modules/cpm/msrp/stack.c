@@ -26,8 +26,31 @@ static void destructor(void *arg)
 	if (msrp->conf.tls)
 		msrp_tls_close(msrp);
 	mem_deref(msrp->conf.tls);
+	msrp_queue_close(&msrp->idleq);
+	msrp_queue_close(&msrp->bindq);
+	msrp_queue_close(&msrp->headq);
+	msrp_queue_close(&msrp->stallq);
+	mem_deref(msrp->addrh);
+	mem_deref(msrp->rxh);
 	mem_deref(msrp->sessh);
 	mem_deref(msrp->txh);
+}
+
+
+static void conf_default(struct msrp_conf *conf)
+{
+	if (!conf->max_size)
+		conf->max_size = MAX_SIZE;
+	if (!conf->trans_timeout)
+		conf->trans_timeout = TRANS_TIMEOUT;
+	if (!conf->head_timeout)
+		conf->head_timeout = HEAD_TIMEOUT;
+	if (!conf->stall_timeout)
+		conf->stall_timeout = STALL_TIMEOUT;
+	if (!conf->dead_timeout)
+		conf->dead_timeout = DEAD_TIMEOUT;
+	if (!conf->buffer_max)
+		conf->buffer_max = BUFFER_MAX;
 }
 
 
@@ -46,12 +69,17 @@ int msrp_alloc(struct msrp **mp, const struct msrp_conf *conf)
 	if (conf)
 		msrp->conf = *conf;
 	mem_ref(msrp->conf.tls);
-	if (!msrp->conf.max_size)
-		msrp->conf.max_size = MAX_SIZE;
-	if (!msrp->conf.trans_timeout)
-		msrp->conf.trans_timeout = TRANS_TIMEOUT;
+	conf_default(&msrp->conf);
+	msrp_queue_init(&msrp->idleq, msrp, msrp->conf.idle_timeout);
+	msrp_queue_init(&msrp->bindq, msrp, msrp->conf.trans_timeout);
+	msrp_queue_init(&msrp->headq, msrp, msrp->conf.head_timeout);
+	msrp_queue_init(&msrp->stallq, msrp, msrp->conf.stall_timeout);
 
 	err = hash_alloc(&msrp->sessh, SESS_HASH);
+	if (!err)
+		err = hash_alloc(&msrp->rxh, RX_HASH);
+	if (!err)
+		err = hash_alloc(&msrp->addrh, ADDR_HASH);
 	if (!err && msrp->conf.tls)
 		err = msrp_tls_open(msrp);
 	if (err)
@@ -67,10 +95,9 @@ static void conn_handler(const struct sa *peer, void *arg)
 {
 	struct listener *lsn = arg;
 	struct msrp *msrp = lsn->msrp;
-	(void)peer;
 
-	if (msrp->unboundc >= MSRP_CONN_MAX ||
-	    msrp_conn_accept(msrp, lsn->ts, lsn->tls))
+	if (!msrp_watch_room(msrp, peer) ||
+	    msrp_conn_accept(msrp, lsn->ts, lsn->tls, peer))
 		tcp_reject(lsn->ts);
 }
 

@@ -108,7 +108,7 @@ static int file_load(char **strp, const char *path)
 	int err = 0;
 
 	if (!f)
-		return errno;
+		return errno ? errno : EIO;
 
 	str = mem_zalloc(PEM_SIZE + 1, NULL);
 	if (!str)

@@ -11,6 +11,7 @@
 static int transport_start(struct msrp_conn *conn, bool tls)
 {
 	cpm_tcp_nodelay(conn->tc);
+	cpm_tcp_alive(conn->tc, conn->msrp->conf.dead_timeout);
 	tcp_conn_rxsz_set(conn->tc, RX_SIZE);
 
 	conn->tls = tls;

@@ -67,9 +67,11 @@ int msrp_tx_reply(struct msrp_conn *conn, const struct pl *tid,
 		  const struct pl *to, const struct pl *from, uint16_t scode,
 		  const char *reason)
 {
-	char code[8];
+	const char code[3] = {(char)('0' + scode / 100 % 10),
+			      (char)('0' + scode / 10 % 10),
+			      (char)('0' + scode % 10)};
 	struct pl v[] = {
-		LIT("MSRP "), *tid, LIT(" "), {NULL, 0}, LIT(" "), {NULL, 0},
+		LIT("MSRP "), *tid, LIT(" "), {code, 3}, LIT(" "), {NULL, 0},
 		LIT("\r\nTo-Path: "), *to, LIT("\r\nFrom-Path: "), *from,
 		LIT("\r\n-------"), *tid, LIT("$\r\n"),
 	};
@@ -77,8 +79,6 @@ int msrp_tx_reply(struct msrp_conn *conn, const struct pl *tid,
 	if (!conn)
 		return ENOTCONN;
 
-	(void)re_snprintf(code, sizeof(code), "%03u", (uint32_t)scode);
-	pl_set_str(&v[3], code);
 	pl_set_str(&v[5], reason_get(scode, reason));
 
 	return msrp_conn_put(conn, v, COUNT(v));
@@ -99,7 +99,7 @@ int msrp_tx_answer(struct msrp_conn *conn, const struct msrp_head *head,
 	if (!msrp_path_next(&path, &to) || !msrp_path_next(&own, &from))
 		return 0;
 
-	if (pl_strcmp(&head->met, "SEND"))
+	if (!msrp_pl_is(&head->met, "SEND"))
 		to = head->from_path;
 
 	return msrp_tx_reply(conn, &head->tid, &to, &from, scode, NULL);

@@ -15,24 +15,12 @@ static void take(struct pl *pl, struct pl *tok, size_t n)
 }
 
 
-/* Octets before the first of any of set, which is ASCII. Each request has
-   two paths: a call an octet would be the better part of decoding it. */
-static size_t span_until(const struct pl *pl, const char *set)
+/* Octets before the first c, or all */
+static size_t span_until(const struct pl *pl, char c)
 {
-	uint64_t mask[2] = {0, 0};
-	size_t i;
+	const char *p = pl->l ? memchr(pl->p, c, pl->l) : NULL;
 
-	for (; *set; set++)
-		mask[(uint8_t)*set >> 6] |= 1ULL << (*set & 63);
-
-	for (i=0; i<pl->l; i++) {
-		const uint8_t c = (uint8_t)pl->p[i];
-
-		if (c < 0x80 && (mask[c >> 6] >> (c & 63) & 1))
-			break;
-	}
-
-	return i;
+	return p ? (size_t)(p - pl->p) : pl->l;
 }
 
 
@@ -76,7 +64,7 @@ static int port_decode(uint16_t *portp, const struct pl *pl)
    host      = "[" IPv6address "]" / IPv4address / reg-name */
 static int authority_decode(struct msrp_uri *uri, struct pl auth)
 {
-	const size_t at = span_until(&auth, "@");
+	const size_t at = span_until(&auth, '@');
 	size_t n;
 
 	if (at < auth.l)
@@ -84,7 +72,7 @@ static int authority_decode(struct msrp_uri *uri, struct pl auth)
 
 	if (auth.l && auth.p[0] == '[') {
 		pl_advance(&auth, 1);
-		n = span_until(&auth, "]");
+		n = span_until(&auth, ']');
 		if (n == auth.l)
 			return EBADMSG;
 		take(&auth, &uri->host, n);
@@ -92,7 +80,7 @@ static int authority_decode(struct msrp_uri *uri, struct pl auth)
 			return EBADMSG;
 	}
 	else {
-		n = span_until(&auth, ":");
+		n = span_until(&auth, ':');
 		uri->host.p = auth.p;
 		uri->host.l = n;
 		pl_advance(&auth, n);
@@ -115,7 +103,7 @@ static int tail_decode(struct msrp_uri *uri, struct pl rest)
 	if (rest.l && rest.p[0] == '/') {
 		pl_advance(&rest, 1);
 		uri->sid.p = rest.p;
-		uri->sid.l = span_until(&rest, ";");
+		uri->sid.l = span_until(&rest, ';');
 		pl_advance(&rest, (ssize_t)uri->sid.l);
 		if (!uri->sid.l)
 			return EBADMSG;
@@ -126,7 +114,7 @@ static int tail_decode(struct msrp_uri *uri, struct pl rest)
 
 	pl_advance(&rest, 1);
 	uri->transport.p = rest.p;
-	uri->transport.l = span_until(&rest, ";");
+	uri->transport.l = span_until(&rest, ';');
 
 	return uri->transport.l ? 0 : EBADMSG;
 }
@@ -147,7 +135,7 @@ int msrp_uri_decode(struct msrp_uri *uri, const struct pl *pl)
 		return EBADMSG;
 
 	rest = *pl;
-	take(&rest, &scheme, span_until(&rest, ":"));
+	take(&rest, &scheme, span_until(&rest, ':'));
 	uri->tls = !pl_strcasecmp(&scheme, "msrps");
 	if (!uri->tls && pl_strcasecmp(&scheme, "msrp"))
 		return EBADMSG;
@@ -157,7 +145,8 @@ int msrp_uri_decode(struct msrp_uri *uri, const struct pl *pl)
 	pl_advance(&rest, 2);
 
 	auth.p = rest.p;
-	auth.l = span_until(&rest, "/;");
+	auth.l = span_until(&rest, ';');
+	auth.l = span_until(&auth, '/');
 	pl_advance(&rest, auth.l);
 	err = authority_decode(uri, auth);
 	if (err)
@@ -207,7 +196,7 @@ bool msrp_path_next(struct pl *path, struct pl *uri)
 	if (!path->l)
 		return false;
 
-	take(path, uri, span_until(path, " "));
+	take(path, uri, span_until(path, ' '));
 
 	return true;
 }
