@@ -401,7 +401,8 @@ typedef int (msrp_read_h)(uint64_t off, uint8_t *buf, size_t *len, void *arg);
  *              partial: conf.trans_timeout has gone by since the last chunk
  *              left, and none was refused; no: all octets were handed to the
  *              transport. EPROTO: refused by an answer or a REPORT, or the
- *              session was (its first SEND), see scode. ETIMEDOUT: no answer in conf.trans_timeout. ECANCELED:
+ *              session was by the answer to its first SEND, see scode.
+ *              ETIMEDOUT: no answer in conf.trans_timeout. ECANCELED:
  *              msrp_tx_abort(). ENOTCONN: the session has ended. Or the
  *              errno of readh, or ENOMEM
  * @param scode 200 with 0; the peer's code with EPROTO; 408 with ETIMEDOUT;

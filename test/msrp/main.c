@@ -19,6 +19,7 @@ static const char usage_text[] =
 "\n"
 "  msrp recv [options]            prints a path and waits for who has it\n"
 "  msrp send [options] PATH FILE  sends a file there; - is standard input\n"
+"  msrp show -c FILE              prints the fingerprint of a certificate\n"
 "\n"
 "  -l, --listen ADDR[:PORT]  own address; 127.0.0.1, port 0 is one that the\n"
 "                            system chooses; IPv6 as [::1]:0\n"
@@ -34,6 +35,11 @@ static const char usage_text[] =
 "                            send them as they come\n"
 "  -s, --sdp                 recv: prints an SDP offer besides;\n"
 "                            send: PATH is a file with one, prints the answer\n"
+"  -T, --tls                 recv: paths of msrps\n"
+"  -c, --cert FILE           own certificate and its key (PEM); fresh ones\n"
+"  -p, --peer FINGERPRINT    of the other side's certificate: no other passes\n"
+"  -a, --ca FILE             send: certificates (PEM) that vouch for the\n"
+"                            other side's host\n"
 "  -q, --quiet               send: without progress\n"
 "  -h, --help                this text\n"
 "\n"
@@ -43,7 +49,9 @@ static const char usage_text[] =
 "\n"
 "Example: msrp recv -o inbox in one terminal, and with what it prints\n"
 "  msrp send 'msrp://127.0.0.1:34567/6b8f;tcp' photo.jpg -t image/jpeg\n"
-"in another. The status is 0 if all of it was acknowledged.\n";
+"in another. With TLS both sides look at the other's certificate: by --peer,\n"
+"send also by --ca, or by the fingerprint in the offer. The status is 0 if all\n"
+"of it was acknowledged.\n";
 
 static const struct option optionv[] = {
 	{"listen",   required_argument, NULL, 'l'},
@@ -55,6 +63,10 @@ static const struct option optionv[] = {
 	{"from",     required_argument, NULL, 'f'},
 	{"size",     required_argument, NULL, 'z'},
 	{"sdp",      no_argument,       NULL, 's'},
+	{"tls",      no_argument,       NULL, 'T'},
+	{"cert",     required_argument, NULL, 'c'},
+	{"peer",     required_argument, NULL, 'p'},
+	{"ca",       required_argument, NULL, 'a'},
 	{"quiet",    no_argument,       NULL, 'q'},
 	{"help",     no_argument,       NULL, 'h'},
 	{NULL,       0,                 NULL, 0},
@@ -115,6 +127,10 @@ static int opt_decode(struct opts *o, int c, const char *arg)
 	case 'f': err = num_decode(&o->from, arg, INT64_MAX); break;
 	case 'z': err = num_decode(&o->size, arg, INT64_MAX); break;
 	case 's': o->sdp = true; break;
+	case 'T': o->tls = true; break;
+	case 'c': o->cert = arg; break;
+	case 'p': o->peer = arg; break;
+	case 'a': o->ca = arg; break;
 	case 'q': o->quiet = true; break;
 	default:  return EINVAL;
 	}
@@ -130,7 +146,7 @@ static int opts_decode(struct opts *o, int argc, char *argv[])
 {
 	int c;
 
-	while ((c = getopt_long(argc, argv, "l:o:n:1t:i:f:z:sqh", optionv,
+	while ((c = getopt_long(argc, argv, "l:o:n:1t:i:f:z:sTc:p:a:qh", optionv,
 				NULL)) >= 0) {
 		if (c == 'h') {
 			fputs(usage_text, stdout);
@@ -144,21 +160,58 @@ static int opts_decode(struct opts *o, int argc, char *argv[])
 }
 
 
-static int run(const struct opts *o, bool send)
+static int tls_make(struct tls **tlsp, const struct opts *o)
 {
-	const struct msrp_conf conf = {
+	int err = msrp_tls_alloc(tlsp, o->cert);
+
+	if (err)
+		fprintf(stderr, "msrp: %s: %s\n", o->cert ? o->cert :
+			"certificate", strerror(err));
+	else if (o->ca && tls_add_ca(*tlsp, o->ca)) {
+		fprintf(stderr, "msrp: %s: no certificates\n", o->ca);
+		err = EBADMSG;
+	}
+
+	return err;
+}
+
+
+static int show_run(const struct msrp *msrp)
+{
+	char fp[MSRP_FP_SIZE];
+
+	if (msrp_fingerprint(fp, sizeof(fp), msrp))
+		return 1;
+
+	printf("fingerprint %s\n", fp);
+
+	return 0;
+}
+
+
+/* What the command is for: recv, send, show */
+static int run(const struct opts *o, char what)
+{
+	struct msrp_conf conf = {
 		.laddr = o->laddr,
 		.max_size = INT64_MAX,
+		.tls_verify = o->ca != NULL,
 	};
 	struct msrp *msrp = NULL;
 	int status = 1;
 
-	if (libre_init() || msrp_alloc(&msrp, &conf))
+	if (libre_init())
+		fprintf(stderr, "msrp: cannot start\n");
+	else if (tls_make(&conf.tls, o))
+		;
+	else if (msrp_alloc(&msrp, &conf))
 		fprintf(stderr, "msrp: cannot start\n");
 	else
-		status = send ? send_run(msrp, o) : recv_run(msrp, o);
+		status = what == 's' ? send_run(msrp, o) :
+			what == 'r' ? recv_run(msrp, o) : show_run(msrp);
 
 	mem_deref(msrp);
+	mem_deref(conf.tls);
 	libre_close();
 	tmr_debug();
 	mem_debug();
@@ -167,40 +220,61 @@ static int run(const struct opts *o, bool send)
 }
 
 
+/* @return what is left of the command line after the options, or -1 */
+static int command_decode(struct opts *o, char *what, int argc, char *argv[])
+{
+	if (argc < 2 || (strcmp(argv[1], "recv") && strcmp(argv[1], "send") &&
+			 strcmp(argv[1], "show"))) {
+		fputs("msrp: say recv, send or show; msrp --help tells more\n",
+		      stderr);
+		return -1;
+	}
+
+	*what = strcmp(argv[1], "show") ? argv[1][0] : 'f';
+	if (opts_decode(o, argc - 1, argv + 1))
+		return -1;
+
+	argc -= optind + 1;
+	if (argc != (*what == 's' ? 2 : 0)) {
+		fprintf(stderr, *what == 's' ? "msrp: send wants a path and "
+			"a file\n" : "msrp: %s takes options only\n",
+			argv[1]);
+		return -1;
+	}
+
+	return optind + 1;
+}
+
+
 int main(int argc, char *argv[])
 {
 	struct opts o = {.sessions = 1, .type = "application/octet-stream"};
-	const bool send = argc > 1 && !strcmp(argv[1], "send");
+	char what;
+	int i;
 
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	sa_init(&o.laddr, AF_UNSPEC);
 	if (argc > 1 && !strcmp(argv[1], "--help")) {
 		fputs(usage_text, stdout);
 		return 0;
 	}
-	if (!send && (argc < 2 || strcmp(argv[1], "recv"))) {
-		fputs("msrp: say recv or send; msrp --help tells more\n",
+
+	i = command_decode(&o, &what, argc, argv);
+	if (i < 0)
+		return 2;
+
+	if (o.tls && !o.peer) {
+		fputs("msrp: --tls wants --peer: else nobody could connect\n",
 		      stderr);
 		return 2;
 	}
-
-	setvbuf(stdout, NULL, _IOLBF, 0);
-	sa_init(&o.laddr, AF_UNSPEC);
-	if (opts_decode(&o, argc - 1, argv + 1))
-		return 2;
-
-	argc -= optind + 1;
-	argv += optind + 1;
-	if (argc != (send ? 2 : 0)) {
-		fputs(send ? "msrp: send wants a path and a file\n" :
-		      "msrp: recv takes options only\n", stderr);
-		return 2;
-	}
-	if (send) {
-		o.path = argv[0];
-		o.file = argv[1];
+	if (what == 's') {
+		o.path = argv[i];
+		o.file = argv[i + 1];
 	}
 	else if (!sa_isset(&o.laddr, SA_ADDR)) {
 		(void)sa_set_str(&o.laddr, "127.0.0.1", 0);
 	}
 
-	return run(&o, send);
+	return run(&o, what);
 }

@@ -27,8 +27,12 @@ struct opts {
 	const char *msgid;
 	uint64_t from;       /* send: octets that are there already         */
 	uint64_t size;       /* send: of what comes from standard input     */
+	const char *cert;    /* PEM, or NULL: a fresh one                   */
+	const char *ca;      /* PEM, or NULL                                */
+	const char *peer;    /* fingerprint of the other side's certificate */
 	unsigned sessions;   /* recv: how many wait at a time               */
 	bool once;
+	bool tls;            /* recv                                        */
 	bool sdp;
 	bool quiet;
 };
@@ -56,10 +60,12 @@ bool text_is_id(const char *str);
 
 /* sdp.c */
 
-int sdp_offer_print(const struct sa *laddr, const struct msrp_sess *sess);
+int sdp_offer_print(const struct msrp *msrp, const struct opts *o,
+		    const struct msrp_sess *sess);
 int sdp_offer_read(struct msrp_sdp **sdpp, const char *file,
 		   const struct sa *laddr);
-int sdp_answer_print(struct msrp_sdp *sdp, const struct msrp_sess *sess);
+int sdp_answer_print(struct msrp_sdp *sdp, const struct msrp *msrp,
+		     const struct msrp_sess *sess);
 
 
 /* source.c: what is sent */

@@ -226,7 +226,7 @@ static void close_handler(int err, void *arg)
 	struct recv *r = slot->r;
 
 	if (err)
-		printf("closed: %s\n", strerror(err));
+		printf("closed: %s\n", msrp_strerror(err));
 	else
 		printf("closed\n");
 
@@ -254,12 +254,14 @@ static int slot_open(struct recv *r)
 		return ENOMEM;
 
 	slot->r = r;
-	err = msrp_sess_alloc(&slot->sess, r->msrp, &r->o->laddr, false, &h,
-			      slot);
+	err = msrp_sess_alloc(&slot->sess, r->msrp, &r->o->laddr, r->o->tls,
+			      &h, slot);
+	if (!err && r->o->peer)
+		err = msrp_sess_set_fingerprint(slot->sess, r->o->peer);
 	if (!err)
 		err = msrp_sess_listen(slot->sess);
 	if (!err && r->o->sdp)
-		err = sdp_offer_print(&r->o->laddr, slot->sess);
+		err = sdp_offer_print(r->msrp, r->o, slot->sess);
 	if (err) {
 		fprintf(stderr, "msrp: cannot listen: %s\n", strerror(err));
 		mem_deref(slot);

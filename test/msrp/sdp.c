@@ -11,20 +11,26 @@ enum {
 };
 
 
-static int print(struct msrp_sdp *sdp, const struct msrp_sess *sess,
-		 bool offer)
+static int print(struct msrp_sdp *sdp, const struct msrp *msrp, bool tls,
+		 const struct msrp_sess *sess, bool offer)
 {
+	char fp[MSRP_FP_SIZE];
 	const struct msrp_local local = {
 		.port = msrp_sess_lport(sess),
 		.dir = offer ? SDP_RECVONLY : SDP_SENDONLY,
 		.setup = offer ? MSRP_SETUP_PASSIVE : MSRP_SETUP_ACTIVE,
 		.path = msrp_sess_path(sess),
 		.accept_types = "*",
+		.tls = tls,
+		.fingerprint = tls ? fp : NULL,
 	};
 	struct mbuf *mb;
-	int err;
+	int err = 0;
 
-	err = msrp_sdp_encode(&mb, sdp, &local, offer);
+	if (tls)
+		err = msrp_fingerprint(fp, sizeof(fp), msrp);
+	if (!err)
+		err = msrp_sdp_encode(&mb, sdp, &local, offer);
 	if (err)
 		return err;
 
@@ -36,16 +42,17 @@ static int print(struct msrp_sdp *sdp, const struct msrp_sess *sess,
 
 
 /** recv: offer to wait for whoever connects */
-int sdp_offer_print(const struct sa *laddr, const struct msrp_sess *sess)
+int sdp_offer_print(const struct msrp *msrp, const struct opts *o,
+		    const struct msrp_sess *sess)
 {
 	struct msrp_sdp *sdp;
 	int err;
 
-	err = msrp_sdp_alloc(&sdp, laddr);
+	err = msrp_sdp_alloc(&sdp, &o->laddr);
 	if (err)
 		return err;
 
-	err = print(sdp, sess, true);
+	err = print(sdp, msrp, o->tls, sess, true);
 	mem_deref(sdp);
 
 	return err;
@@ -86,7 +93,8 @@ int sdp_offer_read(struct msrp_sdp **sdpp, const char *file,
 
 
 /** send: what recv's side would be told */
-int sdp_answer_print(struct msrp_sdp *sdp, const struct msrp_sess *sess)
+int sdp_answer_print(struct msrp_sdp *sdp, const struct msrp *msrp,
+		     const struct msrp_sess *sess)
 {
-	return print(sdp, sess, false);
+	return print(sdp, msrp, msrp_sdp_remote(sdp)->tls, sess, false);
 }

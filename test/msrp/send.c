@@ -88,7 +88,7 @@ static void sent_handler(int err, uint16_t scode, void *arg)
 		printf("done\n");
 	else if (scode)
 		printf("refused: %u\n", scode);
-	else
+	else if (err != ENOTCONN)  /* close_handler() says why */
 		printf("failed: %s\n", strerror(err));
 	if (err && msrp_tx_acked(s->tx))
 		printf("to go on: --msgid %s --from %llu\n",
@@ -111,7 +111,7 @@ static void estab_handler(void *arg)
 
 static void close_handler(int err, void *arg)
 {
-	printf("closed: %s\n", err ? strerror(err) : "by the other side");
+	printf("closed: %s\n", msrp_strerror(err));
 	send_end(arg, 1);
 }
 
@@ -185,6 +185,14 @@ static int target_get(struct send *s, struct sa *addr, struct sa *laddr,
 }
 
 
+/* Whose certificate it has to be */
+static const char *peer_get(const struct send *s)
+{
+	return s->sdp && !s->o->peer ? msrp_sdp_remote(s->sdp)->fingerprint
+		: s->o->peer;
+}
+
+
 static int message_start(struct send *s)
 {
 	const struct msrp_send args = {
@@ -228,17 +236,21 @@ static int send_start(struct send *s, struct msrp *msrp)
 		return err;
 	}
 
-	err = msrp_sess_alloc(&s->sess, msrp, &laddr, false, &h, s);
+	err = msrp_sess_alloc(&s->sess, msrp, &laddr,
+			      !strncasecmp(path, "msrps:", 6), &h, s);
 	if (!err)
 		err = msrp_sess_set_peer(s->sess, path);
+	if (!err && peer_get(s))
+		err = msrp_sess_set_fingerprint(s->sess, peer_get(s));
 	if (!err && s->sdp)
-		err = sdp_answer_print(s->sdp, s->sess);
+		err = sdp_answer_print(s->sdp, msrp, s->sess);
 	if (!err)
 		err = message_start(s);
 	if (!err)
 		err = msrp_sess_connect(s->sess, &addr);
 	if (err)
-		fprintf(stderr, "msrp: cannot send: %s\n", strerror(err));
+		fprintf(stderr, "msrp: cannot send: %s\n", err == ENOKEY ?
+			msrp_strerror(err) : strerror(err));
 
 	return err;
 }
