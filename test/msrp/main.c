@@ -50,8 +50,8 @@ static const char usage_text[] =
 "Example: msrp recv -o inbox in one terminal, and with what it prints\n"
 "  msrp send 'msrp://127.0.0.1:34567/6b8f;tcp' photo.jpg -t image/jpeg\n"
 "in another. With TLS both sides look at the other's certificate: by --peer,\n"
-"send also by --ca, or by the fingerprint in the offer. The status is 0 if all\n"
-"of it was acknowledged.\n";
+"send also by --ca, or by the fingerprint in the offer.\n"
+"The status is 0 if all of it was acknowledged.\n";
 
 static const struct option optionv[] = {
 	{"listen",   required_argument, NULL, 'l'},
@@ -144,10 +144,10 @@ static int opt_decode(struct opts *o, int c, const char *arg)
 
 static int opts_decode(struct opts *o, int argc, char *argv[])
 {
+	static const char shortv[] = "l:o:n:1t:i:f:z:sTc:p:a:qh";
 	int c;
 
-	while ((c = getopt_long(argc, argv, "l:o:n:1t:i:f:z:sTc:p:a:qh", optionv,
-				NULL)) >= 0) {
+	while ((c = getopt_long(argc, argv, shortv, optionv, NULL)) >= 0) {
 		if (c == 'h') {
 			fputs(usage_text, stdout);
 			exit(0);
