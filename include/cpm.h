@@ -47,7 +47,11 @@ enum {
 				       opened is tried again: soon enough
 				       for a person who repairs it         */
 	CPM_RETRY_AFTER  = 30,    /**< seconds that a server is asked to wait
-				       when it cannot be opened            */
+				       when it cannot be opened, or our
+				       relay is not there                  */
+	CPM_RELAY_WAIT   = 8,     /**< seconds that an INVITE waits for our
+				       relay, then 480: well within the 32
+				       that a server gives it              */
 };
 
 struct cpm;
@@ -83,6 +87,11 @@ struct cpm_conf {
 				        one account; 0: CPM_PEER_SESSIONS.
 				        More are answered 486               */
 	uint32_t keep_days;        /**< cpm_keep_days; 0: for ever          */
+	const char *relay;         /**< cpm_relay: one or more MSRP URIs, from
+					the inside outwards; NULL: none     */
+	const char *relay_user;    /**< cpm_relay_user; NULL: that of the
+					first account used, by authh        */
+	const char *relay_pass;    /**< cpm_relay_pass, with it             */
 };
 
 /** An account of the softphone; strings are borrowed until it runs again */
@@ -112,6 +121,7 @@ enum cpm_sess_state {
 	CPM_SESS_CLOSED,      /**< ended in order                          */
 	CPM_SESS_DECLINED,    /**< refused by us, or never answered        */
 	CPM_SESS_FAILED,      /**< no ACK, no MSRP, or timed out           */
+	CPM_SESS_WAITING,     /**< accepted; 200 waits for our relay       */
 };
 
 /** One event; strings are borrowed while the handler runs */
@@ -160,7 +170,7 @@ struct cpm_event {
 	} u;
 };
 
-/** What the engine needs of the softphone. All handlers are mandatory. */
+/** What the engine needs of the softphone. Handlers are mandatory, but dnsch. */
 struct cpm_host {
 	struct sip *sip;               /**< borrowed                        */
 	struct sipsess_sock *sock;     /**< borrowed                        */
@@ -175,6 +185,9 @@ struct cpm_host {
 	/** The user does not want to be disturbed now */
 	bool (*dndh)(void *arg);
 	void (*eventh)(const struct cpm_event *ev, void *arg);
+	/** Whom to ask for the address of a name, borrowed; optional, as what
+	    it returns */
+	struct dnsc *(*dnsch)(void *arg);
 	void *arg;
 };
 
@@ -187,7 +200,8 @@ struct cpm_host {
  * @param errp If it fails: one line for the user, or NULL; mem_deref() it
  *
  * @return 0; ENOENT, ENOTDIR, EISDIR, ELOOP, ENAMETOOLONG: the path of the
- *         database is wrong; EINVAL; ENOMEM
+ *         database is wrong; EBADMSG: relay is none; ENOTSUP: it is msrps, and
+ *         there is no TLS; EINVAL; ENOMEM
  */
 int cpm_alloc(struct cpm **cpmp, const struct cpm_conf *conf,
 	      const struct cpm_host *host, char **errp);
@@ -301,6 +315,12 @@ struct cpm_status {
 	uint32_t sessions;
 	struct cpm_store_info store;
 	struct cpm_counts counts;      /**< while the store is READY        */
+	struct {
+		const char *uri;       /**< NULL: none is configured        */
+		const char *state;     /**< "up", "connecting" or "down"    */
+		const char *text;      /**< why it is down, or NULL         */
+		bool up;
+	} relay;                       /**< borrowed                        */
 };
 
 /** Name of a state as the bus has it: "locked" */

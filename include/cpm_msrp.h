@@ -28,6 +28,8 @@ enum {
 	MSRP_URI_MAX   = 512,   /**< one URI of a path                      */
 	MSRP_OPEN_MAX  = 64,    /**< messages open at once in one session   */
 	MSRP_HOLE_MAX  = 256,   /**< separate ranges in one open message    */
+	MSRP_RELAY_MAX = 8,     /**< relays on the way to us: each is in each
+				     request                               */
 	MSRP_FP_SIZE   = 104,   /**< "sha-256" and 32 octets in hex, and NUL */
 	MSRP_CONN_MAX  = 1024,  /**< connections accepted and not yet bound
 				     to a session                          */
@@ -75,6 +77,7 @@ struct msrp_head {
 	struct pl msgid;
 	struct pl ctype;        /**< set: a body follows                    */
 	struct pl status;       /**< REPORT: whole Status value             */
+	struct pl all;          /**< the octets of all this                 */
 	struct msrp_range range;
 	bool range_set;
 	bool range_bad;         /**< there was a Byte-Range, but unreadable */
@@ -286,13 +289,20 @@ int msrp_sess_alloc(struct msrp_sess **sessp, struct msrp *msrp,
     msrp_sess_lport() are final after it. @return 0 or errno of bind/listen */
 int msrp_sess_listen(struct msrp_sess *sess);
 
-/** Own URI for a=path: msrp[s]://host:port/session-id;tcp; port 9 when we do
-    not listen (RFC 6135, 4.2.2). Borrowed, valid until the session is freed
-    or msrp_sess_listen() is called. */
+/** Value of a=path. Own URI: msrp[s]://host:port/session-id;tcp; port 9 when
+    we do not listen (RFC 6135, 4.2.2); with a relay of ours the relays stand before
+    it. Borrowed, valid until the session is freed or msrp_sess_listen() or
+    msrp_sess_use_relay() is called. */
 const char *msrp_sess_path(const struct msrp_sess *sess);
 
-/** Port for the m= line: the listener's, else 9 */
+/** Port for the m= line: the listener's, else 9; with a relay of ours its
+    own */
 uint16_t msrp_sess_lport(const struct msrp_sess *sess);
+
+/** Address for the c= line: with a relay of ours that of the relay which the
+    peer reaches first, as far as it is known. Port as msrp_sess_lport().
+    Borrowed from sess. */
+const struct sa *msrp_sess_laddr(const struct msrp_sess *sess);
 
 /** The peer's a=path, whole value, copied. Requests whose From-Path is not
     from it are answered 481. @return 0; EBADMSG if it is no path; EINVAL;
@@ -481,6 +491,80 @@ uint64_t msrp_tx_sent(const struct msrp_tx *tx);
 uint64_t msrp_tx_acked(const struct msrp_tx *tx);
 
 /*
+ * Relays of ours (RFC 4976). A relay of the peer's needs none of this: its
+ * URIs stand in the path that msrp_sess_set_peer() takes.
+ */
+
+enum {
+	MSRP_RELAY_PORT = 2855, /**< where relays listen (RFC 4976, 12)     */
+};
+
+struct msrp_relay;  /**< a relay: one connection for all its sessions      */
+
+/** How a relay is reached. Borrowed. */
+struct msrp_relay_conf {
+	const char *uri;        /**< msrp[s]://host:port;tcp. Several, with
+				     blanks between: each is asked through
+				     those before it, the first is ours     */
+	struct sa addr;         /**< of the first one. Unset: nothing is done
+				     until msrp_relay_set_addr()            */
+	const char *user;
+	const char *pass;
+	uint32_t expires;       /**< s to ask for; 0: as the relay likes    */
+	uint32_t retry;         /**< ms until the next try, doubling up to a
+				     minute. 0: 1,000                       */
+};
+
+/**
+ * The relay is up, or not any more, or could not be brought up. It is tried
+ * again until it is freed. Sessions on a connection that is lost end then.
+ *
+ * @param err   0: up. EACCES: wrong user or password, or the user is not
+ *              allowed. EKEYREJECTED: the relay cannot show that it knows the
+ *              password. ENOTSUP: it asks for another digest than MD5 with qop
+ *              auth. EBADMSG: an answer that cannot be used. EPROTO: refused
+ *              otherwise. ETIMEDOUT; ECONNRESET; errno of connect, and those
+ *              of msrp_close_h for TLS
+ * @param scode Of the refusal, else 0
+ */
+typedef void (msrp_relay_h)(int err, uint16_t scode, void *arg);
+
+/** Connect to a relay, authenticate with AUTH and stay so (RFC 4976, 5.1).
+    @param relayp mem_deref() it: sessions keep the connection until they end.
+    @return 0; EBADMSG: uri is no path of relays, or longer than
+    MSRP_RELAY_MAX; ENOTSUP: msrps, and the stack has no TLS; EINVAL, also for
+    a user with quotes or backslashes; ENOMEM */
+int msrp_relay_alloc(struct msrp_relay **relayp, struct msrp *msrp,
+		     const struct msrp_relay_conf *conf, msrp_relay_h *relayh,
+		     void *arg);
+
+/** Its address from the next try on; the first one begins the first try */
+void msrp_relay_set_addr(struct msrp_relay *relay, const struct sa *addr);
+
+/** Try now and not later, if it is down */
+void msrp_relay_kick(struct msrp_relay *relay);
+
+bool msrp_relay_isup(const struct msrp_relay *relay);
+
+/** msrps: its certificate is checked by its host name, see struct msrp_conf */
+bool msrp_relay_tls(const struct msrp_relay *relay);
+
+/** The relays as they stand in a=path before our URI; NULL while it is not up.
+    Borrowed, until the next turn of the main loop. */
+const char *msrp_relay_path(const struct msrp_relay *relay);
+
+/**
+ * Use a relay for all that the session sends and receives. Call it before the
+ * path is told. The session is TLS if the relay is. msrp_sess_connect() then
+ * binds it through the relay, whatever its addr; requests may come before msrp_sess_start(). When the
+ * relay is lost the session ends with ECONNRESET or the relay's error.
+ *
+ * @return 0; EAGAIN: the relay is not up; EPROTO: the session has begun;
+ *         EINVAL; ENOMEM
+ */
+int msrp_sess_use_relay(struct msrp_sess *sess, struct msrp_relay *relay);
+
+/*
  * SDP (RFC 4975, 8; RFC 4145 setup)
  */
 
@@ -511,6 +595,7 @@ struct msrp_local {
 	bool tls;               /**< offer TCP/TLS/MSRP; an answer has the
 				     protocol of the offer                 */
 	uint16_t port;
+	const struct sa *addr;  /**< c= of the medium; NULL: that of alloc  */
 	enum sdp_dir dir;
 	enum msrp_setup setup;
 	const char *path;

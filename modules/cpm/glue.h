@@ -21,6 +21,26 @@ enum {
 	EVENT_MAX = 255,      /* octets that the host's event carries     */
 };
 
+/* relay.c: configuration of our relay */
+
+enum {
+	RELAY_SIZE = 1024,   /* of the URIs of all relays                */
+	NAME_SIZE  = 128,    /* of a user name or password               */
+};
+
+/** What the configuration borrows */
+struct relay_text {
+	char uri[RELAY_SIZE];
+	char user[NAME_SIZE];
+	char pass[NAME_SIZE];
+};
+
+/** @param text Lives as long as conf. @return 0; EINVAL: told */
+int relay_config(struct cpm_conf *conf, struct relay_text *text);
+
+/** The softphone's resolver. cpm_host.dnsch */
+struct dnsc *relay_dnsc(void *arg);
+
 /* cmd.c */
 int  commands_open(struct cpm *cpm);
 void commands_close(void);

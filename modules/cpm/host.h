@@ -45,6 +45,10 @@ int  cmd_register(struct commands *commands, const struct cmd *cmdv,
 		  size_t cmdc);
 void cmd_unregister(struct commands *commands, const struct cmd *cmdv);
 
+struct network;
+struct network *baresip_network(void);
+struct dnsc *net_dnsc(const struct network *net);
+
 struct conf *conf_cur(void);
 int  conf_path_get(char *path, size_t sz);
 

@@ -29,6 +29,9 @@
   cpm_max_sessions    768               # at once
   cpm_peer_sessions   16                # of one sender
   cpm_keep_days       0                 # days; 0: for ever
+  cpm_relay           msrps://relay.example.net:2855;tcp  # default: none
+  cpm_relay_user      alice             # default: as the account
+  cpm_relay_pass      secret
  \endverbatim
  *
  * SPDX-License-Identifier: BSD-3-Clause
@@ -376,8 +379,10 @@ static int engine_open(void)
 		.authh    = auth_handler,
 		.dndh     = dnd_handler,
 		.eventh   = bus_event,
+		.dnsch    = relay_dnsc,
 	};
 	char path[PATH_SIZE], *text = NULL;
+	struct relay_text rtext;
 	struct cpm_conf conf;
 	int err;
 
@@ -385,8 +390,12 @@ static int engine_open(void)
 	err = config(&conf, path, sizeof(path));
 	if (!err)
 		err = descriptors(&conf);
-	if (err)
+	if (!err)
+		err = relay_config(&conf, &rtext);
+	if (err) {
+		mem_deref(conf.tls);
 		return err;
+	}
 
 	err = cpm_alloc(&cpm, &conf, &host, &text);
 	if (err)

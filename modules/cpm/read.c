@@ -501,6 +501,32 @@ static int show_store(struct odict *out, const struct cpm_store_info *info)
 }
 
 
+static int show_relay(struct odict *o, const struct cpm_status *status)
+{
+	struct odict *relay;
+	int err;
+
+	if (!status->relay.uri)
+		return 0;
+
+	err = odict_alloc(&relay, 4);
+	if (err)
+		return err;
+
+	err = show_str(relay, "uri", status->relay.uri);
+	if (!err)
+		err = show_str(relay, "state", status->relay.state);
+	if (!err)
+		err = show_str(relay, "text", status->relay.text);
+	if (err) {
+		mem_deref(relay);
+		return err;
+	}
+
+	return show_child(o, "relay", ODICT_OBJECT, relay);
+}
+
+
 int run_status(struct ctx *ctx)
 {
 	struct cpm_status status;
@@ -520,6 +546,8 @@ int run_status(struct ctx *ctx)
 		err = show_accounts(o, ctx->cpm);
 	if (!err)
 		err = show_uint(o, "sessions", status.sessions);
+	if (!err)
+		err = show_relay(o, &status);
 
 	/* what is not known is left out */
 	if (err || status.store.state != CPM_STORE_READY)

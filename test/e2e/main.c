@@ -61,6 +61,7 @@ int main(void)
 		host_suite,
 		session_suite,
 		msrp_suite,
+		relay_suite,
 		tls_suite,
 		bus_suite,
 		report_suite,

@@ -36,6 +36,12 @@ void scene_open(struct scene *s, const struct scene_args *args)
 	if (args)
 		s->args = *args;
 	s->env = env_open();
+	scene_pf(s);
+}
+
+
+void scene_pf(struct scene *s)
+{
 	start_pf(s, "127.0.0.1:0", s->args.pass);
 }
 

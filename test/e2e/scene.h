@@ -37,6 +37,9 @@ struct scene {
 /** Environment and PF. args may be NULL. Its database is a file */
 void scene_open(struct scene *s, const struct scene_args *args);
 
+/** The PF alone, into an environment that is open, with args that are set */
+void scene_pf(struct scene *s);
+
 /** Start Alice's baresip and wait for its registration */
 void scene_start(struct scene *s);
 

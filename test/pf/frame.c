@@ -33,11 +33,12 @@ static void header_set(struct frame *f, const struct pl *line)
 {
 	static const char *const name[] = {
 		"To-Path", "From-Path", "Message-ID", "Byte-Range",
-		"Status", "Content-Type", "Failure-Report",
+		"Status", "Content-Type", "Failure-Report", "Use-Path",
+		"WWW-Authenticate",
 	};
 	struct pl *const field[] = {
 		&f->to, &f->from, &f->mid, &f->range, &f->status, &f->ctype,
-		&f->freport,
+		&f->freport, &f->use, &f->chall,
 	};
 	const char *p = memchr(line->p, ':', line->l);
 	struct pl pl = {line->p, p ? (size_t)(p - line->p) : 0};

@@ -34,6 +34,9 @@ static const char usage_text[] =
 "  -c, --core URI             a SIP core in front: our requests go to it,\n"
 "                             its REGISTERs are third-party registrations,\n"
 "                             and its requests are trusted\n"
+"  -R, --relay URI            an MSRP relay of ours, msrp[s]://ADDR:PORT;tcp\n"
+"  -U, --relay-user NAME      who we are to it\n"
+"  -P, --relay-pass PASSWORD\n"
 "  -s, --setup WHICH          a=setup of our offers: actpass (default),\n"
 "                             passive, active, none\n"
 "  -T, --tls                  MSRP over TLS, with a self-signed certificate\n"
@@ -241,6 +244,9 @@ static const struct option longopts[] = {
 	{"domain",  required_argument, NULL, 'D'},
 	{"user",    required_argument, NULL, 'u'},
 	{"core",    required_argument, NULL, 'c'},
+	{"relay",   required_argument, NULL, 'R'},
+	{"relay-user", required_argument, NULL, 'U'},
+	{"relay-pass", required_argument, NULL, 'P'},
 	{"setup",   required_argument, NULL, 's'},
 	{"window",  required_argument, NULL, 'w'},
 	{"chunk",   required_argument, NULL, 'k'},
@@ -289,6 +295,9 @@ static int option_set(struct pf *pf, int c, char *arg)
 	case 'd': opt->db = arg;     return 0;
 	case 'D': opt->domain = arg; return 0;
 	case 'c': opt->core = arg;   return 0;
+	case 'R': opt->relay = arg;      return 0;
+	case 'U': opt->relay_user = arg; return 0;
+	case 'P': opt->relay_pass = arg; return 0;
 	case 's': return setup_set(opt->setup, arg);
 	case 'w': return number_set(&opt->window, arg);
 	case 'k': return number_set(&opt->chunk, arg);
@@ -310,8 +319,9 @@ static int options_read(struct pf *pf, char *userv[], size_t *userc, int argc,
 {
 	int c, err;
 
-	while ((c = getopt_long(argc, argv, "l:d:D:u:c:s:w:k:f:ATC:H:vh",
-				longopts, NULL)) >= 0) {
+	while ((c = getopt_long(argc, argv,
+				"l:d:D:u:c:R:U:P:s:w:k:f:ATC:H:vh", longopts,
+				NULL)) >= 0) {
 		if (c == 'h') {
 			(void)fputs(usage_text, stdout);
 			fault_help(stdout);
@@ -354,6 +364,8 @@ static int pf_start(struct pf *pf, char *const userv[], size_t userc)
 		err = secure_open(pf);
 	if (!err)
 		err = msrp_listen(pf);
+	if (!err)
+		err = relay_init(pf);
 	if (err)
 		return err;
 
@@ -380,6 +392,7 @@ static void pf_close(struct pf *pf)
 	list_flush(&pf->userl);
 	list_flush(&pf->connl);
 	mem_deref(pf->ts);
+	mem_deref(pf->tls_relay);
 	mem_deref(pf->tls);
 	mem_deref(pf->lsnr_req);
 	mem_deref(pf->lsnr_resp);
@@ -394,7 +407,8 @@ int main(int argc, char *argv[])
 {
 	struct pf pf = {
 		.opt = {.listen = "127.0.0.1", .setup = "actpass",
-			.window = 1, .chunk = 2048},
+			.window = 1, .chunk = 2048, .relay_user = "pf",
+			.relay_pass = "secret"},
 		.auto_on = true,
 	};
 	char **userv = calloc((size_t)argc, sizeof(*userv));

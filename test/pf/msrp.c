@@ -70,7 +70,8 @@ static void nodelay_set(const struct conn *conn)
 }
 
 
-static void out_printf(struct conn *conn, const char *fmt, ...)
+/** Something of our own to be sent */
+void conn_printf(struct conn *conn, const char *fmt, ...)
 {
 	const size_t pos = conn->out->pos;
 	va_list ap;
@@ -91,11 +92,17 @@ static void reply(struct conn *conn, const struct frame *f, uint32_t code,
 	if (!pl_strcasecmp(&f->freport, "no"))
 		return;
 
-	out_printf(conn, "MSRP %r %u %s\r\n"
-		   "To-Path: %r\r\n"
-		   "From-Path: %r\r\n"
-		   "-------%r$\r\n", &f->tid, code, reason, &f->from,
-		   &f->to, &f->tid);
+	struct pl to = f->from;
+	const char *sp = memchr(to.p, ' ', to.l);
+
+	/* to the previous hop */
+	if (sp)
+		to.l = (size_t)(sp - to.p);
+	conn_printf(conn, "MSRP %r %u %s\r\n"
+		    "To-Path: %r\r\n"
+		    "From-Path: %r\r\n"
+		    "-------%r$\r\n", &f->tid, code, reason, &to,
+		    &f->to, &f->tid);
 }
 
 
@@ -169,7 +176,7 @@ static bool bind_session(struct conn *conn, const struct frame *f)
 	if (!sess || sess->conn || pl_strcmp(&f->met, "SEND"))
 		return false;
 
-	if (pl_strcmp(&f->from, sess->ans.path)) {
+	if (!relay_from(sess, &f->from)) {
 		event("error text=%s", "From-Path is not the path answered");
 		return false;
 	}
@@ -186,17 +193,17 @@ static bool bind_session(struct conn *conn, const struct frame *f)
 
 static void request_recv(struct conn *conn, const struct frame *f)
 {
-	const bool first = !conn->sess;
+	const bool first = !conn->sess || conn->sess->route;
 	struct session *sess;
 
-	if (first && !bind_session(conn, f)) {
+	if (!conn->sess && !bind_session(conn, f)) {
 		reply(conn, f, 481, "No Such Session");
 		return;
 	}
 
 	sess = conn->sess;
 	if (pl_strcmp(&f->to, sess->path) ||
-	    pl_strcmp(&f->from, sess->ans.path)) {
+	    !relay_from(sess, &f->from)) {
 		event("error text=%s", "request with another path");
 		reply(conn, f, 481, "No Such Session");
 		return;
@@ -231,8 +238,11 @@ static void response_recv(struct conn *conn, const struct frame *f)
 		event("error text=%s", "answer before any request");
 		return;
 	}
-	if (pl_strcmp(&f->to, sess->path) ||
-	    pl_strcmp(&f->from, sess->ans.path))
+	if (sess->state == SESS_AUTH) {
+		relay_answer(sess, f);
+		return;
+	}
+	if (pl_strcmp(&f->to, sess->path) || pl_strcmp(&f->from, sess->next))
 		event("error text=%s", "answer with another path");
 
 	if (pl_strcmp(&f->tid, conn->tid)) {
@@ -317,14 +327,26 @@ static void estab_handler(void *arg)
 		return;
 	}
 
+	if (conn->sess->state == SESS_AUTH)
+		relay_auth(conn->sess, NULL);
+	else
+		conn_bind(conn->sess);
+}
+
+
+/** Tell the client whose connection it is */
+void conn_bind(struct session *sess)
+{
+	struct conn *conn = sess->conn;
+
 	token_make(conn->tid, sizeof(conn->tid));
-	out_printf(conn, "MSRP %s SEND\r\n"
+	conn_printf(conn, "MSRP %s SEND\r\n"
 		   "To-Path: %s\r\n"
 		   "From-Path: %s\r\n"
 		   "Message-ID: %s\r\n"
 		   "Byte-Range: 1-0/0\r\n"
 		   "-------%s$\r\n",
-		   conn->tid, conn->sess->ans.path, conn->sess->path,
+		   conn->tid, sess->to, sess->path,
 		   conn->tid, conn->tid);
 }
 
@@ -367,8 +389,8 @@ static int conn_alloc(struct conn **cp, struct pf *pf)
 }
 
 
-/** Connect to where the answer says. @return 0; errno */
-int conn_open(struct session *sess)
+/** Connect, with TLS if there is one. @return 0; errno */
+int conn_open(struct session *sess, const struct sa *addr, struct tls *tls)
 {
 	struct conn *conn;
 	int err;
@@ -381,10 +403,11 @@ int conn_open(struct session *sess)
 	conn->sess = sess;
 	sess->conn = conn;
 
-	err = tcp_connect(&conn->tc, &sess->ans.addr, estab_handler,
-			  recv_handler, close_handler, conn);
+	err = tcp_connect(&conn->tc, addr, estab_handler, recv_handler,
+			  close_handler, conn);
 	if (!err)
-		err = secure_start(&conn->sc, sess->pf, conn->tc);
+		err = tls ? tls_start_tcp(&conn->sc, tls, conn->tc, 0)
+			: secure_start(&conn->sc, sess->pf, conn->tc);
 	if (err)
 		mem_deref(conn);
 	else

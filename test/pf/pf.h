@@ -265,6 +265,7 @@ int sdp_answer_decode(struct answer *ans, const struct pl *sdp,
 int  secure_open(struct pf *pf);
 int  secure_start(struct tls_conn **scp, struct pf *pf, struct tcp_conn *tc);
 int  secure_print(struct mbuf *mb, const struct pf *pf);
+bool secure_wanted(const struct pf *pf);
 bool secure_check(const struct tls_conn *sc, const struct session *sess);
 
 
@@ -284,6 +285,8 @@ struct frame {
 	struct pl status;
 	struct pl ctype;
 	struct pl freport;   /**< Failure-Report                            */
+	struct pl use;       /**< Use-Path                                  */
+	struct pl chall;     /**< WWW-Authenticate                          */
 	struct pl body;
 	char flag;
 };
@@ -291,7 +294,9 @@ struct frame {
 int  frame_decode(struct frame *f, const struct pl *pl, size_t *usedp);
 
 int  msrp_listen(struct pf *pf);
-int  conn_open(struct session *sess);
+int  conn_open(struct session *sess, const struct sa *addr, struct tls *tls);
+void conn_bind(struct session *sess);
+void conn_printf(struct conn *conn, const char *fmt, ...);
 void conn_wake(struct conn *conn);
 
 
@@ -325,6 +330,7 @@ void sender_flush(struct session *sess);
  */
 
 enum sess_state {
+	SESS_AUTH,           /**< our relay has not told a path yet         */
 	SESS_INVITING,       /**< no final answer yet                       */
 	SESS_ANSWERED,       /**< 200 came; MSRP is not bound yet           */
 	SESS_BOUND,          /**< messages may flow                         */
@@ -346,7 +352,13 @@ struct session {
 	char *conv;
 	char contrib[ID_SIZE];
 	char sid[24];
-	char *path;          /**< ours                                      */
+	char *path;          /**< our URI                                   */
+	char *told;          /**< a=path if not that: relays before it      */
+	char *route;         /**< relays of ours on the way, or NULL        */
+	char *to;            /**< To-Path: these, and the client's path     */
+	char *next;          /**< its first URI                             */
+	bool relayed;        /**< there are relays on the way               */
+	uint32_t auths;      /**< AUTH sent                                 */
 	char setup[16];      /**< offered                                   */
 	struct mbuf *offer;
 	struct sip_dialog *dlg;
@@ -372,6 +384,7 @@ struct session {
 
 int  session_start(struct user *user, const struct binding *bind,
 		   const struct kept *first);
+void session_invite(struct session *sess);
 void session_answered(struct session *sess, int err,
 		      const struct sip_msg *msg);
 void session_estab(struct session *sess);
@@ -390,6 +403,20 @@ void dialog_timer(struct session *sess, const struct sip_msg *msg,
 		  bool asked);
 bool dialog_recv(struct pf *pf, const struct sip_msg *msg);
 bool dialog_resp_recv(struct pf *pf, const struct sip_msg *msg);
+
+
+/*
+ * relay.c: relays, ours and the client's
+ */
+
+enum { RELAY_CHUNK = 8192 };  /**< at most: some lose larger ones           */
+
+int  relay_init(struct pf *pf);
+int  relay_open(struct session *sess);
+void relay_auth(struct session *sess, const struct frame *f);
+void relay_answer(struct session *sess, const struct frame *f);
+int  relay_path(struct session *sess);
+bool relay_from(const struct session *sess, const struct pl *from);
 
 
 /*
@@ -419,6 +446,9 @@ struct options {
 	const char *db;
 	const char *domain;
 	const char *core;
+	const char *relay;
+	const char *relay_user;
+	const char *relay_pass;
 	const char *cert;    /**< PEM file; NULL: self-signed               */
 	const char *host;    /**< in our paths; NULL: the address           */
 	char setup[16];
@@ -439,6 +469,9 @@ struct pf {
 	struct sa laddr;     /**< SIP                                       */
 	struct sa maddr;     /**< MSRP                                      */
 	struct sa core;      /**< unset: no core                            */
+	struct sa relay;     /**< unset: none of our own                    */
+	bool relay_tls;
+	struct tls *tls_relay;
 	struct tcp_sock *ts;
 	struct tls *tls;     /**< NULL: MSRP goes without                   */
 	struct list connl;

@@ -9,25 +9,33 @@
 enum { PORT_DISCARD = 9 };   /* of the active side: RFC 4145, 4.1 */
 
 
+/* Where the client connects to: the relay if there is one */
+static const struct sa *addr_of(const struct session *sess)
+{
+	return sess->told ? &sess->pf->relay : &sess->pf->maddr;
+}
+
+
 static int msrp_print(struct mbuf *mb, const struct session *sess)
 {
 	const bool *fault = sess->pf->faults.on;
 	const bool active = !strcmp(sess->setup, "active");
-	const bool tls = (sess->pf->tls != NULL) != fault[FAULT_MIXED];
+	const bool tls = secure_wanted(sess->pf) != fault[FAULT_MIXED];
 	int err;
 
 	err = mbuf_printf(mb, "m=message %u TCP/%sMSRP *\r\n"
 			  "a=accept-types:%s\r\n"
 			  "a=accept-wrapped-types:*\r\n",
-			  active ? PORT_DISCARD : sa_port(&sess->pf->maddr),
+			  active ? PORT_DISCARD : sa_port(addr_of(sess)),
 			  tls ? "TLS/" : "",
 			  fault[FAULT_NOACCEPT] ? "text/html"
 			  : "message/cpim");
 	if (!err && strcmp(sess->setup, "none"))
 		err = mbuf_printf(mb, "a=setup:%s\r\n", sess->setup);
 	if (!err && !fault[FAULT_NOPATH])
-		err = mbuf_printf(mb, "a=path:%s\r\n", sess->path);
-	if (!err)
+		err = mbuf_printf(mb, "a=path:%s\r\n", sess->told
+				  ? sess->told : sess->path);
+	if (!err && !sess->route)
 		err = secure_print(mb, sess->pf);
 	if (err)
 		return err;
@@ -43,7 +51,7 @@ static int msrp_print(struct mbuf *mb, const struct session *sess)
 /** Print our offer. The same each time it is asked for. */
 int sdp_offer_print(struct mbuf *mb, const struct session *sess)
 {
-	const struct sa *sa = &sess->pf->maddr;
+	const struct sa *sa = addr_of(sess);
 	const bool *fault = sess->pf->faults.on;
 	int err;
 

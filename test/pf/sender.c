@@ -36,6 +36,7 @@ struct out {
 	bool reverse;
 	bool cut;                /* will be aborted                         */
 	bool hold;               /* stays when answered: a copy follows     */
+	bool reported;           /* its REPORT has come                     */
 };
 
 /* One chunk on its way */
@@ -124,6 +125,8 @@ static int out_alloc(struct session *sess, struct kept *m, uint32_t copy)
 	o->m = m;
 	o->copy = copy;
 	o->chunk = sess->pf->opt.chunk;
+	if (sess->relayed)
+		o->chunk = MIN(o->chunk, (uint64_t)RELAY_CHUNK);
 	token_make(o->mid, sizeof(o->mid));
 
 	o->head = mbuf_alloc(512);
@@ -277,8 +280,8 @@ static int chunk_head_print(struct mbuf *mb, const struct out *o,
 			  "To-Path: %s\r\n"
 			  "From-Path: %s\r\n"
 			  "Message-ID: %s\r\n",
-			  tid, sess->ans.path, sess->path, o->mid);
-	if (!err && fault(sess, FAULT_REPORT))
+			  tid, sess->to, sess->path, o->mid);
+	if (!err && (fault(sess, FAULT_REPORT) || sess->relayed))
 		err = mbuf_printf(mb, "Success-Report: yes\r\n");
 	if (!err && !fault(sess, FAULT_NORANGE)) {
 		if (fault(sess, FAULT_BADRANGE))
@@ -367,6 +370,11 @@ static void out_finish(struct out *o)
 	struct session *sess = o->sess;
 	int err = 0;
 
+	/* a relay knows nothing of what became of it */
+	if (o->waiting || o->made < o->count ||
+	    (sess->relayed && !o->reported && !o->cut))
+		return;
+
 	list_unlink(&o->le);
 	list_append(&sess->send.donel, &o->le, o);
 	if (list_count(&sess->send.donel) > DONE_MAX)
@@ -433,11 +441,22 @@ static void answer_lose(struct session *sess, const struct chunk *c)
 }
 
 
+/* Refused: it stays kept, and that was it */
+static void failed(const struct out *o, uint32_t code)
+{
+	char reason[32];
+
+	event("delivered id=%s to=%s code=%u", o->m->id, o->sess->user->aor,
+	      code);
+	(void)snprintf(reason, sizeof(reason), "MSRP %u", code);
+	session_end(o->sess, BY_ERROR, reason);
+}
+
+
 /** An answer to one of our chunks came */
 void sender_answer(struct session *sess, const struct frame *f)
 {
 	struct chunk *c = chunk_find(&sess->send, &f->tid);
-	char reason[32];
 	struct out *o;
 
 	if (sess->state != SESS_BOUND && sess->state != SESS_DRAINING)
@@ -459,26 +478,21 @@ void sender_answer(struct session *sess, const struct frame *f)
 	o->waiting--;
 
 	if (f->code != 200 && !o->cut) {
-		event("delivered id=%s to=%s code=%u", o->m->id,
-		      sess->user->aor, f->code);
-		(void)snprintf(reason, sizeof(reason), "MSRP %u", f->code);
-		session_end(sess, BY_ERROR, reason);
+		failed(o, f->code);
 		return;
 	}
-	if (!o->waiting && o->made == o->count)
-		out_finish(o);
+	out_finish(o);
 
 	conn_wake(sess->conn);
 }
 
 
-static const struct out *out_find(const struct list *outl,
-				  const struct pl *mid)
+static struct out *out_find(const struct list *outl, const struct pl *mid)
 {
 	struct le *le;
 
 	for (le = list_head(outl); le; le = le->next) {
-		const struct out *o = le->data;
+		struct out *o = le->data;
 
 		if (!pl_strcmp(mid, o->mid))
 			return o;
@@ -491,7 +505,8 @@ static const struct out *out_find(const struct list *outl,
 /** A REPORT came */
 void sender_report(struct session *sess, const struct frame *f)
 {
-	const struct out *o = out_find(&sess->send.outl, &f->mid);
+	struct out *o = out_find(&sess->send.outl, &f->mid);
+	const bool open = o != NULL;
 	struct pl status;
 
 	if (!o)
@@ -505,7 +520,19 @@ void sender_report(struct session *sess, const struct frame *f)
 		return;
 	}
 
-	event("report id=%s status=%u", o->m->id, pl_u32(&status));
+	if (!sess->relayed || fault(sess, FAULT_REPORT))
+		event("report id=%s status=%u", o->m->id, pl_u32(&status));
+	if (!sess->relayed || !open)
+		return;
+
+	if (pl_u32(&status) == 200) {
+		o->reported = true;
+		out_finish(o);
+		conn_wake(sess->conn);
+	}
+	else {
+		failed(o, pl_u32(&status));
+	}
 }
 
 

@@ -39,6 +39,10 @@ static void destructor(void *arg)
 	mem_deref(sess->ans.path);
 	mem_deref(sess->ans.fp);
 	mem_deref(sess->path);
+	mem_deref(sess->told);
+	mem_deref(sess->route);
+	mem_deref(sess->to);
+	mem_deref(sess->next);
 	mem_deref(sess->target);
 	mem_deref(sess->sender);
 	mem_deref(sess->conv);
@@ -97,7 +101,7 @@ void session_end(struct session *sess, enum by by, const char *reason)
 	sess->req = mem_deref(sess->req);
 	tmr_cancel(&sess->tmr_sip);
 
-	if (by == BY_CLIENT || sess->state == SESS_INVITING ||
+	if (by == BY_CLIENT || sess->state <= SESS_INVITING ||
 	    sess->state == SESS_DRAINING) {
 		finish(sess);
 		return;
@@ -119,6 +123,10 @@ static void deadline_handler(void *arg)
 	struct session *sess = arg;
 
 	switch (sess->state) {
+
+	case SESS_AUTH:
+		session_end(sess, BY_ERROR, "relay");
+		break;
 
 	case SESS_INVITING:
 		session_end(sess, BY_ERROR, "no final answer");
@@ -199,6 +207,7 @@ void session_bye_recv(struct session *sess, const struct sip_msg *msg)
 		finish(sess);
 		return;
 
+	case SESS_AUTH:
 	case SESS_INVITING:
 	case SESS_ENDED:
 		return;
@@ -264,17 +273,22 @@ static const char *msrp_start(struct session *sess)
 		active = true;
 	if (!strcmp(setup, sess->setup))
 		return "answer has the setup of the offer";
-	if (sess->ans.tls != (sess->pf->tls != NULL) ||
+	if (sess->ans.tls != secure_wanted(sess->pf) ||
 	    sess->ans.tls != !strncmp(sess->ans.path, "msrps:", 6))
 		return "answer has another transport than the offer";
 
 	tmr_start(&sess->tmr, BIND_WAIT, deadline_handler, sess);
 	if (!active)
 		return NULL;
+	/* our relay goes there */
+	if (sess->route) {
+		conn_bind(sess);
+		return NULL;
+	}
 	if (!sa_isset(&sess->ans.addr, SA_ALL))
 		return "path of the answer is no address";
 
-	return conn_open(sess) ? "connect" : NULL;
+	return conn_open(sess, &sess->ans.addr, NULL) ? "connect" : NULL;
 }
 
 
@@ -290,6 +304,8 @@ static void accepted(struct session *sess, const struct sip_msg *msg)
 	(void)pl_strcpy(&msg->reason, reason, sizeof(reason));
 	pl_set_mbuf(&sdp, msg->mb);
 	(void)sdp_answer_decode(&sess->ans, &sdp, &why);
+	if (relay_path(sess))
+		why = "no memory";
 	answer_event(sess, msg->scode, reason);
 
 	if (fault[FAULT_NOACK]) {
@@ -348,7 +364,7 @@ static void cancel_handler(void *arg)
 static int path_make(struct session *sess)
 {
 	const struct pf *pf = sess->pf;
-	const bool tls = pf->tls != NULL;
+	const bool tls = secure_wanted(pf);
 
 	if (pf->opt.host)
 		return re_sdprintf(&sess->path, "msrp%s://%s:%u/%s;tcp",
@@ -382,10 +398,35 @@ static int session_init(struct session *sess, const struct binding *bind,
 	if (err)
 		return err;
 
+	return 0;
+}
+
+
+static int invite(struct session *sess)
+{
+	int err;
+
+	sess->state = SESS_INVITING;
 	sess->offer = mbuf_alloc(512);
-	if (!sess->offer)
-		return ENOMEM;
-	return sdp_offer_print(sess->offer, sess);
+	err = sess->offer ? sdp_offer_print(sess->offer, sess) : ENOMEM;
+	if (!err)
+		err = dialog_invite(sess);
+	if (err)
+		return err;
+
+	tmr_start(&sess->tmr, RING_WAIT, deadline_handler, sess);
+	if (sess->pf->faults.on[FAULT_CANCEL])
+		tmr_start(&sess->tmr_sip, sess->pf->faults.arg[FAULT_CANCEL],
+			  cancel_handler, sess);
+	return 0;
+}
+
+
+/** Our path is known: invite */
+void session_invite(struct session *sess)
+{
+	if (invite(sess))
+		session_end(sess, BY_ERROR, "invite");
 }
 
 
@@ -414,17 +455,15 @@ int session_start(struct user *user, const struct binding *bind,
 
 	err = session_init(sess, bind, first);
 	if (!err)
-		err = dialog_invite(sess);
+		err = pf->opt.relay ? relay_open(sess) : invite(sess);
 	if (err) {
 		mem_deref(sess);
 		return err;
 	}
 
 	user->sess = sess;
-	tmr_start(&sess->tmr, RING_WAIT, deadline_handler, sess);
-	if (pf->faults.on[FAULT_CANCEL])
-		tmr_start(&sess->tmr_sip, pf->faults.arg[FAULT_CANCEL],
-			  cancel_handler, sess);
+	if (pf->opt.relay)
+		tmr_start(&sess->tmr, BIND_WAIT, deadline_handler, sess);
 	return 0;
 }
 

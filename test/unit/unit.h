@@ -13,6 +13,7 @@
 Suite *codec_suite(void);      /* msrp: head, body, uri              */
 Suite *chunk_suite(void);      /* msrp: reassembly                   */
 Suite *sess_suite(void);       /* msrp: sessions over loopback       */
+Suite *relay_suite(void);      /* msrp: relays, AUTH                 */
 Suite *send_suite(void);      /* msrp: sending                      */
 Suite *sdp_suite(void);
 Suite *cpim_suite(void);

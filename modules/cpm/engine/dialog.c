@@ -40,7 +40,10 @@ static void estab_handler(const struct sip_msg *msg, void *arg)
 
 	session_move(s, SESS_CONNECTING, 0);
 	timer_start(s);
-	leg_start(s);
+	if (s->early)
+		session_move(s, SESS_ESTABLISHED, 0);
+	else
+		leg_start(s);
 }
 
 
@@ -94,14 +97,16 @@ static int headers(char **strp, const struct session *s)
 }
 
 
-int dialog_accept(struct session *s, const struct sip_msg *msg, bool ask)
+int dialog_accept(struct session *s, const struct sip_msg *msg,
+		  uint16_t scode)
 {
+	const bool final = scode >= 200;
 	struct mbuf *desc = NULL;
 	char *hdrs = NULL;
 	int err;
 
 	err = headers(&hdrs, s);
-	if (!err && !ask)
+	if (!err && final)
 		err = session_desc(&desc, s, false);
 	if (err)
 		goto out;
@@ -109,13 +114,15 @@ int dialog_accept(struct session *s, const struct sip_msg *msg, bool ask)
 	/* no credentials: we never send a request in this dialog that a
 	   proxy would challenge but BYE, and libre needs none for that */
 	err = sipsess_accept(&s->sip, s->cpm->host.sock, msg,
-			     ask ? 180 : 200, ask ? "Ringing" : "OK",
+			     scode, final ? "OK" : scode == 180 ? "Ringing"
+			     : "Session Progress",
 			     s->cuser, "application/sdp", desc, NULL, NULL,
 			     false, offer_handler, answer_handler,
 			     estab_handler, NULL, NULL, close_handler, s,
-			     "%s", ask ? allow : hdrs);
+			     "%s", final ? hdrs : allow);
 	if (!err)
-		session_move(s, ask ? SESS_ASKING : SESS_ACCEPTED, 0);
+		session_move(s, final ? SESS_ACCEPTED : scode == 180
+			     ? SESS_ASKING : SESS_WAITING, 0);
  out:
 	mem_deref(desc);
 	mem_deref(hdrs);

@@ -6,6 +6,7 @@
 #define _POSIX_C_SOURCE 200809L
 #include <time.h>
 #include "engine.h"
+#include "relay.h"
 
 
 static void destructor(void *arg)
@@ -16,6 +17,7 @@ static void destructor(void *arg)
 	tmr_cancel(&cpm->tmr_batch);
 	tmr_cancel(&cpm->tmr_store);
 	sessions_close(cpm);
+	mem_deref(cpm->relay);
 	mem_deref(cpm->keep);
 	mem_deref(cpm->outbox);
 	mem_deref(cpm->policy);
@@ -94,6 +96,8 @@ static int parts_alloc(struct cpm *cpm)
 	if (!err)
 		err = keep_alloc(&cpm->keep, cpm->store,
 				 cpm->conf.keep_days, NULL);
+	if (!err)
+		err = relay_alloc(&cpm->relay, cpm);
 
 	return err;
 }
@@ -125,7 +129,6 @@ int cpm_alloc(struct cpm **cpmp, const struct cpm_conf *conf,
 		return ENOMEM;
 
 	cpm->conf = *conf;
-	cpm->conf.db = NULL;  /* the store has its own copy */
 	cpm->host = *host;
 	if (!cpm->conf.max_sessions)
 		cpm->conf.max_sessions = CPM_SESSIONS;
@@ -142,6 +145,10 @@ int cpm_alloc(struct cpm **cpmp, const struct cpm_conf *conf,
 		cpm_store_set_room(cpm->store, room_handler, cpm);
 		err = parts_alloc(cpm);
 	}
+	/* who uses them has copies of his own */
+	cpm->conf.db = NULL;
+	cpm->conf.relay = cpm->conf.relay_user = NULL;
+	cpm->conf.relay_pass = NULL;
 	if (!err)
 		err = ready_start(cpm);
 	if (err) {
@@ -163,8 +170,10 @@ void cpm_shutdown(struct cpm *cpm, const char *aor)
 
 	session_close_all(cpm, aor);
 	outbox_stop(cpm->outbox, aor);
-	if (!aor)
+	if (!aor) {
 		cpm->down = true;
+		cpm->relay = mem_deref(cpm->relay);
+	}
 }
 
 
@@ -201,10 +210,11 @@ bool cpm_request(struct cpm *cpm, const struct sip_msg *msg)
 
 void cpm_registered(struct cpm *cpm, const char *aor)
 {
-	(void)aor;
+	if (!cpm)
+		return;
 
-	if (cpm)
-		outbox_kick(cpm->outbox);
+	relay_account(cpm->relay, aor);
+	outbox_kick(cpm->outbox);
 }
 
 
@@ -262,6 +272,7 @@ int cpm_status(const struct cpm *cpm, struct cpm_status *status)
 	/* what is wrong with the store is what is asked for then */
 	err = cpm_store_counts(cpm->store, &status->counts);
 	cpm_store_info(cpm->store, &status->store);
+	relay_status(cpm->relay, status);
 
 	return err == EAGAIN ? 0 : err;
 }

@@ -14,6 +14,7 @@
 struct keep;
 struct outbox;
 struct policy;
+struct relay;
 
 struct cpm {
 	struct cpm_conf conf;
@@ -29,6 +30,7 @@ struct cpm {
 	struct policy *policy;
 	struct outbox *outbox;
 	struct keep *keep;
+	struct relay *relay;     /* NULL: none is configured                */
 	struct list freshl;      /* struct fresh: events held for the rate  */
 	struct tmr tmr_fresh;
 	struct tmr tmr_batch;    /* what a commit brought is to be told     */

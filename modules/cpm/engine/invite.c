@@ -7,6 +7,7 @@
  */
 #include "engine.h"
 #include "session.h"
+#include "relay.h"
 
 
 static void refuse(struct cpm *cpm, const struct sip_msg *msg, uint16_t scode,
@@ -120,6 +121,7 @@ static void classify(struct session *s, const struct sip_msg *msg,
 /* @return 0; EBADMSG, ENOENT, EPROTO: 488; ENOMEM */
 static int offer_decode(struct session *s, const struct sip_msg *msg)
 {
+	const struct relay *relay = s->cpm->relay;
 	const struct msrp_remote *rem;
 	int err;
 
@@ -135,6 +137,9 @@ static int offer_decode(struct session *s, const struct sip_msg *msg)
 		return EPROTO;
 
 	s->passive = rem->setup == MSRP_SETUP_ACTIVE;
+	if (relay && !relay_fits(relay, rem->tls, s->passive))
+		return EPROTO;
+
 	s->tls     = rem->tls;
 
 	err = str_dup(&s->path, rem->path);
@@ -148,17 +153,20 @@ static int offer_decode(struct session *s, const struct sip_msg *msg)
 /* @return 0; ENOMEM; else: 488 */
 static int leg_alloc(struct session *s, const struct sip_msg *msg)
 {
+	/* what is between us and the peer is then the relay's affair */
+	const bool relay = s->cpm->relay != NULL;
 	int err;
 
 	err = offer_decode(s, msg);
 	if (!err)
 		err = msrp_sess_alloc(&s->msrp, s->cpm->msrp, &msg->dst,
-				      s->tls, &session_msrp_handlers, s->src);
+				      s->tls && !relay,
+				      &session_msrp_handlers, s->src);
 	if (!err)
 		err = msrp_sess_set_peer(s->msrp, s->path);
-	if (!err && s->fingerprint)
+	if (!err && s->fingerprint && !relay)
 		err = msrp_sess_set_fingerprint(s->msrp, s->fingerprint);
-	if (!err && s->passive)
+	if (!err && s->passive && !relay)
 		err = msrp_sess_listen(s->msrp);
 
 	return err;
@@ -178,16 +186,40 @@ static void decline(struct session *s, const struct sip_msg *msg)
 }
 
 
-/* Nothing can be kept now: the server shall keep it */
-static void wait_please(struct session *s, const struct sip_msg *msg)
+/* The server shall keep it for now */
+static void wait_please(struct session *s, const struct sip_msg *msg,
+			const char *reason)
 {
 	char hdr[32];
 
 	if (re_snprintf(hdr, sizeof(hdr), "Retry-After: %u\r\n",
 			CPM_RETRY_AFTER) < 0)
 		hdr[0] = '\0';
-	refuse(s->cpm, msg, 480, "Message Store Not Ready", hdr);
+	refuse(s->cpm, msg, 480, reason, hdr);
 	session_end(s, SESS_DECLINED, 480);
+}
+
+
+/* 180, 183 or 200 */
+static void accept_as(struct session *s, const struct sip_msg *msg,
+		      uint16_t scode)
+{
+	struct cpm *cpm = s->cpm;
+
+	if (dialog_accept(s, msg, scode)) {
+		refuse(cpm, msg, 500, "Server Internal Error", NULL);
+		session_end(s, SESS_FAILED, 500);
+		return;
+	}
+	if (scode >= 200)
+		return;
+
+	s->asked = mem_ref((void *)msg);
+	if (scode == 180)
+		tmr_start(&s->tmr, cpm->conf.ask_timeout * 1000ULL,
+			  ask_handler, s);
+	else
+		session_wait(s);
 }
 
 
@@ -195,13 +227,13 @@ static void decide(struct session *s, const struct sip_msg *msg)
 {
 	struct cpm *cpm = s->cpm;
 	struct cpm_policy pol;
-	bool ask;
+	int err;
 
 	policy_resolve(cpm->policy, &cpm->conf, s->src->aor,
 		       s->src->org.peer, &pol);
 
 	if (!ready_is(cpm)) {
-		wait_please(s, msg);
+		wait_please(s, msg, "Message Store Not Ready");
 		return;
 	}
 
@@ -211,17 +243,19 @@ static void decide(struct session *s, const struct sip_msg *msg)
 		return;
 	}
 
-	ask = s->src->deferred && pol.deferred == CPM_ANSWER_ASK;
+	relay_account(cpm->relay, s->src->aor);
+	if (s->src->deferred && pol.deferred == CPM_ANSWER_ASK) {
+		accept_as(s, msg, 180);
+		return;
+	}
 
-	if (dialog_accept(s, msg, ask)) {
-		refuse(cpm, msg, 500, "Server Internal Error", NULL);
-		session_end(s, SESS_FAILED, 500);
-	}
-	else if (ask) {
-		s->asked = mem_ref((void *)msg);
-		tmr_start(&s->tmr, cpm->conf.ask_timeout * 1000ULL,
-			  ask_handler, s);
-	}
+	err = relay_use(cpm->relay, s->msrp);
+	if (!err)
+		accept_as(s, msg, 200);
+	else if (err == EAGAIN && !relay_hopeless(cpm->relay))
+		accept_as(s, msg, 183);
+	else
+		wait_please(s, msg, "Relay Not Reachable");
 }
 
 

@@ -19,8 +19,10 @@ enum {
 #define TO_END (TO(SESS_CLOSED) | TO(SESS_DECLINED) | TO(SESS_FAILED))
 
 static const unsigned legal[SESS_STATE_MAX] = {
-	[SESS_NEW]         = TO(SESS_ASKING) | TO(SESS_ACCEPTED) | TO_END,
-	[SESS_ASKING]      = TO(SESS_ACCEPTED) | TO_END,
+	[SESS_NEW]         = TO(SESS_ASKING) | TO(SESS_WAITING) |
+			     TO(SESS_ACCEPTED) | TO_END,
+	[SESS_ASKING]      = TO(SESS_WAITING) | TO(SESS_ACCEPTED) | TO_END,
+	[SESS_WAITING]     = TO(SESS_ACCEPTED) | TO_END,
 	[SESS_ACCEPTED]    = TO(SESS_CONNECTING) | TO_END,
 	[SESS_CONNECTING]  = TO(SESS_ESTABLISHED) | TO_END,
 	[SESS_ESTABLISHED] = TO(SESS_BYE_SEEN) | TO(SESS_TCP_GONE) | TO_END,
@@ -31,6 +33,7 @@ static const unsigned legal[SESS_STATE_MAX] = {
 static const enum cpm_sess_state on_bus[SESS_STATE_MAX] = {
 	[SESS_NEW]         = CPM_SESS_ASKING,
 	[SESS_ASKING]      = CPM_SESS_ASKING,
+	[SESS_WAITING]     = CPM_SESS_WAITING,
 	[SESS_ACCEPTED]    = CPM_SESS_ACCEPTED,
 	[SESS_CONNECTING]  = CPM_SESS_ACCEPTED,
 	[SESS_ESTABLISHED] = CPM_SESS_ESTABLISHED,
@@ -124,8 +127,16 @@ void session_move(struct session *s, enum sess_state state, uint16_t code)
 static void reject(struct session *s, uint16_t code)
 {
 	static const char reason[] = "Temporarily not available";
+	int err;
 
-	if (sipsess_reject(s->sip, code, reason, NULL))
+	if (s->state == SESS_WAITING)
+		err = sipsess_reject(s->sip, code, "Relay Not Reachable",
+				     "Retry-After: %u\r\n"
+				     "Content-Length: 0\r\n"
+				     "\r\n", (uint32_t)CPM_RETRY_AFTER);
+	else
+		err = sipsess_reject(s->sip, code, reason, NULL);
+	if (err)
 		(void)sip_treply(NULL, s->cpm->host.sip, s->asked, code,
 				 reason);
 }
@@ -133,7 +144,8 @@ static void reject(struct session *s, uint16_t code)
 
 void session_end(struct session *s, enum sess_state state, uint16_t code)
 {
-	const bool unanswered = s->state == SESS_ASKING;
+	const bool unanswered = s->state == SESS_ASKING ||
+		s->state == SESS_WAITING;
 
 	tmr_cancel(&s->tmr);
 	tmr_cancel(&s->tmr_se);
@@ -157,7 +169,13 @@ static void estab_handler(void *arg)
 {
 	struct source *src = arg;
 
-	if (src->sess)
+	if (!src->sess)
+		return;
+
+	/* through our relay, the PF's first SEND may overtake its ACK */
+	if (src->sess->state == SESS_ACCEPTED)
+		src->sess->early = true;
+	else
 		session_move(src->sess, SESS_ESTABLISHED, 0);
 }
 
@@ -211,6 +229,7 @@ int session_desc(struct mbuf **descp, struct session *s, bool offer)
 	const struct msrp_local local = {
 		.tls   = s->tls,
 		.port  = msrp_sess_lport(s->msrp),
+		.addr  = s->cpm->relay ? msrp_sess_laddr(s->msrp) : NULL,
 		.dir   = s->dir,
 		.setup = s->passive ? MSRP_SETUP_PASSIVE : MSRP_SETUP_ACTIVE,
 		.path  = msrp_sess_path(s->msrp),
@@ -223,7 +242,8 @@ int session_desc(struct mbuf **descp, struct session *s, bool offer)
 	};
 	int err = 0;
 
-	if (s->tls)
+	/* a relay has a certificate of its own */
+	if (s->tls && !s->cpm->relay)
 		err = msrp_fingerprint(fp, sizeof(fp), s->cpm->msrp);
 	if (err)
 		return err;
@@ -265,6 +285,7 @@ void session_sip_closed(struct session *s, int err)
 	switch (s->state) {
 
 	case SESS_ASKING:
+	case SESS_WAITING:
 		session_end(s, SESS_CLOSED, 487);  /* CANCEL */
 		break;
 
@@ -297,8 +318,8 @@ void session_close_all(struct cpm *cpm, const char *aor)
 
 		le = le->next;
 		if (!aor || !str_cmp(aor, s->src->aor))
-			session_end(s, s->state == SESS_ASKING
-				    ? SESS_DECLINED : SESS_CLOSED, 0);
+			session_end(s, s->asked ? SESS_DECLINED
+				    : SESS_CLOSED, 0);
 	}
 }
 
@@ -327,21 +348,13 @@ void session_resume_all(struct cpm *cpm)
 int cpm_accept(struct cpm *cpm, uint32_t session)
 {
 	struct session *s = sessions_find(cpm, session);
-	int err;
 
 	if (!s)
 		return ENOENT;
 	if (s->state != SESS_ASKING)
 		return EPROTO;
 
-	tmr_cancel(&s->tmr);
-	err = dialog_answer(s);
-	if (err)
-		session_end(s, SESS_FAILED, 500);
-	else
-		s->asked = mem_deref(s->asked);
-
-	return err;
+	return session_answer(s);
 }
 
 
@@ -366,10 +379,8 @@ int cpm_sess_close(struct cpm *cpm, uint32_t session)
 
 	if (!s)
 		return ENOENT;
-	if (s->state == SESS_ASKING)
-		return cpm_decline(cpm, session);
-
-	session_end(s, SESS_CLOSED, 0);
+	session_end(s, s->asked ? SESS_DECLINED : SESS_CLOSED,
+		    s->asked ? 480 : 0);
 
 	return 0;
 }
@@ -414,6 +425,7 @@ const char *cpm_sess_state_name(enum cpm_sess_state state)
 	case CPM_SESS_CLOSED:      return "closed";
 	case CPM_SESS_DECLINED:    return "declined";
 	case CPM_SESS_FAILED:      return "failed";
+	case CPM_SESS_WAITING:     return "waiting";
 	default:                   return "?";
 	}
 }

@@ -10,6 +10,7 @@
 enum sess_state {
 	SESS_NEW = 0,       /* nothing sent yet                             */
 	SESS_ASKING,        /* 180 sent, the user is asked                  */
+	SESS_WAITING,       /* 183 sent, our relay is not there yet         */
 	SESS_ACCEPTED,      /* 200 sent, no ACK yet                         */
 	SESS_CONNECTING,    /* ACK came, MSRP is not bound yet              */
 	SESS_ESTABLISHED,   /* MSRP is bound                                */
@@ -40,12 +41,14 @@ struct session {
 	char *cuser;             /* user part of our Contact                 */
 	char *path;              /* the peer's, of the first offer           */
 	char *fingerprint;       /* likewise; NULL: none                     */
-	void *asked;             /* the INVITE, while the user is asked      */
+	void *asked;             /* the INVITE, while the user is asked or the
+				    relay waited for                         */
 	uint32_t id;
 	uint32_t expires;        /* s, Session-Expires in force; 0: none     */
 	bool refresher;          /* we refresh it                            */
 	bool passive;            /* the peer connects                        */
 	bool tls;                /* MSRP goes over it                        */
+	bool early;              /* MSRP was bound before the ACK came       */
 	enum sdp_dir dir;        /* of our answer                            */
 	enum sess_state state;
 	uint16_t code;           /* SIP status of the refusal or failure     */
@@ -84,11 +87,20 @@ extern const struct msrp_sess_h session_msrp_handlers;
     CANCEL or BYE */
 void session_sip_closed(struct session *s, int err);
 
+/* wait.c: 200 once our relay is there */
+
+/** Wait for the relay; 480 if it does not come */
+void session_wait(struct session *s);
+
+/** 200 after a 180 or 183, or wait for that. @return 0; errno: it is over */
+int  session_answer(struct session *s);
+
 /* dialog.c: what SIP tells a session, and the session timer */
 
-/** Send 180 (ask) or 200 */
-int  dialog_accept(struct session *s, const struct sip_msg *msg, bool ask);
-/** 200 after a 180 */
+/** Send 180 (the user is asked), 183 (the relay is waited for) or 200 */
+int  dialog_accept(struct session *s, const struct sip_msg *msg,
+		   uint16_t scode);
+/** 200 after a 180 or 183 */
 int  dialog_answer(struct session *s);
 
 /** Session-Expires of a request, if the peer keeps session timers

@@ -430,6 +430,8 @@ void msrp_conn_end(struct msrp_conn *conn, int err)
 	tmr_cancel(&conn->tmr_rx);
 	tmr_cancel(&conn->tmr_trans);
 	list_unlink(&conn->le);
+	if (conn->relay)
+		err = msrp_relay_lost(conn->relay, err);
 
 	while (conn->sessl.head) {
 		struct msrp_sess *sess = conn->sessl.head->data;
@@ -481,7 +483,7 @@ void msrp_conn_leave(struct msrp_sess *sess, bool flush)
 	if (flush && conn->tc)
 		tx_flush(conn);
 
-	if (list_isempty(&conn->sessl))
+	if (list_isempty(&conn->sessl) && !conn->relay)
 		msrp_conn_end(conn, 0);
 	else
 		msrp_conn_wake(conn);
@@ -495,13 +497,17 @@ static void estab_handler(void *arg)
 	int err;
 
 	conn->secured = conn->tls;
-	if (!sess || sess->state != SESS_BIND)
+	if (!conn->relay && (!sess || sess->state != SESS_BIND))
 		return;
 
 	/* before anything of ours is said */
-	err = msrp_transport_check(conn, sess->fp);
+	err = msrp_transport_check(conn, conn->relay ? NULL : sess->fp);
 	if (err) {
 		msrp_conn_end(conn, err);
+		return;
+	}
+	if (conn->relay) {
+		msrp_relay_estab(conn->relay);
 		return;
 	}
 
@@ -554,29 +560,51 @@ int msrp_conn_accept(struct msrp *msrp, struct tcp_sock *ts, bool tls,
 
 
 /**
- * Connect a session
+ * Connect
+ *
+ * @param relay Ours at the other end, or NULL
+ * @param host  TLS, to the host of this name; NULL: plain
  */
-int msrp_conn_connect(struct msrp_sess *sess, const struct sa *addr)
+int msrp_conn_open(struct msrp_conn **connp, struct msrp *msrp,
+		   struct msrp_relay *relay, const struct sa *addr,
+		   const char *host)
 {
-	struct msrp_conn *conn = conn_alloc(sess->msrp);
-	char host[HOST_SIZE] = "";
+	struct msrp_conn *conn = conn_alloc(msrp);
 	int err;
 
 	if (!conn)
 		return ENOMEM;
 
-	if (sess->tls)
-		(void)msrp_path_host(host, sizeof(host), sess->peer);
-
-	err = msrp_transport_connect(conn, addr, sess->tls ? host : NULL,
-				     estab_handler, recv_handler,
-				     close_handler);
+	err = msrp_transport_connect(conn, addr, host, estab_handler,
+				     recv_handler, close_handler);
 	if (err) {
 		msrp_conn_end(conn, err);
 		return err;
 	}
 
-	msrp_conn_bind(conn, sess);
+	conn->relay = relay;
+	*connp = conn;
 
 	return 0;
+}
+
+
+/**
+ * Connect a session
+ */
+int msrp_conn_connect(struct msrp_sess *sess, const struct sa *addr)
+{
+	char host[HOST_SIZE] = "";
+	struct msrp_conn *conn;
+	int err;
+
+	if (sess->tls)
+		(void)msrp_path_host(host, sizeof(host), sess->peer);
+
+	err = msrp_conn_open(&conn, sess->msrp, NULL, addr,
+			     sess->tls ? host : NULL);
+	if (!err)
+		msrp_conn_bind(conn, sess);
+
+	return err;
 }

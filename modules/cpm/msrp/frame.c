@@ -69,7 +69,7 @@ static void put_head(struct out *out, const struct msrp_tx *tx, size_t len,
 	put_str(out, "MSRP ");
 	put(out, tid, ID_SIZE - 1);
 	put_str(out, " SEND\r\nTo-Path: ");
-	put_str(out, tx->sess->peer);
+	put_str(out, msrp_sess_to(tx->sess));
 	put_str(out, "\r\nFrom-Path: ");
 	put_str(out, tx->sess->path);
 	put_str(out, "\r\nMessage-ID: ");
@@ -211,7 +211,7 @@ int msrp_frame_abort(struct msrp_conn *conn, const struct msrp_tx *tx)
 			  (unsigned long long)tx->off,
 			  (unsigned long long)tx->size);
 	pl_set_str(&v[1], tid);
-	pl_set_str(&v[3], tx->sess->peer);
+	pl_set_str(&v[3], msrp_sess_to(tx->sess));
 	pl_set_str(&v[5], tx->sess->path);
 	pl_set_str(&v[7], tx->msgid);
 	pl_set_str(&v[9], range);

@@ -16,6 +16,7 @@ static const size_t viewv[] = {
 	offsetof(struct msrp_head, msgid),
 	offsetof(struct msrp_head, ctype),
 	offsetof(struct msrp_head, status),
+	offsetof(struct msrp_head, all),
 };
 
 
@@ -492,7 +493,9 @@ int msrp_head_read(struct msrp_head *head, struct mbuf *mb, int *badp)
 		       !pl_isset(&head->from_path)))
 		*badp = EBADMSG;
 
+	head->all.p = (const char *)mbuf_buf(mb);
 	mb->pos = (size_t)((const uint8_t *)buf.p - mb->buf);
+	head->all.l = (size_t)(buf.p - head->all.p);
 
 	return 0;
 }

@@ -307,6 +307,7 @@ struct msrp_conn {
 	enum conn_state state;
 	struct msrp_chunk ch;
 	struct msrp_sess *hold;   /* borrowed; waits for its start          */
+	struct msrp_relay *relay; /* borrowed; ours is at the other end     */
 	bool tls;                 /* for good: sc is NULL once closed       */
 	bool secured;             /* TLS: the handshake is over             */
 	bool checkable;           /* TLS: libre knows the name to check     */
@@ -325,6 +326,9 @@ struct msrp_conn {
 int  msrp_conn_accept(struct msrp *msrp, struct tcp_sock *ts, bool tls,
 		      const struct sa *peer);
 int  msrp_conn_connect(struct msrp_sess *sess, const struct sa *addr);
+int  msrp_conn_open(struct msrp_conn **connp, struct msrp *msrp,
+		    struct msrp_relay *relay, const struct sa *addr,
+		    const char *host);
 void msrp_conn_bind(struct msrp_conn *conn, struct msrp_sess *sess);
 void msrp_conn_leave(struct msrp_sess *sess, bool flush);
 void msrp_conn_end(struct msrp_conn *conn, int err);
@@ -510,8 +514,11 @@ struct msrp_sess {
 	struct tmr tmr;           /* to connect                             */
 	struct msrp_trans bind;   /* the answer to our first SEND           */
 	struct msrp_wait wait_idle;
-	char *path;
-	char *peer;
+	char *path;               /* our URI                                */
+	char *told;               /* a=path; NULL: path                     */
+	char *peer;               /* the peer's a=path                      */
+	char *route;              /* relays of ours on the way; or NULL     */
+	char *to_path;            /* route and peer; NULL: peer             */
 	struct msrp_fp *fp;       /* of the peer's certificate              */
 	bool tls;
 	struct sa laddr;
@@ -521,15 +528,29 @@ struct msrp_sess {
 	uint16_t scode;           /* with which our first SEND was refused  */
 };
 
+/* To-Path of what we send */
+static inline const char *msrp_sess_to(const struct msrp_sess *sess)
+{
+	return sess->to_path ? sess->to_path : sess->peer;
+}
+
+int msrp_sess_set_route(struct msrp_sess *sess, char *route);
 struct msrp_sess *msrp_sess_find(const struct msrp *msrp,
 				 const struct pl *sid);
 bool msrp_sess_is_peer(const struct msrp_sess *sess, const struct pl *from);
+bool msrp_sess_is_ours(const struct msrp_sess *sess, const struct pl *from);
 int  msrp_sess_bind(struct msrp_sess *sess);
 void msrp_sess_bound(struct msrp_sess *sess);
 void msrp_sess_ended(struct msrp_sess *sess, int err);
 void msrp_sess_touch(struct msrp_sess *sess);
 void msrp_sess_load(struct msrp_sess *sess);
 void msrp_ident(char *str, size_t size);
+
+
+/* relay.c */
+
+void msrp_relay_estab(struct msrp_relay *relay);
+int  msrp_relay_lost(struct msrp_relay *relay, int err);
 
 
 /* stack.c */

@@ -93,7 +93,7 @@ static bool chunk_next(struct msrp_conn *conn, struct mbuf *mb,
 
 	list_unlink(&tx->ole);
 	if (conn->pumpl.head || sess->outl.head ||
-	    strchr(sess->peer, ' ') || strchr(sess->path, ' '))
+	    sess->route || strchr(sess->peer, ' '))
 		max = min(max, (size_t)CHUNK_SHARED);
 	msrp_pump_add(sess);
 

@@ -107,7 +107,9 @@ static void report_recv(struct msrp_conn *conn, const struct msrp_head *head)
 		return;
 
 	msrp_sess_touch(sess);
-	if (sess->conn == conn && msrp_sess_is_peer(sess, &head->from_path))
+	if (sess->conn == conn &&
+	    (msrp_sess_is_peer(sess, &head->from_path) ||
+	     msrp_sess_is_ours(sess, &head->from_path)))
 		msrp_out_report(sess, head);
 }
 
@@ -148,6 +150,9 @@ int msrp_route(struct msrp_conn *conn, int bad)
 	if (ch->scode)
 		return 0;
 
+	/* what comes through our relay waits for nobody: others use it too */
+	if (sess->state == SESS_IDLE && sess->route && sess->conn == conn)
+		msrp_sess_start(sess);
 	if (sess->state == SESS_IDLE) {
 		msrp_conn_hold(conn, sess);
 		return EAGAIN;

@@ -440,6 +440,7 @@ int msrp_sdp_encode(struct mbuf **mbp, struct msrp_sdp *sdp,
 	if (err)
 		return err;
 
+	sdp_media_set_laddr(sdp->m, local->addr);
 	sdp_media_set_lport(sdp->m, local->port);
 	sdp_media_set_ldir(sdp->m, local->dir);
 

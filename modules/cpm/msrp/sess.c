@@ -39,7 +39,10 @@ static void destructor(void *arg)
 		msrp_out_flush(sess, false);
 	}
 	mem_deref(sess->path);
+	mem_deref(sess->told);
 	mem_deref(sess->peer);
+	mem_deref(sess->route);
+	mem_deref(sess->to_path);
 	mem_deref(sess->fp);
 	mem_deref(sess->msrp);
 }
@@ -126,6 +129,9 @@ int msrp_sess_listen(struct msrp_sess *sess)
 
 	if (!sess || sess->state == SESS_CLOSED)
 		return EINVAL;
+	/* the relay does that */
+	if (sess->route)
+		return 0;
 
 	err = msrp_listen(sess->msrp, sa_af(&sess->laddr), sess->tls,
 			  &sess->lport);
@@ -138,13 +144,58 @@ int msrp_sess_listen(struct msrp_sess *sess)
 
 const char *msrp_sess_path(const struct msrp_sess *sess)
 {
-	return sess ? sess->path : NULL;
+	return !sess ? NULL : sess->told ? sess->told : sess->path;
 }
 
 
 uint16_t msrp_sess_lport(const struct msrp_sess *sess)
 {
 	return sess ? sess->lport : 0;
+}
+
+
+const struct sa *msrp_sess_laddr(const struct msrp_sess *sess)
+{
+	return sess ? &sess->laddr : NULL;
+}
+
+
+/* Both paths together, as far as they are there */
+static int to_path_set(struct msrp_sess *sess, const char *route,
+		       const char *peer)
+{
+	char *str = NULL;
+	int err;
+
+	if (route && peer) {
+		err = re_sdprintf(&str, "%s %s", route, peer);
+		if (err)
+			return err;
+	}
+
+	mem_deref(sess->to_path);
+	sess->to_path = str;
+
+	return 0;
+}
+
+
+/**
+ * Relays of ours, in the order of a To-Path
+ *
+ * @param route Given
+ */
+int msrp_sess_set_route(struct msrp_sess *sess, char *route)
+{
+	int err = to_path_set(sess, route, sess->peer);
+
+	if (err)
+		return err;
+
+	mem_deref(sess->route);
+	sess->route = route;
+
+	return 0;
 }
 
 
@@ -171,6 +222,12 @@ int msrp_sess_set_peer(struct msrp_sess *sess, const char *path)
 	err = str_dup(&peer, path);
 	if (err)
 		return err;
+
+	err = to_path_set(sess, sess->route, peer);
+	if (err) {
+		mem_deref(peer);
+		return err;
+	}
 
 	mem_deref(sess->peer);
 	sess->peer = peer;
@@ -257,10 +314,27 @@ int msrp_sess_bind(struct msrp_sess *sess)
 }
 
 
+/* The connection is there already, and a request of the peer's may have come
+   on it */
+static int relay_bind(struct msrp_sess *sess)
+{
+	if (!sess->peer || !sess->conn || sess->bind.conn)
+		return EPROTO;
+	if (sess->state == SESS_ESTAB)
+		return 0;
+
+	sess_open(sess, SESS_BIND);
+
+	return msrp_sess_bind(sess);
+}
+
+
 int msrp_sess_connect(struct msrp_sess *sess, const struct sa *addr)
 {
 	int err;
 
+	if (sess && sess->route)
+		return relay_bind(sess);
 	if (!sess || !sa_isset(addr, SA_ALL))
 		return EINVAL;
 	if (!sess->peer || sess->conn || sess->state == SESS_CLOSED)
@@ -395,6 +469,26 @@ bool msrp_sess_is_peer(const struct msrp_sess *sess, const struct pl *from)
 
 	return (!msrp_uri_decode(&uri, &first) && path_has(peer, &uri)) ||
 		(!msrp_uri_decode(&uri, &last) && path_has(peer, &uri));
+}
+
+
+/**
+ * Does a From-Path come from a relay of ours? It may tell what became of a
+ * message (RFC 4976, 6.4).
+ */
+bool msrp_sess_is_ours(const struct msrp_sess *sess, const struct pl *from)
+{
+	struct pl path = *from, pl, route;
+	struct msrp_uri uri;
+
+	if (!sess->route || !msrp_path_next(&path, &pl))
+		return false;
+	while (msrp_path_next(&path, &pl))
+		;
+
+	pl_set_str(&route, sess->route);
+
+	return !msrp_uri_decode(&uri, &pl) && path_has(route, &uri);
 }
 
 

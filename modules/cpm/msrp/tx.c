@@ -151,7 +151,7 @@ int msrp_tx_bind(struct msrp_conn *conn, const struct msrp_sess *sess,
 
 	msrp_ident(id, sizeof(id));
 	pl_set_str(&v[1], tid);
-	pl_set_str(&v[3], sess->peer);
+	pl_set_str(&v[3], msrp_sess_to(sess));
 	pl_set_str(&v[5], sess->path);
 	pl_set_str(&v[7], id);
 	pl_set_str(&v[9], tid);

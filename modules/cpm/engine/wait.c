@@ -1,0 +1,53 @@
+/**
+ * @file wait.c  A session is answered once our relay is there
+ *
+ * Without a relay that is at once.
+ *
+ * SPDX-License-Identifier: BSD-3-Clause
+ */
+#include "engine.h"
+#include "session.h"
+#include "relay.h"
+
+
+static void late_handler(void *arg)
+{
+	session_end(arg, SESS_DECLINED, 480);
+}
+
+
+void session_wait(struct session *s)
+{
+	tmr_start(&s->tmr, CPM_RELAY_WAIT * 1000, late_handler, s);
+}
+
+
+int session_answer(struct session *s)
+{
+	int err = relay_use(s->cpm->relay, s->msrp);
+
+	tmr_cancel(&s->tmr);
+	if (err == EAGAIN && !relay_hopeless(s->cpm->relay)) {
+		session_move(s, SESS_WAITING, 0);
+		session_wait(s);
+		return 0;
+	}
+
+	if (!err)
+		err = dialog_answer(s);
+	if (err == EAGAIN)
+		session_end(s, SESS_DECLINED, 480);
+	else if (err)
+		session_end(s, SESS_FAILED, 500);
+	else
+		s->asked = mem_deref(s->asked);
+
+	return err;
+}
+
+
+void session_relay(struct session *s)
+{
+	if (s->state == SESS_WAITING)
+		(void)session_answer(s);
+}
