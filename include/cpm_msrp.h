@@ -17,6 +17,62 @@
 extern "C" {
 #endif
 
+/*
+ * Everything runs in the thread of libre's main loop. Two ends in one program;
+ * what returns an int returns 0 or an errno, which is not looked at here:
+ *
+ * @code
+ * #include <cpm_msrp.h>
+ * static uint16_t data(struct msrp_rx *rx, uint64_t off, const uint8_t *buf,
+ *                      size_t len, void *arg)
+ * {
+ *         printf("received: %.*s\n", (int)len, (const char *)buf);
+ *         return 0;                       // or a code that refuses the rest
+ * }
+ * static void done(struct msrp_rx *rx, void *arg)
+ * {
+ *         msrp_rx_answer(rx, 200, NULL);  // now or later, once it is safe
+ * }
+ * static void sent(int err, uint16_t scode, void *arg)
+ * {
+ *         printf("sent: %d %u\n", err, scode);
+ *         re_cancel();
+ * }
+ * int main(void)
+ * {
+ *         struct msrp_sess_h bobh = {.datah = data, .doneh = done};
+ *         struct msrp_sess_h aliceh = {0};
+ *         struct msrp_send hello = {.ctype = "text/plain", .senth = sent};
+ *         struct msrp_sess *alice, *bob;
+ *         struct msrp *msrp;
+ *         struct sa addr;
+ *
+ *         libre_init();
+ *         msrp_alloc(&msrp, NULL);
+ *         sa_set_str(&addr, "127.0.0.1", 0);
+ *         msrp_sess_alloc(&bob, msrp, &addr, false, &bobh, NULL);
+ *         msrp_sess_listen(bob);          // before his path goes into the SDP
+ *         msrp_sess_start(bob);           // when Alice's SDP is there
+ *         msrp_sess_alloc(&alice, msrp, &addr, false, &aliceh, NULL);
+ *         msrp_sess_set_peer(alice, msrp_sess_path(bob));
+ *         msrp_sess_set_peer(bob, msrp_sess_path(alice));
+ *         hello.mb = mbuf_alloc(5);
+ *         mbuf_write_str(hello.mb, "hello");
+ *         mbuf_set_pos(hello.mb, 0);
+ *         msrp_send(NULL, alice, &hello); // waits until they are connected
+ *         sa_set_port(&addr, msrp_sess_lport(bob));
+ *         msrp_sess_connect(alice, &addr);
+ *         re_main(NULL);
+ *         mem_deref(hello.mb);
+ *         mem_deref(alice);               // closes it silently
+ *         mem_deref(bob);
+ *         mem_deref(msrp);
+ *         libre_close();
+ *         return 0;
+ * }
+ * @endcode
+ */
+
 /** Limits, each with its reason */
 enum {
 	MSRP_HEAD_MAX  = 16384, /**< octets of start line and headers: a peer

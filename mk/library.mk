@@ -1,4 +1,4 @@
-# The MSRP library by itself: libre is all that it needs.
+# The MSRP library by itself: libre and its OpenSSL are all that it needs.
 # SPDX-License-Identifier: BSD-3-Clause
 
 MSRP_SRC := $(wildcard modules/cpm/msrp/*.c)
@@ -30,7 +30,7 @@ install-msrp: need-build $(BUILD)/libcpm_msrp.a
 
 lint: lint-library
 lint-library: $(BUILD)/libcpm_msrp.a
-	@CC="$(CC)" mk/library $(BUILD)/libcpm_msrp.a
+	@CC="$(CC)" MAKE="$(MAKE)" mk/library $(BUILD)/libcpm_msrp.a
 
 ENV += CPM_MSRP=$(CURDIR)/$(BUILD)/msrp CPM_ROOT=$(CURDIR)
 e2e e2e-san: $(BUILD)/msrp
