@@ -673,11 +673,19 @@ int msrp_sdp_alloc(struct msrp_sdp **sdpp, const struct sa *laddr);
  * @param offer true for an offer
  *
  * @return 0; EBADMSG if it is no SDP; ENOENT without an m=message line over
- *         MSRP with a port; EPROTO if a path or message/cpim (or *) among
- *         the accept-types is missing, or no address, or msrps in the path
- *         and no TLS in the m= line, or the reverse; EINVAL; ENOMEM
+ *         MSRP with a port; EPROTO if a path, accept-types or an address is
+ *         missing, or msrps in the path and no TLS in the m= line, or the
+ *         reverse; EINVAL; ENOMEM
  */
 int msrp_sdp_decode(struct msrp_sdp *sdp, struct mbuf *mb, bool offer);
+
+/**
+ * Does a peer take a type? (RFC 4975, 8.6)
+ *
+ * @param types Its accept-types or accept-wrapped-types; NULL: none
+ * @param type  Content-Type; parameters, there and here, are not looked at
+ */
+bool msrp_types_accept(const char *types, const char *type);
 
 /** What the last decode found. Borrowed from sdp. */
 const struct msrp_remote *msrp_sdp_remote(const struct msrp_sdp *sdp);

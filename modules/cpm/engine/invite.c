@@ -133,6 +133,7 @@ static int offer_decode(struct session *s, const struct sip_msg *msg)
 
 	rem = msrp_sdp_remote(s->sdp);
 	if (rem->dir == SDP_RECVONLY || rem->dir == SDP_INACTIVE ||
+	    !msrp_types_accept(rem->accept_types, "message/cpim") ||
 	    !leg_takes(s->cpm->conf.msrp, rem->tls))
 		return EPROTO;
 
