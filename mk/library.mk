@@ -21,8 +21,8 @@ PREFIX ?= /usr/local
 install-msrp: need-build $(BUILD)/libcpm_msrp.a
 	@install -d $(DESTDIR)$(PREFIX)/include \
 		$(DESTDIR)$(PREFIX)/lib/pkgconfig
-	@install -m 644 include/cpm_msrp.h include/cpm_re.h \
-		$(DESTDIR)$(PREFIX)/include
+	@install -m 644 include/cpm_msrp.h include/cpm_msrp_codec.h \
+		include/cpm_re.h $(DESTDIR)$(PREFIX)/include
 	@install -m 644 $(BUILD)/libcpm_msrp.a $(DESTDIR)$(PREFIX)/lib
 	@sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' \
 		mk/cpm_msrp.pc.in \

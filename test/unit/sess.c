@@ -24,6 +24,7 @@ Suite *sess_suite(void)
 
 	sess_passive_tests(tcase(s, "passive"));
 	sess_stream_tests(tcase(s, "stream"));
+	sess_join_tests(tcase(s, "join"));
 	sess_pause_tests(tcase(s, "pause"));
 	sess_life_tests(tcase(s, "life"));
 	sess_active_tests(tcase(s, "active"));

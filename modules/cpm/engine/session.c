@@ -173,10 +173,13 @@ static void estab_handler(void *arg)
 		return;
 
 	/* through our relay, the PF's first SEND may overtake its ACK */
-	if (src->sess->state == SESS_ACCEPTED)
+	if (src->sess->state == SESS_ACCEPTED) {
 		src->sess->early = true;
-	else
-		session_move(src->sess, SESS_ESTABLISHED, 0);
+		return;
+	}
+
+	session_move(src->sess, SESS_ESTABLISHED, 0);
+	msrp_sdp_rest(src->sess->sdp);
 }
 
 
@@ -248,7 +251,11 @@ int session_desc(struct mbuf **descp, struct session *s, bool offer)
 	if (err)
 		return err;
 
-	return msrp_sdp_encode(descp, s->sdp, &local, offer);
+	err = msrp_sdp_encode(descp, s->sdp, &local, offer);
+	if (s->state >= SESS_ESTABLISHED)
+		msrp_sdp_rest(s->sdp);
+
+	return err;
 }
 
 

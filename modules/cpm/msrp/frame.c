@@ -174,7 +174,7 @@ int msrp_frame_chunk(struct mbuf *mb, struct msrp_tx *tx, size_t max,
 		memmove(body - hsize + h, body, n);
 	}
 
-	msrp_ident(tid, ID_SIZE);
+	msrp_ident_next(tx->sess->msrp, tid, ID_SIZE);
 	out.buf = mb->buf + mb->end;
 	out.n = 0;
 	put_head(&out, tx, n, tid);

@@ -96,6 +96,13 @@ static inline bool msrp_pl_is(const struct pl *pl, const char *str)
 }
 
 
+/* ident.c */
+
+void msrp_ident(char *str, size_t size);
+void msrp_ident_next(struct msrp *msrp, char *str, size_t size);
+uint32_t msrp_hash(const struct pl *id);
+
+
 /* A peer whose host has gone says no word: ask for a sign of life when
    nothing came for a third of the time, and give up what we sent when it has
    not been acknowledged for all of it */
@@ -297,6 +304,8 @@ struct msrp_conn {
 	struct list pumpl;        /* sessions that have something to send,
 				     borrowed: the next one first           */
 	size_t chunk;             /* octets that the link takes in 20 ms    */
+	size_t batch;             /* of the last call of TCP: as many again
+				     are likely                             */
 	uint64_t full;            /* jiffies when TCP took no more; 0: does */
 	bool polling;             /* told when TCP takes more               */
 	struct mbuf *tx;          /* answers of this turn                   */
@@ -544,7 +553,6 @@ void msrp_sess_bound(struct msrp_sess *sess);
 void msrp_sess_ended(struct msrp_sess *sess, int err);
 void msrp_sess_touch(struct msrp_sess *sess);
 void msrp_sess_load(struct msrp_sess *sess);
-void msrp_ident(char *str, size_t size);
 
 
 /* relay.c */
@@ -576,6 +584,8 @@ struct msrp {
 	struct list connl;        /* connections, owned                     */
 	struct listener lsnv[2][2]; /* IPv4, IPv6; plain, TLS               */
 	uint32_t unboundc;        /* accepted connections without session   */
+	size_t randc;             /* octets of randv not used yet           */
+	uint8_t randv[1024];      /* for ids                                */
 };
 
 int msrp_listen(struct msrp *msrp, int af, bool tls, uint16_t *port);
