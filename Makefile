@@ -24,6 +24,8 @@ help:
 	@echo "make bench      figures of the real baresip, beside what they are"
 	@echo "                compared with; WHAT=arrival|stall|big|history|"
 	@echo "                msrp|decode"
+	@echo "make msrp       files over MSRP by hand, $(BUILD)/msrp: the library alone"
+	@echo "make install-msrp  the MSRP library for other programs; PREFIX=, DESTDIR="
 	@echo "make pf         the Participating Function, $(BUILD)/pf"
 	@echo "make lint       warnings of two compilers, cppcheck, headers, layout"
 	@echo "make clean      remove $(BUILD)"

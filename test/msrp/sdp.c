@@ -64,16 +64,18 @@ int sdp_offer_read(struct msrp_sdp **sdpp, const char *file,
 		   const struct sa *laddr)
 {
 	struct msrp_sdp *sdp = NULL;
-	struct mbuf *mb = mbuf_alloc(SDP_MAX);
+	struct mbuf *mb = NULL;
 	FILE *f = fopen(file, "rb");
-	int err = 0;
+	int err;
 
 	if (!f)
-		err = errno;
-	else if (!mb)
+		return errno;
+
+	mb = mbuf_alloc(SDP_MAX);
+	if (!mb) {
 		err = ENOMEM;
-	if (err)
 		goto out;
+	}
 
 	mb->end = fread(mb->buf, 1, SDP_MAX, f);
 	err = ferror(f) ? EIO : msrp_sdp_alloc(&sdp, laddr);
@@ -83,8 +85,7 @@ int sdp_offer_read(struct msrp_sdp **sdpp, const char *file,
 		*sdpp = mem_ref(sdp);
 
  out:
-	if (f)
-		fclose(f);
+	fclose(f);
 	mem_deref(sdp);
 	mem_deref(mb);
 
