@@ -72,6 +72,7 @@ int main(void)
 		soak_suite,
 		call_suite,
 		oom_suite,
+		alone_suite,
 	};
 	SRunner *sr = srunner_create(NULL);
 	int failed, ran;

@@ -53,5 +53,6 @@ Suite *power_suite(void);     /* the power-cut layer itself          */
 Suite *soak_suite(void);      /* kill -9 during deliveries           */
 Suite *call_suite(void);      /* what a call notices of it           */
 Suite *oom_suite(void);       /* memory runs out                      */
+Suite *alone_suite(void);     /* the library without a softphone      */
 
 #endif

@@ -240,6 +240,23 @@ static const char multipart[] =
 	"--b--";
 
 
+/* Who does not take CPIM is no PF: the library lets such offers pass */
+START_TEST(without_cpim)
+{
+	struct env *env = env_open();
+	struct baresip *b = invite_alice(env, NULL);
+	char *offer = invite_offer(env, "passive", "a=sendonly");
+
+	memcpy(strstr(offer, "message/cpim"), "text/plain;x", 12);
+	invite_run(b, &(struct invite_args){.code = 488, .body = offer});
+	memcpy(strstr(offer, "text/plain;x"), "message/*;xy", 12);
+	invite_run(b, &(struct invite_args){.code = 200, .body = offer});
+	ck_assert_int_eq(0, baresip_quit(b));
+	env_close(env);
+}
+END_TEST
+
+
 /* Answers that have more than a code to say */
 START_TEST(headers)
 {
@@ -405,6 +422,7 @@ void answer_cases(Suite *suite)
 	tcase_add_loop_test(tc, bad_offer, 0, ARRAY_SIZE(faultv));
 	tcase_add_test(tc, interval);
 	tcase_add_test(tc, headers);
+	tcase_add_test(tc, without_cpim);
 	tcase_add_test(tc, direction);
 	tcase_add_test(tc, session_expires);
 	tcase_add_test(tc, rings);

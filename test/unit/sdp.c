@@ -241,8 +241,6 @@ static const struct {
 	{TOP C4 T0 "m=message 5 SIP/TCP *\r\n" ATTRS, ENOENT},
 	{TOP C4 T0 M "a=accept-types:message/cpim\r\n", EPROTO},
 	{TOP C4 T0 M PATH, EPROTO},
-	{TOP C4 T0 M PATH "a=accept-types:text/plain message/cpimx\r\n",
-	 EPROTO},
 	{TOP C4 T0 M "a=accept-types:*\r\na=path:x\r\n", EPROTO},
 	{TOP C4 T0 M "a=accept-types:*\r\na=path:msrp://a:1/s;tcp x\r\n",
 	 EPROTO},
@@ -252,6 +250,41 @@ static const struct {
 	{TOP C4 T0 M "a=accept-types:*\r\n"
 	 "a=path:msrp://r:1/a;tcp msrp://e:2/b;tcp\r\n", 0},
 };
+
+
+static const struct {
+	const char *types, *type;
+	bool yes;
+} typev[] = {
+	{"message/cpim", "message/cpim", true},
+	{"text/plain message/cpimx", "message/cpim", false},
+	{"text/plain message/cpi", "message/cpim", false},
+	{"text/plain *", "message/cpim", true},
+	{"Message/CPIM text/plain", "message/cpim", true},
+	{"text/plain  message/cpim ", "Message/Cpim", true},
+	{"message/*", "message/cpim", true},
+	{"message/*", "messages/cpim", false},
+	{"messages/*", "message/cpim", false},
+	{"message", "message/cpim", false},
+	{"message/", "message/cpim", false},
+	{"*/*", "message/cpim", false},
+	{"text/plain;charset=utf-8 a/b", "text/plain", true},
+	{"text/plain", "text/plain; charset=utf-8", true},
+	{"text/plain;*", "image/png", false},
+	{"", "text/plain", false},
+	{NULL, "text/plain", false},
+	{"*", NULL, false},
+	{"*", "", false},
+	{"*", "text", false},
+};
+
+
+START_TEST(test_types)
+{
+	ck_assert(typev[_i].yes == msrp_types_accept(typev[_i].types,
+						     typev[_i].type));
+}
+END_TEST
 
 
 START_TEST(test_errors)
@@ -627,6 +660,7 @@ Suite *sdp_suite(void)
 	tcase_add_loop_test(tc, test_direction, 0, N(dirv));
 	tcase_add_loop_test(tc, test_addr, 0, N(addrv));
 	tcase_add_loop_test(tc, test_errors, 0, N(errv));
+	tcase_add_loop_test(tc, test_types, 0, N(typev));
 	tcase_add_test(tc, test_again);
 	tcase_add_test(tc, test_attributes_tls);
 	tcase_add_test(tc, test_attributes);

@@ -159,6 +159,7 @@ static int offer_decode(struct session *s, const struct sip_msg *msg,
 	/* who wants no connection now (RFC 4145, 4) delivers nothing */
 	if (rem->dir == SDP_RECVONLY || rem->dir == SDP_INACTIVE ||
 	    rem->setup == MSRP_SETUP_HOLDCONN ||
+	    !msrp_types_accept(rem->accept_types, "message/cpim") ||
 	    !leg_takes(s->cpm->conf.msrp, rem->tls))
 		return EPROTO;
 

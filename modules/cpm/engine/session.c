@@ -293,6 +293,7 @@ int session_reoffer(struct session *s, struct mbuf *mb)
 	/* another path is another MSRP session, another certificate another
 	   connection: this one cannot move */
 	if (str_cmp(s->path, rem->path) ||
+	    !msrp_types_accept(rem->accept_types, "message/cpim") ||
 	    (s->tls && str_casecmp(s->fingerprint, rem->fingerprint)))
 		return EPROTO;
 

@@ -110,7 +110,7 @@ static size_t head_size(const struct msrp_tx *tx, size_t len)
 }
 
 
-/* @return 0; ENODATA: nothing now; or what ends the message */
+/* @return 0; FRAME_NOTHING; or what ends the message */
 static int body_read(struct msrp_tx *tx, uint8_t *p, size_t *len)
 {
 	const size_t want = *len;
@@ -132,7 +132,7 @@ static int body_read(struct msrp_tx *tx, uint8_t *p, size_t *len)
 	if (*len > want)
 		return EINVAL;
 
-	return *len ? 0 : ENODATA;
+	return *len ? 0 : FRAME_NOTHING;
 }
 
 
@@ -156,7 +156,7 @@ static int room_make(struct mbuf *mb, size_t n)
  * @param tid Filled with its transaction id, ID_SIZE
  * @param len Set to the octets of body
  *
- * @return 0; ENODATA if there is nothing now; ECANCELED if the message has
+ * @return 0; FRAME_NOTHING for now; ECANCELED if the message has
  *         ended in the meantime; ENOMEM; EINVAL or errno of readh
  */
 int msrp_frame_chunk(struct mbuf *mb, struct msrp_tx *tx, size_t max,

@@ -475,6 +475,10 @@ struct msrp_tx *msrp_out_find(const struct msrp_sess *sess,
 
 /* frame.c: a chunk of it on the wire */
 
+enum {
+	FRAME_NOTHING = -1,  /* no errno: readh may return any of them      */
+};
+
 int msrp_frame_chunk(struct mbuf *mb, struct msrp_tx *tx, size_t max,
 		     char *tid, size_t *len);
 int msrp_frame_abort(struct msrp_conn *conn, const struct msrp_tx *tx);
@@ -535,6 +539,7 @@ struct msrp_sess {
 	uint16_t lport;
 	char sid[ID_SIZE];
 	struct msrp_stats stats;
+	uint16_t scode;           /* with which our first SEND was refused  */
 };
 
 /* To-Path of what we send */

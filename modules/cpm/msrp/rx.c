@@ -424,6 +424,17 @@ uint64_t msrp_rx_begun(const struct msrp_rx *rx)
 }
 
 
+int msrp_rx_set_begun(struct msrp_rx *rx, uint64_t len)
+{
+	if (!rx || !rx->sess || rx->state != RX_OPEN || rx->spanc || !len)
+		return EINVAL;
+	if (len > (rx->total_set ? rx->total : rx->sess->msrp->conf.max_size))
+		return EOVERFLOW;
+
+	return msrp_rx_add(rx, 0, len);
+}
+
+
 void msrp_rx_set_size(struct msrp_rx *rx, uint64_t size)
 {
 	if (!rx || rx->state != RX_OPEN)

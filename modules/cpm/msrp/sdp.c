@@ -183,16 +183,37 @@ static enum msrp_setup setup_decode(const struct msrp_sdp *sdp)
 }
 
 
-/* Does a list of types, separated by spaces, take message/cpim? */
-static bool types_fit(const char *types)
+/* One octet string is the first n octets of the other, in any case */
+static bool begins(const struct pl *pl, const char *str, size_t n)
 {
-	struct pl list, type;
+	const struct pl a = {pl->p, min(pl->l, n)}, b = {str, n};
+
+	return !pl_casecmp(&a, &b);
+}
+
+
+/* format-entry = (type "/" (subtype / "*") *(";" type-param)) / "*" */
+bool msrp_types_accept(const char *types, const char *type)
+{
+	const size_t n = type ? strcspn(type, "; ") : 0;
+	const size_t slash = type ? strcspn(type, "/") : 0;
+	struct pl list, entry;
+
+	if (!types || slash >= n)
+		return false;
 
 	pl_set_str(&list, types);
-	while (msrp_path_next(&list, &type)) {
-		if (!pl_strcmp(&type, "*") ||
-		    !pl_strcasecmp(&type, "message/*") ||
-		    !pl_strcasecmp(&type, "message/cpim"))
+	while (msrp_path_next(&list, &entry)) {
+		const char *param = pl_strchr(&entry, ';');
+
+		if (param)
+			entry.l = (size_t)(param - entry.p);
+		if (!pl_strcmp(&entry, "*"))
+			return true;
+		if (entry.l == n && begins(&entry, type, n))
+			return true;
+		if (entry.l == slash + 2 && entry.p[slash + 1] == '*' &&
+		    begins(&entry, type, slash + 1))
 			return true;
 	}
 
@@ -321,8 +342,7 @@ static int remote_decode(struct msrp_sdp *sdp)
 	if (err)
 		return err;
 
-	if (!remote->path || !remote->accept_types ||
-	    !types_fit(remote->accept_types))
+	if (!remote->path || !remote->accept_types)
 		return EPROTO;
 
 	err = path_decode(&uri, remote->path);
