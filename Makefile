@@ -9,6 +9,7 @@ include mk/test.mk
 include mk/bench.mk
 include mk/lint.mk
 include mk/oom.mk
+include mk/fuzz.mk
 
 help:
 	@echo "make            build $(MODULE)"
@@ -21,8 +22,10 @@ help:
 	@echo "make oom        each allocation made to fail in turn, not only some"
 	@echo "make call       60 s audio call with and without messages arriving"
 	@echo "make bench      figures of the real baresip, beside what they are"
-	@echo "                compared with; WHAT=arrival|stall|big|history"
+	@echo "                compared with; WHAT=arrival|stall|big|history|"
+	@echo "                msrp|decode"
 	@echo "make pf         the Participating Function, $(BUILD)/pf"
+	@echo "make fuzz       T=60 seconds each target; WHAT=msrp,session,..."
 	@echo "make lint       warnings of two compilers, cppcheck, headers, layout"
 	@echo "make clean      remove $(BUILD)"
 	@echo

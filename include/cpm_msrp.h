@@ -170,7 +170,7 @@ struct msrp_conf {
 				     no sign of life ends with ETIMEDOUT:
 				     TCP asks for one. Where libre tells
 				     the descriptor (up to 2.2.1).
-				     Default 90,000                        */
+				     Default 180,000                       */
 	uint64_t buffer_max;    /**< octets kept undecoded, all connections
 				     together: over half of it those that
 				     wait are not read, over all of it the
@@ -568,6 +568,7 @@ enum msrp_setup {
 	MSRP_SETUP_ACTPASS,
 	MSRP_SETUP_ACTIVE,
 	MSRP_SETUP_PASSIVE,
+	MSRP_SETUP_HOLDCONN,    /**< no connection for now                  */
 };
 
 /** What the peer's description says. Strings are owned by the object. */
@@ -583,6 +584,8 @@ struct msrp_remote {
 	char *fingerprint;      /**< media level wins; several are separated
 				     by commas                             */
 	uint64_t max_size;      /**< 0 if absent                            */
+	bool cema;              /**< a=msrp-cema: connects to c= and m=,
+				     whatever the path says (RFC 6714)      */
 };
 
 /** What ours says. Borrowed. */
@@ -598,6 +601,8 @@ struct msrp_local {
 	const char *accept_wrapped_types;
 	const char *fingerprint; /**< ours; NULL: none                      */
 	uint64_t max_size;
+	bool cema;              /**< a=msrp-cema: in offers without a relay,
+				     and where the offer has it             */
 };
 
 struct msrp_sdp;    /**< one offer/answer exchange, over libre's SDP       */
@@ -617,6 +622,11 @@ int msrp_sdp_alloc(struct msrp_sdp **sdpp, const struct sa *laddr);
  *         and no TLS in the m= line, or the reverse; EINVAL; ENOMEM
  */
 int msrp_sdp_decode(struct msrp_sdp *sdp, struct mbuf *mb, bool offer);
+
+/** Nothing is to be decoded or encoded for some time: keep only what the last
+    decode found and what the next description needs to follow the last one.
+    An idle session costs half. */
+void msrp_sdp_rest(struct msrp_sdp *sdp);
 
 /** What the last decode found. Borrowed from sdp. */
 const struct msrp_remote *msrp_sdp_remote(const struct msrp_sdp *sdp);

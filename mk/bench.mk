@@ -3,12 +3,14 @@
 
 # loaded into the softphone, or programs of their own
 BENCH_APART := test/bench/stall.c test/bench/slow.c test/bench/fill.c \
-	       test/bench/peer.c
+	       test/bench/peer.c test/bench/octets.c
 BENCH_SRC   := $(filter-out $(BENCH_APART),$(wildcard test/bench/*.c))
+TLS_LIBS    := $(shell pkg-config --libs openssl 2>/dev/null || \
+	       echo -lssl -lcrypto)
 
 $(BUILD)/bench: $(call obj,$(BENCH_SRC))
 	@echo "  LD   $@"
-	@$(CC) $(LDFLAGS_ALL) -o $@ $^ $(DB_LIBS) -lm
+	@$(CC) $(LDFLAGS_ALL) -o $@ $^ $(DB_LIBS) $(TLS_LIBS) -lm
 
 $(BUILD)/stall.so: $(call obj,test/bench/stall.c)
 	@echo "  LD   $@"
@@ -22,7 +24,8 @@ $(BUILD)/fill: $(call obj,test/bench/fill.c) $(BUILD)/libcpm.a
 	@echo "  LD   $@"
 	@$(CC) $(LDFLAGS_ALL) -o $@ $^ $(RE_LIBS) $(DB_LIBS) $(XML_LIBS)
 
-$(BUILD)/peer: $(call obj,test/bench/peer.c) $(BUILD)/libcpm.a
+$(BUILD)/peer $(BUILD)/octets: $(BUILD)/%: $(call obj,test/bench/%.c) \
+		$(BUILD)/libcpm.a
 	@echo "  LD   $@"
 	@$(CC) $(LDFLAGS_ALL) -o $@ $^ $(RE_LIBS)
 
@@ -41,8 +44,8 @@ BENCH_ARGS = $(if $(WHAT),--what $(WHAT)) $(if $(N),-n $(N)) \
 	     $(if $(SESSIONS),--sessions $(SESSIONS))
 
 bench: need-build $(MODULE) alone $(BUILD)/bench $(BUILD)/stall.so \
-		$(BUILD)/slow.so $(BUILD)/fill
-	@mk/packages check $(PKG_DEMO)
+		$(BUILD)/slow.so $(BUILD)/fill $(BUILD)/peer $(BUILD)/octets
+	@mk/packages check $(PKG_DEMO) $(PKG_BENCH)
 	@$(BUILD)/bench --build $(BUILD) --csv $(BUILD)/bench.csv $(BENCH_ARGS)
 	@echo "also in $(BUILD)/bench.csv"
 

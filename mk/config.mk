@@ -33,5 +33,6 @@ LDFLAGS_ALL = $(SANFLAGS) -pthread $(LDFLAGS)
 PKG_BUILD := gcc libc6-dev pkg-config libre-dev libssl-dev \
 	     libsqlite3-dev libexpat1-dev
 PKG_DEMO  := baresip-core
+PKG_BENCH := kamailio kamailio-tls-modules valgrind
 PKG_TEST  := baresip-core binutils check sip-tester kamailio \
 	     kamailio-extra-modules kamailio-tls-modules openssl tshark cppcheck clang

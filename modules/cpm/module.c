@@ -5,8 +5,8 @@
  *
  * Commands: cpm_status, cpm_conversations, cpm_messages, cpm_message,
  * cpm_display, cpm_imdn, cpm_policy, cpm_sessions, cpm_accept, cpm_decline,
- * cpm_close, cpm_delete, cpm_export. Each takes a JSON object or words; see
- * README.md.
+ * cpm_close, cpm_delete, cpm_export, cpm_composing. Each takes a JSON object or
+ * words; see README.md.
  *
  * Configuration:
  *

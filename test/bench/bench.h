@@ -1,10 +1,11 @@
 /**
  * @file bench.h  What make bench is made of
  *
- * main.c chooses; arrival.c, stalls.c, big.c and history.c each measure one
- * thing, with load.c as the sender, sink.c as what is compared with, host.c
- * and call.c for the real baresip. stall.c and slow.c are loaded into it;
- * fill.c is a program of its own.
+ * main.c chooses; arrival.c, stalls.c, big.c, history.c, msrp.c and decode.c
+ * each measure one thing, with load.c as the sender, sink.c as what is
+ * compared with, host.c and call.c for the real baresip. stall.c and slow.c
+ * are loaded into it; fill.c, peer.c and octets.c are programs of their own.
+ * hand.c is for measurements of other programs.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -14,6 +15,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <sys/types.h>
 
 enum {
@@ -35,6 +37,8 @@ struct bench {
 	char *stall;
 	char *slow;
 	char *fill;
+	char *peer;
+	char *octets;
 	const char *what;
 	uint32_t n;        /* messages a run                                */
 	uint32_t reps;
@@ -67,19 +71,41 @@ double record_max(const struct key *key, const char *unit);
 
 
 /*
+ * wire.c  A connection, plain or TLS
+ */
+struct ssl_st;
+struct wire {
+	int fd;
+	struct ssl_st *ssl;  /* NULL: plain                                 */
+};
+
+/** Make a key and a certificate, in one file */
+void wire_cert(const char *path);
+/** Start TLS. die() if it fails */
+void wire_tls(struct wire *w, const char *pem, bool server);
+/** @return as read() and write(). With TLS poll() tells only what comes after
+    wire_read() had nothing */
+ssize_t wire_read(struct wire *w, void *buf, size_t len);
+ssize_t wire_write(struct wire *w, const void *buf, size_t len);
+void wire_close(struct wire *w);
+
+
+/*
  * load.c  The sender
  */
 struct load {
-	int fd;            /* connected, bound                              */
+	struct wire wire;  /* connected, bound                              */
 	const char *to;    /* peer's path                                   */
 	const char *from;  /* own path                                      */
 	uint32_t window;   /* messages on their way without their 200       */
 	uint32_t count;
 	uint64_t seed;     /* no two runs use the same message ids          */
 	bool ask;          /* for a delivery notification                   */
+	const char *ctype; /* Content-Type; NULL: message/cpim              */
 };
 
 struct result {
+	double start;      /* by now()                                      */
 	double seconds;
 	double rate;       /* messages a second                             */
 	double median_us;  /* from SEND to its 200; window 1 only           */
@@ -87,13 +113,16 @@ struct result {
 };
 
 /** Send and wait for every 200. Exits with a line on anything else. */
-void load_run(const struct load *load, struct result *res);
+void load_run(struct load *load, struct result *res);
 
 /** Answer the peer's bodiless SEND (the active side's first octets) */
-void load_bind(int fd, const char *own_path, const char *peer_path);
+void load_bind(struct wire *w, const char *own_path, const char *peer_path);
+
+/** Octets of each message */
+size_t load_size(void);
 
 /** One message in chunks. @return its last status: 200, or what refused it */
-unsigned load_big(const struct load *load, uint64_t size, size_t chunk,
+unsigned load_big(struct load *load, uint64_t size, size_t chunk,
 		  double *secondsp);
 
 
@@ -105,8 +134,20 @@ enum sink_kind {
 	SINK_SQLITE,  /* a row with a unique key, one commit a read batch   */
 };
 
+struct sink_args {
+	enum sink_kind kind;
+	const char *folder;  /* SINK_SQLITE                                 */
+	const char *pem;     /* TLS; NULL: plain                            */
+	uint32_t expect;     /* messages after which the time is printed    */
+	bool say;            /* what came, at the end                       */
+};
+
 /** Serve one connection on a listening socket; never returns */
-void sink_run(enum sink_kind kind, int lfd, const char *folder);
+void sink_run(const struct sink_args *args, int lfd)
+	__attribute__((noreturn));
+/** Serve this connection; never returns */
+void sink_serve(const struct sink_args *args, int fd)
+	__attribute__((noreturn));
 
 
 /*
@@ -148,6 +189,11 @@ struct host {
 
 void host_start(struct host *h, const struct host_args *args);
 void host_stop(struct host *h);
+/** At once: with many sessions it would wait for the answers to its BYEs */
+void host_kill(struct host *h);
+/** Processor time it has taken, s: tells more than the clock on a machine
+    with other work */
+double host_cpu(const struct host *h);
 /** Its memory now, or the most since host_peak_reset(), in MiB */
 double host_mem(const struct host *h, bool peak);
 void host_peak_reset(const struct host *h);
@@ -204,12 +250,73 @@ const char *run_folder(const struct bench *b, char *path, size_t size);
 
 
 /*
+ * kamailio.c  An MSRP relay
+ */
+struct relay {
+	pid_t pid;
+	uint16_t port;
+	char uri[64];
+};
+
+void relay_start(struct relay *relay, const struct bench *b, const char *pem,
+		 enum place place);
+void relay_stop(struct relay *relay);
+
+
+/*
+ * peers.c  What receives without baresip: the library alone, or a sink
+ */
+struct peer_args {
+	bool sink;         /* the sink that stores nothing, not the library */
+	const char *pem;   /* TLS; NULL: plain                              */
+	enum place place;
+	uint32_t expect;   /* messages; 0: do not wait for them             */
+	const struct relay *relay;  /* through it; NULL: straight           */
+	const char *const *tool;  /* run the library below it, which is what
+				     sends if the sink receives; or NULL    */
+};
+
+struct peer {
+	pid_t pid;
+	uint16_t port;     /* where to connect                              */
+	const char *pem;
+	FILE *out;         /* what it prints                                */
+	const char *const *tool;
+	char path[400];
+};
+
+void peer_start(struct peer *peer, const struct bench *b,
+		const struct peer_args *args);
+void peer_stop(struct peer *peer);
+/** When it had all that it expected, by now() */
+double peer_wait(struct peer *peer);
+/** Messages into it */
+void peer_load(struct peer *peer, uint32_t window, uint32_t count,
+	       struct result *res);
+/** One message of so many octets into it. @return seconds */
+double peer_big(struct peer *peer, uint64_t size, size_t chunk);
+/** The library sends into it. @return seconds, from *startp on */
+double peer_send(struct peer *peer, const struct bench *b, uint32_t window,
+		 uint32_t count, uint64_t size, double *startp);
+
+
+/*
+ * hand.c  Against what others have written, by hand
+ */
+
+/** bench to ..., bench sink ... @return whether it was one of these */
+bool hand_main(int argc, char **argv);
+
+
+/*
  * What is measured
  */
 void arrival_bench(const struct bench *b);
 void stalls_bench(const struct bench *b);
 void big_bench(const struct bench *b);
 void history_bench(const struct bench *b);
+void msrp_bench(const struct bench *b);
+void decode_bench(const struct bench *b);
 void idle_bench(const struct bench *b);
 void drip_bench(const struct bench *b);
 

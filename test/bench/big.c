@@ -81,7 +81,7 @@ static void measure(const struct bench *b, const char *variant, size_t chunk,
 	run_load(&h, 32, 5000, false, &res);
 
 	call_open(&call, &h);
-	load.fd = call.fd;
+	load.wire.fd = call.fd;
 	load.to = call.peer;
 	load.from = call.own;
 	host_peak_reset(&h);

@@ -153,7 +153,7 @@ void call_open(struct call *call, struct host *h)
 	if (call->fd < 0)
 		die("accept: %s", strerror(errno));
 	(void)setsockopt(call->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-	load_bind(call->fd, call->own, call->peer);
+	load_bind(&(struct wire){.fd = call->fd}, call->own, call->peer);
 }
 
 

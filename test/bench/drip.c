@@ -30,8 +30,13 @@ enum {
 };
 
 static const char what[] = "slow";
-static const char *const kindv[] = {"unbound", "sessions"};
+enum { WITHOUT, WITH };
 enum { KINDS = 2 };
+static const char *const kindv[KINDS] = {"unbound", "sessions"};
+static const char *const variantv[KINDS][2] = {
+	{"without unbound", "with unbound"},
+	{"without sessions", "with sessions"},
+};
 
 
 static int connect_from(unsigned n, uint16_t port)
@@ -108,19 +113,20 @@ static void sessions(struct host *h, int *fdv)
 }
 
 
-static void run(struct call *call, const char *kind, const char *with,
+static void run(const struct host *h, struct call *call, const char *variant,
 		unsigned rep)
 {
 	static uint64_t seed = 2000000;
-	char variant[64];
-	struct load load = {.fd = call->fd, .to = call->peer,
+	struct load load = {.wire = {.fd = call->fd}, .to = call->peer,
 		.from = call->own, .window = 32, .count = MESSAGES,
 		.seed = ++seed};
 	struct key key = {what, variant, 32, PLACE_FIXED};
 	struct result res;
+	double cpu;
 
-	snprintf(variant, sizeof(variant), "%s %s", kind, with);
+	cpu = host_cpu(h);
 	load_run(&load, &res);
+	record(&key, rep, "cpu us", (host_cpu(h) - cpu) * 1e6 / MESSAGES);
 	record(&key, rep, "msg/s", res.rate);
 
 	load.seed = ++seed;
@@ -166,28 +172,26 @@ static void measure(const struct bench *b, unsigned kind, unsigned rep)
 	/* all of them have begun */
 	sleep(SETTLE);
 	for (i=0; i<ROUNDS; i++) {
-		run(&call, kindv[kind], "with", rep);
+		run(&h, &call, variantv[kind][WITH], rep);
 		kill(pid, SIGSTOP);
 		usleep(50000);
-		run(&call, kindv[kind], "without", rep);
+		run(&h, &call, variantv[kind][WITHOUT], rep);
 		kill(pid, SIGCONT);
 		usleep(50000);
 	}
 	kill(pid, SIGKILL);
 	(void)child_wait(pid);
 	call_drop(&call);
-	host_stop(&h);
+	host_kill(&h);
 	folder_remove(folder);
 }
 
 
-static double median(unsigned kind, const char *with, uint32_t window,
+static double median(unsigned kind, int with, uint32_t window,
 		     const char *unit)
 {
-	char variant[64];
-	const struct key key = {what, variant, window, PLACE_FIXED};
-
-	snprintf(variant, sizeof(variant), "%s %s", kindv[kind], with);
+	const struct key key = {what, variantv[kind][with], window,
+				PLACE_FIXED};
 
 	return record_median(&key, unit);
 }
@@ -207,15 +211,17 @@ void drip_bench(const struct bench *b)
 			measure(b, kind, rep);
 	}
 
-	printf("%10s %14s %14s %8s %22s\n", "", "without", "with", "ratio",
-	       "window 1, median us");
+	printf("%10s %14s %14s %8s %22s %20s\n", "", "without", "with",
+	       "ratio", "window 1, median us", "CPU us a message");
 	for (kind=0; kind<KINDS; kind++) {
-		const double off = median(kind, "without", 32, "msg/s");
-		const double on = median(kind, "with", 32, "msg/s");
+		const double off = median(kind, WITHOUT, 32, "msg/s");
+		const double on = median(kind, WITH, 32, "msg/s");
 
-		printf("%10s %12.0f/s %12.0f/s %8.2f %10.0f %10.0f\n",
-		       kindv[kind], off, on, on / off,
-		       median(kind, "without", 1, "median us"),
-		       median(kind, "with", 1, "median us"));
+		printf("%10s %12.0f/s %12.0f/s %8.2f %11.0f %10.0f %9.1f "
+		       "%10.1f\n", kindv[kind], off, on, on / off,
+		       median(kind, WITHOUT, 1, "median us"),
+		       median(kind, WITH, 1, "median us"),
+		       median(kind, WITHOUT, 32, "cpu us"),
+		       median(kind, WITH, 32, "cpu us"));
 	}
 }

@@ -222,6 +222,37 @@ void host_stop(struct host *h)
 }
 
 
+void host_kill(struct host *h)
+{
+	ctrl_close(h->ctrl);
+	h->ctrl = NULL;
+	kill(h->pid, SIGKILL);
+	(void)child_wait(h->pid);
+	die_log(NULL);
+}
+
+
+double host_cpu(const struct host *h)
+{
+	unsigned long user, sys;
+	char path[64];
+	FILE *f;
+	int n;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", (int)h->pid);
+	f = fopen(path, "r");
+	if (!f)
+		die("%s: %s", path, strerror(errno));
+	n = fscanf(f, "%*d (%*[^)]) %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u "
+		   "%*u %lu %lu", &user, &sys);
+	fclose(f);
+	if (n != 2)
+		die("%s: unreadable", path);
+
+	return (double)(user + sys) / (double)sysconf(_SC_CLK_TCK);
+}
+
+
 double host_mem(const struct host *h, bool peak)
 {
 	const char *key = peak ? "VmHWM:" : "VmRSS:";

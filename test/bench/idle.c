@@ -12,10 +12,10 @@
 
 
 enum {
-	MESSAGES = 5000,
+	MESSAGES = 10000,
 	WARM     = 2000,
 	SPARE    = 300,    /* descriptors that are not for sessions */
-	PAUSE    = 1,      /* s after the last session              */
+	PAUSE    = 34,     /* s until SIP has forgotten the INVITEs */
 };
 
 static const char what[] = "idle";
@@ -23,20 +23,25 @@ static const uint32_t windowv[] = {1, 32};
 enum { WINDOWS = sizeof(windowv) / sizeof(windowv[0]) };
 
 
-static void messages(struct call *call, uint32_t n, unsigned rep)
+static void messages(const struct host *h, struct call *call, uint32_t n,
+		     unsigned rep)
 {
 	const char *const variant = n > 1 ? "many" : "one";
 	static uint64_t seed = 1000000;
 	struct result res;
+	double cpu;
 	size_t i;
 
 	for (i=0; i<WINDOWS; i++) {
 		const struct key key = {what, variant, windowv[i], PLACE_FIXED};
-		struct load load = {.fd = call->fd, .to = call->peer,
+		struct load load = {.wire = {.fd = call->fd}, .to = call->peer,
 			.from = call->own, .window = windowv[i],
 			.count = MESSAGES, .seed = ++seed};
 
+		cpu = host_cpu(h);
 		load_run(&load, &res);
+		record(&key, rep, "cpu us",
+		       (host_cpu(h) - cpu) * 1e6 / MESSAGES);
 		record(&key, rep, "msg/s", res.rate);
 		if (windowv[i] > 1)
 			continue;
@@ -71,7 +76,7 @@ static void measure(const struct bench *b, uint32_t n, unsigned rep)
 	/* what a first session and first messages need does not count */
 	call_open(&v[0], &h);
 	close(v[0].usock);
-	load = (struct load){.fd = v[0].fd, .to = v[0].peer,
+	load = (struct load){.wire = {.fd = v[0].fd}, .to = v[0].peer,
 		.from = v[0].own, .window = 32, .count = WARM, .seed = 999};
 	load_run(&load, &res);
 	mem = host_mem(&h, false);
@@ -89,11 +94,11 @@ static void measure(const struct bench *b, uint32_t n, unsigned rep)
 	    != n)
 		die("not all sessions are there");
 
-	messages(&v[n / 2], n, rep);
+	messages(&h, &v[n / 2], n, rep);
 	for (i=0; i<n; i++)
 		call_drop(&v[i]);
 	free(v);
-	host_stop(&h);
+	host_kill(&h);
 	folder_remove(folder);
 }
 
@@ -125,14 +130,17 @@ void idle_bench(const struct bench *b)
 	       median("many", 0, "MiB"),
 	       median("many", 0, "MiB") * 1024 / (b->sessions - 1),
 	       median("many", 0, "s to open"));
-	printf("%8s %14s %14s %8s\n", "window", "one session", "many",
-	       "ratio");
+	printf("%8s %14s %14s %8s %24s %8s\n", "window", "one session",
+	       "many", "ratio", "its CPU, us a message", "ratio");
 	for (i=0; i<WINDOWS; i++) {
-		const double one = median("one", windowv[i], "msg/s");
-		const double many = median("many", windowv[i], "msg/s");
+		const uint32_t w = windowv[i];
+		const double one = median("one", w, "msg/s");
+		const double many = median("many", w, "msg/s");
+		const double c1 = median("one", w, "cpu us");
+		const double cn = median("many", w, "cpu us");
 
-		printf("%8u %12.0f/s %12.0f/s %8.2f\n", windowv[i], one, many,
-		       many / one);
+		printf("%8u %12.0f/s %12.0f/s %8.2f %12.1f %11.1f %8.2f\n",
+		       w, one, many, many / one, c1, cn, cn / c1);
 	}
 	printf("%8s %11.0f us %11.0f us %8.2f\n", "median",
 	       median("one", 1, "median us"), median("many", 1, "median us"),

@@ -27,7 +27,7 @@ enum {
 };
 
 struct sender {
-	const struct load *load;
+	struct load *load;
 	char *frames;          /* all of them                    */
 	size_t framel;
 	size_t outp;           /* octets written                 */
@@ -41,17 +41,15 @@ struct sender {
 };
 
 
-static size_t frame(char *buf, size_t size, const struct load *load,
-		    uint32_t n)
+static int cpim_print(char *buf, size_t size, const struct load *load,
+		      uint32_t n)
 {
 	static char text[BENCH_BODY + 1];
-	char cpim[1024];
-	int len;
 
 	if (!text[0])
 		memset(text, 'x', BENCH_BODY);
 
-	len = snprintf(cpim, sizeof(cpim),
+	return snprintf(buf, size,
 		"From: <sip:bob@bench.test>\r\n"
 		"To: <sip:alice@bench.test>\r\n"
 		"NS: imdn <urn:ietf:params:imdn>\r\n"
@@ -66,6 +64,23 @@ static size_t frame(char *buf, size_t size, const struct load *load,
 					   + n * 0xbf58476d1ce4e5b9ULL), n,
 		load->ask ? "imdn.Disposition-Notification: "
 		"positive-delivery\r\n" : "", BENCH_BODY, text);
+}
+
+
+size_t load_size(void)
+{
+	const struct load load = {.seed = 1};
+	char cpim[1024];
+
+	return (size_t)cpim_print(cpim, sizeof(cpim), &load, 1);
+}
+
+
+static size_t frame(char *buf, size_t size, const struct load *load,
+		    uint32_t n)
+{
+	char cpim[1024];
+	const int len = cpim_print(cpim, sizeof(cpim), load, n);
 
 	return (size_t)snprintf(buf, size,
 		"MSRP t%08xz SEND\r\n"
@@ -73,16 +88,17 @@ static size_t frame(char *buf, size_t size, const struct load *load,
 		"From-Path: %s\r\n"
 		"Message-ID: m%08llx.%08x\r\n"
 		"Byte-Range: 1-%d/%d\r\n"
-		"Content-Type: message/cpim\r\n"
+		"Content-Type: %s\r\n"
 		"\r\n"
 		"%s\r\n"
 		"-------t%08xz$\r\n",
 		n, load->to, load->from, (unsigned long long)load->seed, n,
-		len, len, cpim, n);
+		len, len, load->ctype ? load->ctype : "message/cpim", cpim,
+		n);
 }
 
 
-static void prepare(struct sender *s, const struct load *load)
+static void prepare(struct sender *s, struct load *load)
 {
 	char one[4096];
 	uint32_t i;
@@ -101,14 +117,14 @@ static void prepare(struct sender *s, const struct load *load)
 		    != s->framel)
 			die("requests of more than one length");
 	}
-	(void)fcntl(load->fd, F_SETFL, O_NONBLOCK);
+	(void)fcntl(load->wire.fd, F_SETFL, O_NONBLOCK);
 }
 
 
 /* What the window allows */
 static void flush(struct sender *s)
 {
-	const struct load *load = s->load;
+	struct load *load = s->load;
 	uint32_t end = s->done + load->window;
 	ssize_t n;
 
@@ -122,8 +138,8 @@ static void flush(struct sender *s)
 	if (s->outp == s->sent * s->framel)
 		return;
 
-	n = write(load->fd, s->frames + s->outp,
-		  s->sent * s->framel - s->outp);
+	n = wire_write(&load->wire, s->frames + s->outp,
+		       s->sent * s->framel - s->outp);
 	if (n < 0 && errno != EAGAIN)
 		die("write: %s", strerror(errno));
 	if (n > 0)
@@ -182,22 +198,27 @@ static void answers(struct sender *s)
 }
 
 
-static void receive(struct sender *s)
+/* @return true if there was something */
+static bool receive(struct sender *s)
 {
-	ssize_t n = read(s->load->fd, s->in + s->inn, IN_SIZE - s->inn);
+	ssize_t n = wire_read(&s->load->wire, s->in + s->inn,
+			      IN_SIZE - s->inn);
 
 	if (n == 0)
 		die("closed after %u of %u", s->done, s->load->count);
 	if (n < 0 && errno != EAGAIN)
 		die("read: %s", strerror(errno));
-	if (n > 0) {
-		s->inn += (size_t)n;
-		answers(s);
-	}
+	if (n <= 0)
+		return false;
+
+	s->inn += (size_t)n;
+	answers(s);
+
+	return true;
 }
 
 
-void load_run(const struct load *load, struct result *res)
+void load_run(struct load *load, struct result *res)
 {
 	struct sender *s = calloc(1, sizeof(*s));
 	double t0;
@@ -209,7 +230,7 @@ void load_run(const struct load *load, struct result *res)
 	t0 = now();
 
 	while (s->done < load->count) {
-		struct pollfd p = {.fd = load->fd, .events = POLLIN};
+		struct pollfd p = {.fd = load->wire.fd, .events = POLLIN};
 
 		flush(s);
 		if (s->outp < s->sent * s->framel)
@@ -218,9 +239,11 @@ void load_run(const struct load *load, struct result *res)
 			die("nothing for %d s after %u of %u", LATE / 1000,
 			    s->done, load->count);
 		if (p.revents & (POLLIN | POLLHUP | POLLERR))
-			receive(s);
+			while (receive(s) && load->wire.ssl)
+				;
 	}
 
+	res->start = t0;
 	res->seconds = now() - t0;
 	res->rate = load->count / res->seconds;
 	res->median_us = res->p99_us = 0;
@@ -236,14 +259,14 @@ void load_run(const struct load *load, struct result *res)
 }
 
 
-void load_bind(int fd, const char *own_path, const char *peer_path)
+void load_bind(struct wire *w, const char *own_path, const char *peer_path)
 {
 	char buf[4096], tid[64];
 	size_t n = 0;
 
 	/* the peer's SEND without a body: up to its end-line */
 	while (n < sizeof(buf) - 1) {
-		ssize_t r = read(fd, buf + n, sizeof(buf) - 1 - n);
+		ssize_t r = wire_read(w, buf + n, sizeof(buf) - 1 - n);
 
 		if (r <= 0)
 			die("no SEND after the connection");
@@ -258,7 +281,7 @@ void load_bind(int fd, const char *own_path, const char *peer_path)
 	n = (size_t)snprintf(buf, sizeof(buf), "MSRP %s 200 OK\r\n"
 			     "To-Path: %s\r\nFrom-Path: %s\r\n"
 			     "-------%s$\r\n", tid, peer_path, own_path, tid);
-	if (write(fd, buf, n) != (ssize_t)n)
+	if (wire_write(w, buf, n) != (ssize_t)n)
 		die("write: %s", strerror(errno));
 }
 
@@ -268,7 +291,7 @@ void load_bind(int fd, const char *own_path, const char *peer_path)
  */
 
 struct big {
-	const struct load *load;
+	struct load *load;
 	char head[BIG_HEAD];    /* CPIM headers: the message's first octets */
 	size_t headl;
 	uint64_t total;         /* octets of the message, with them         */
@@ -309,11 +332,12 @@ static void big_chunk(struct big *s)
 	s->outn += (size_t)sprintf(s->out + s->outn,
 		"MSRP t%08xz SEND\r\nTo-Path: %s\r\nFrom-Path: %s\r\n"
 		"Message-ID: big%llu\r\nByte-Range: %llu-%llu/%llu\r\n"
-		"Content-Type: message/cpim\r\n\r\n", s->sent, s->load->to,
+		"Content-Type: %s\r\n\r\n", s->sent, s->load->to,
 		s->load->from, (unsigned long long)s->load->seed,
 		(unsigned long long)s->pos + 1,
 		(unsigned long long)(s->pos + len),
-		(unsigned long long)s->total);
+		(unsigned long long)s->total,
+		s->load->ctype ? s->load->ctype : "message/cpim");
 	if (!s->pos) {
 		skip = s->headl;
 		memcpy(s->out + s->outn, s->head, skip);
@@ -338,7 +362,7 @@ static void big_write(struct big *s)
 	if (s->outp == s->outn)
 		return;
 
-	n = write(s->load->fd, s->out + s->outp, s->outn - s->outp);
+	n = wire_write(&s->load->wire, s->out + s->outp, s->outn - s->outp);
 	if (n < 0 && errno != EAGAIN)
 		die("write: %s", strerror(errno));
 	if (n > 0)
@@ -346,15 +370,17 @@ static void big_write(struct big *s)
 }
 
 
-static void big_read(struct big *s)
+/* @return true if there was something */
+static bool big_read(struct big *s)
 {
-	ssize_t n = read(s->load->fd, s->in + s->inn, IN_SIZE - 1 - s->inn);
+	ssize_t n = wire_read(&s->load->wire, s->in + s->inn,
+			      IN_SIZE - 1 - s->inn);
 	char *p = s->in, *end, *tail, *eol;
 
 	if (n <= 0) {
 		if (n == 0 || errno != EAGAIN)
 			die("closed after %u chunks", s->done);
-		return;
+		return false;
 	}
 	s->inn += (size_t)n;
 	end = s->in + s->inn;
@@ -365,15 +391,17 @@ static void big_read(struct big *s)
 		s->status = (unsigned)strtoul(p + 16, NULL, 10);
 		++s->done;
 		if (s->status != 200)
-			return;
+			return false;
 		p = eol + 2;
 	}
 	s->inn = (size_t)(end - p);
 	memmove(s->in, p, s->inn);
+
+	return true;
 }
 
 
-unsigned load_big(const struct load *load, uint64_t size, size_t chunk,
+unsigned load_big(struct load *load, uint64_t size, size_t chunk,
 		  double *secondsp)
 {
 	struct big *s = calloc(1, sizeof(*s));
@@ -396,11 +424,11 @@ unsigned load_big(const struct load *load, uint64_t size, size_t chunk,
 		(unsigned long long)load->seed, (unsigned long long)size);
 	s->total = size + s->headl;
 	noise(s->noise, chunk);
-	(void)fcntl(load->fd, F_SETFL, O_NONBLOCK);
+	(void)fcntl(load->wire.fd, F_SETFL, O_NONBLOCK);
 	t0 = now();
 
 	while (s->status == 200 && (s->pos < s->total || s->done < s->sent)) {
-		struct pollfd p = {.fd = load->fd, .events = POLLIN};
+		struct pollfd p = {.fd = load->wire.fd, .events = POLLIN};
 
 		big_write(s);
 		if (s->outp < s->outn)
@@ -409,7 +437,8 @@ unsigned load_big(const struct load *load, uint64_t size, size_t chunk,
 			die("nothing for %d s after %u chunks", LATE / 1000,
 			    s->done);
 		if (p.revents & (POLLIN | POLLHUP | POLLERR))
-			big_read(s);
+			while (big_read(s) && load->wire.ssl)
+				;
 	}
 
 	*secondsp = now() - t0;

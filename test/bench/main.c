@@ -29,6 +29,8 @@ static const struct {
 	{"stall",   stalls_bench},
 	{"big",     big_bench},
 	{"history", history_bench},
+	{"msrp",    msrp_bench},
+	{"decode",  decode_bench},
 	{"idle",    idle_bench},
 	{"slow",    drip_bench},
 };
@@ -44,8 +46,10 @@ static void usage(void)
 	    "  [-n MESSAGES] [--reps N] [--place fixed|free|both]\n"
 	    "  [--size OCTETS] [--history MESSAGES] [--delay MS] "
 	    "[--sessions N]\n"
-	    "FOLDER holds cpm.so, alone/cpm.so, stall.so, slow.so and fill; "
-	    "NAME: arrival, stall, big, history, idle, slow");
+	    "FOLDER holds cpm.so, alone/cpm.so, stall.so, slow.so, fill, peer "
+	    "and octets;\n"
+	    "NAME: arrival, stall, big, history, msrp, decode, idle, slow\n"
+	    "other programs by hand: bench to --help, bench sink --help");
 }
 
 
@@ -84,6 +88,8 @@ static void files(struct bench *b, const char *folder)
 	b->stall  = file(folder, "stall.so");
 	b->slow   = file(folder, "slow.so");
 	b->fill   = file(folder, "fill");
+	b->peer   = file(folder, "peer");
+	b->octets = file(folder, "octets");
 }
 
 
@@ -101,7 +107,8 @@ static void set_what(struct bench *b, const char *list)
 		}
 		if (i == BENCHES)
 			die("%s: one or more of arrival, stall, big, history, "
-			    "idle, slow, with commas between", list);
+			    "msrp, decode, idle, slow, with commas between",
+			    list);
 	}
 	b->what = list;
 }
@@ -223,11 +230,13 @@ int main(int argc, char **argv)
 	size_t i;
 
 	bench = (struct bench){
-		.what = "arrival,stall,big,history,idle,slow", .n = 100000,
-		.reps = 3, .sessions = 10000,
+		.what = "arrival,stall,big,history,msrp,decode,idle,slow",
+		.n = 100000, .reps = 3, .sessions = 10000,
 		.places = 1u << PLACE_FIXED | 1u << PLACE_FREE,
 		.size = 1000000000, .history = 1000000, .delay = 200};
 	setvbuf(stdout, NULL, _IOLBF, 0);
+	if (hand_main(argc, argv))
+		return 0;
 	options(&bench, &csv, argc, argv);
 	if (sysconf(_SC_NPROCESSORS_ONLN) < 2)
 		die("it takes two CPUs");

@@ -42,15 +42,16 @@ void run_sink(const struct bench *b, enum sink_kind kind, enum place place,
 	pid = child();
 	if (!pid) {
 		place_receiver(place);
-		sink_run(kind, lfd, folder);
+		sink_run(&(struct sink_args){.kind = kind,
+						.folder = folder}, lfd);
 	}
 	close(lfd);
 
-	load.fd = connect_to(port);
-	if (load.fd < 0)
+	load.wire.fd = connect_to(port);
+	if (load.wire.fd < 0)
 		die("connect");
 	load_run(&load, res);
-	close(load.fd);
+	close(load.wire.fd);
 	if (child_wait(pid))
 		die("the sink failed");
 	folder_remove(folder);
@@ -65,7 +66,7 @@ void run_load(struct host *h, uint32_t window, uint32_t count, bool ask,
 	struct call call;
 
 	call_open(&call, h);
-	load.fd = call.fd;
+	load.wire.fd = call.fd;
 	load.to = call.peer;
 	load.from = call.own;
 	load_run(&load, res);

@@ -24,11 +24,14 @@ enum { BUF = 1 << 16 };
 
 struct sink {
 	enum sink_kind kind;
-	int fd;
+	struct wire wire;
 	sqlite3 *db;
 	sqlite3_stmt *add;
-	char in[2 * BUF];
+	char in[4 * BUF];
 	size_t inn;
+	uint32_t count;    /* messages                                   */
+	uint32_t expect;
+	size_t scan;       /* octets of the first request without its end */
 	char out[BUF * 4];
 	size_t outn;
 };
@@ -82,21 +85,29 @@ static void store(struct sink *s, const char *p, size_t len)
 /* @return octets of the whole request at p, 0 if it is not whole */
 static size_t request(struct sink *s, const char *p, size_t len)
 {
-	const char *tail = memmem(p, len, "\r\n-------", 9), *eol;
+	const char *tail = memmem(p + s->scan, len - s->scan, "\r\n-------",
+				  9), *eol;
 	const char *to, *from, *toe, *frome, *tide;
 	size_t n;
 
-	if (!tail)
+	if (!tail) {
+		s->scan = len > 8 ? len - 8 : 0;
 		return 0;
+	}
+	s->scan = (size_t)(tail - p);
 	eol = memmem(tail + 9, len - (size_t)(tail + 9 - p), "\r\n", 2);
 	if (!eol)
 		return 0;
 
+	s->scan = 0;
 	n = (size_t)(eol + 2 - p);
 	to = (const char *)memmem(p, n, "To-Path: ", 9) + 9;
 	toe = memchr(to, '\r', n);
 	from = (const char *)memmem(toe, n, "From-Path: ", 11) + 11;
 	frome = memchr(from, '\r', n);
+	/* to the hop before only */
+	if (memchr(from, ' ', (size_t)(frome - from)))
+		frome = memchr(from, ' ', n);
 	tide = memchr(p + 5, ' ', n);
 
 	if (s->kind == SINK_SQLITE)
@@ -119,42 +130,83 @@ static void batch(struct sink *s)
 
 	if (s->kind == SINK_SQLITE)
 		sql(s, "BEGIN");
-	while ((n = request(s, s->in + pos, s->inn - pos)) > 0)
+	while ((n = request(s, s->in + pos, s->inn - pos)) > 0) {
+		/* only the last chunk of a message has this flag */
+		if (s->in[pos + n - 3] == '$')
+			++s->count;
 		pos += n;
+	}
 	if (s->kind == SINK_SQLITE)
 		sql(s, "COMMIT");
 
 	s->inn -= pos;
 	memmove(s->in, s->in + pos, s->inn);
-	if (s->outn && write(s->fd, s->out, s->outn) != (ssize_t)s->outn)
+	if (s->outn && wire_write(&s->wire, s->out, s->outn) !=
+	    (ssize_t)s->outn)
 		die("sink: write: %s", strerror(errno));
 	s->outn = 0;
+
+	if (s->expect && s->count >= s->expect) {
+		printf("%.9f\n", now());
+		(void)fflush(stdout);
+		s->expect = 0;
+	}
 }
 
 
-void sink_run(enum sink_kind kind, int lfd, const char *folder)
+static void say(const struct sink *s, uint64_t octets, double seconds)
+{
+	printf("%u whole messages, %.1f MB in %.3f s; %.0f/s, %.0f MB/s\n",
+	       s->count, (double)octets / 1e6, seconds, s->count / seconds,
+	       (double)octets / 1e6 / seconds);
+	(void)fflush(stdout);
+}
+
+
+void sink_serve(const struct sink_args *args, int fd)
 {
 	struct sink *s = calloc(1, sizeof(*s));
+	uint64_t octets = 0;
+	double first = 0, last = 0;
 	int on = 1;
 
 	if (!s)
 		die("no memory");
-	s->kind = kind;
-	if (kind == SINK_SQLITE)
-		db_open(s, folder);
-	s->fd = accept(lfd, NULL, NULL);
-	(void)setsockopt(s->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	s->kind = args->kind;
+	s->expect = args->expect;
+	if (s->kind == SINK_SQLITE)
+		db_open(s, args->folder);
+	s->wire.fd = fd;
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	if (args->pem)
+		wire_tls(&s->wire, args->pem, true);
 
 	for (;;) {
-		ssize_t n = read(s->fd, s->in + s->inn, BUF);
+		ssize_t n;
 
+		if (s->inn + BUF > sizeof(s->in))
+			die("sink: a request of more than %d octets", 3 * BUF);
+		n = wire_read(&s->wire, s->in + s->inn, BUF);
 		if (n <= 0)
 			break;
+		if (args->say) {
+			last = now();
+			first = octets ? first : last;
+			octets += (uint64_t)n;
+		}
 		s->inn += (size_t)n;
 		batch(s);
 	}
+	if (args->say)
+		say(s, octets, last - first);
 
 	sqlite3_finalize(s->add);
 	sqlite3_close(s->db);
 	_exit(0);
+}
+
+
+void sink_run(const struct sink_args *args, int lfd)
+{
+	sink_serve(args, accept(lfd, NULL, NULL));
 }

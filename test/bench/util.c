@@ -206,6 +206,8 @@ void children_end(void)
 
 		if (!pid)
 			continue;
+		/* and those that it started, if they are a group */
+		(void)kill(-pid, SIGKILL);
 		(void)kill(pid, SIGKILL);
 		(void)child_wait(pid);
 	}

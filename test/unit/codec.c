@@ -397,6 +397,7 @@ Suite *codec_suite(void)
 	tcase_add_test(tc, test_body_einval);
 	codec_head_tests(tc);
 	codec_uri_tests(tc);
+	codec_scan_tests(tc);
 	suite_add_tcase(s, tc);
 
 	return s;

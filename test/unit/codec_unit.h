@@ -19,5 +19,6 @@ struct mbuf *codec_buf(const char *str);
 
 void codec_head_tests(TCase *tc);
 void codec_uri_tests(TCase *tc);
+void codec_scan_tests(TCase *tc);
 
 #endif

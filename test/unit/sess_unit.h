@@ -105,10 +105,13 @@ void send_large(size_t total, size_t chunk);
 void sess_passive_tests(TCase *tc);
 void sess_pause_tests(TCase *tc);
 void sess_stream_tests(TCase *tc);
+void sess_join_tests(TCase *tc);
 void sess_life_tests(TCase *tc);
 void sess_tls_tests(TCase *tc);
 void sess_ca_tests(TCase *tc);
 void sess_active_tests(TCase *tc);
 void sess_limit_tests(TCase *tc);
+void sess_rfc_tests(TCase *tc);
+void sess_code_tests(TCase *tc);
 
 #endif

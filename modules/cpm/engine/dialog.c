@@ -40,10 +40,13 @@ static void estab_handler(const struct sip_msg *msg, void *arg)
 
 	session_move(s, SESS_CONNECTING, 0);
 	timer_start(s);
-	if (s->early)
-		session_move(s, SESS_ESTABLISHED, 0);
-	else
+	if (!s->early) {
 		leg_start(s);
+		return;
+	}
+
+	session_move(s, SESS_ESTABLISHED, 0);
+	msrp_sdp_rest(s->sdp);
 }
 
 
@@ -120,6 +123,8 @@ int dialog_accept(struct session *s, const struct sip_msg *msg,
 			     false, offer_handler, answer_handler,
 			     estab_handler, NULL, NULL, close_handler, s,
 			     "%s", final ? hdrs : allow);
+	if (!err && final)
+		cpm_sip_msg_forget(msg);
 	if (!err)
 		session_move(s, final ? SESS_ACCEPTED : scode == 180
 			     ? SESS_ASKING : SESS_WAITING, 0);
@@ -142,8 +147,10 @@ int dialog_answer(struct session *s)
 		err = session_desc(&desc, s, false);
 	if (!err)
 		err = sipsess_answer(s->sip, 200, "OK", desc, "%s", hdrs);
-	if (!err)
+	if (!err) {
+		cpm_sip_msg_forget(s->asked);
 		session_move(s, SESS_ACCEPTED, 0);
+	}
 
 	mem_deref(desc);
 	mem_deref(hdrs);

@@ -78,9 +78,9 @@ static size_t partial_len(const char *buf, size_t len)
 
 
 /*
- * The next dash among every seventh octet from i on, or len or more. Seven in
- * a row cannot hide between those, and what else is in a body costs nothing:
- * not even one of which every line has a CR, or each octet is one.
+ * The next dash among every seventh octet from i on; len or more: there is
+ * none. A row of seven cannot hide between those. What else is in a body does
+ * not matter: lines, or a transaction id chosen to look like it.
  */
 static size_t dash_next(const char *buf, size_t i, size_t len)
 {

@@ -296,9 +296,7 @@ static int rest_join(struct msrp_conn *conn, struct mbuf *mb)
 	while (conn->tc && conn->rest && mbuf_get_left(mb)) {
 		struct mbuf *rest = conn->rest;
 
-		if (conn->stopped || n > mbuf_get_left(mb))
-			n = mbuf_get_left(mb);
-
+		n = min(n, mbuf_get_left(mb));
 		rest->pos = rest->end;
 		err = mbuf_write_mem(rest, mbuf_buf(mb), n);
 		rest->pos = 0;
@@ -307,7 +305,7 @@ static int rest_join(struct msrp_conn *conn, struct mbuf *mb)
 
 		mbuf_advance(mb, (ssize_t)n);
 		process(conn, rest);
-		if (!conn->tc || !conn->rest || conn->stopped)
+		if (!conn->tc || !conn->rest)
 			continue;
 
 		/* only octets of mb are left */
@@ -330,6 +328,7 @@ static void recv_handler(struct mbuf *mb, void *arg)
 	int err;
 
 	mem_ref(conn);
+	msrp_watch_read(conn, mbuf_get_left(mb));
 	err = rest_join(conn, mb);
 	if (err)
 		msrp_conn_end(conn, err);

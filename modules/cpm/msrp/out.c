@@ -352,9 +352,7 @@ struct msrp_tx *msrp_out_find(const struct msrp_sess *sess,
 	struct key key = {sess, msgid};
 
 	return list_ledata(hash_lookup(sess->msrp->txh,
-				       hash_joaat((const uint8_t *)msgid->p,
-						  msgid->l),
-				       cmp_handler, &key));
+				       msrp_hash(msgid), cmp_handler, &key));
 }
 
 

@@ -107,7 +107,7 @@ static bool chunk_next(struct msrp_conn *conn, struct mbuf *mb,
 static size_t batch(struct msrp_conn *conn)
 {
 	struct list endl = LIST_INIT;
-	struct mbuf *mb = mbuf_alloc(1024);
+	struct mbuf *mb = mbuf_alloc(max(conn->batch, (size_t)1024));
 	struct msrp_tx *tx;
 	size_t n;
 	int err = 0;
@@ -122,7 +122,7 @@ static size_t batch(struct msrp_conn *conn)
 	       mb->end < conn->chunk && chunk_next(conn, mb, &endl))
 		;
 
-	n = mb->end;
+	n = conn->batch = mb->end;
 	if (n && conn->tc && !conn->err)
 		err = msrp_transport_send(conn, mb);
 	mem_deref(mb);

@@ -21,29 +21,10 @@ static void destructor(void *arg)
 }
 
 
-/* Eight octets at a time. Who makes all fall together gains little: WAIT_MAX
-   bounds the row. */
-static uint32_t msgid_hash(const struct pl *msgid)
-{
-	uint64_t h = 0, w;
-	size_t i, n;
-
-	for (i=0; i<msgid->l; i+=n) {
-		n = min(msgid->l - i, sizeof(w));
-		w = n;
-		memcpy(&w, msgid->p + i, n);
-		h = (h ^ w) * 0x9e3779b97f4a7c15ULL;
-		h ^= h >> 32;
-	}
-
-	return (uint32_t)h;
-}
-
-
 /* One table for all sessions: an idle one has none of its own */
 static uint32_t rx_hash(const struct msrp_sess *sess, const struct pl *msgid)
 {
-	return msgid_hash(msgid) ^ sess->key;
+	return msrp_hash(msgid) ^ sess->key;
 }
 
 
@@ -228,11 +209,12 @@ static uint32_t span_find(const struct msrp_rx *rx, uint64_t off)
 bool msrp_rx_gap(const struct msrp_rx *rx, uint64_t off, uint64_t *len)
 {
 	const uint32_t i = span_find(rx, off);
-	const struct span *span = &rx->spanv[i];
+	const struct span *span;
 
 	if (i == rx->spanc)
 		return true;
 
+	span = &rx->spanv[i];
 	if (span->a <= off) {
 		*len = min(*len, span->b - off);
 		return false;

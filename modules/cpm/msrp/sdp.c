@@ -17,6 +17,9 @@ struct msrp_sdp {
 	struct sa laddr;
 	bool settled;                 /* TLS or not: stays as it is now     */
 	struct msrp_remote remote;
+	const char *proto;            /* while sdp is NULL: what it had     */
+	uint32_t id;                  /* of our o= line, RFC 3264, 5 and 8  */
+	uint32_t ver;
 };
 
 
@@ -81,6 +84,8 @@ int msrp_sdp_alloc(struct msrp_sdp **sdpp, const struct sa *laddr)
 
 	sa_init(&sdp->remote.addr, AF_INET);
 	sdp->laddr = *laddr;
+	sdp->id  = rand_u32() & 0x7fffffff;
+	sdp->ver = rand_u32() & 0x7fffffff;
 	err = media_make(sdp, proto_tcp);
 	if (err)
 		mem_deref(sdp);
@@ -88,6 +93,28 @@ int msrp_sdp_alloc(struct msrp_sdp **sdpp, const struct sa *laddr)
 		*sdpp = sdp;
 
 	return err;
+}
+
+
+/**
+ * Nothing is decoded or encoded for a long time: what libre keeps for it
+ * costs more than all the rest of an idle session
+ */
+void msrp_sdp_rest(struct msrp_sdp *sdp)
+{
+	if (!sdp || !sdp->sdp)
+		return;
+
+	sdp->proto = str_cmp(sdp_media_proto(sdp->m), proto_tls) ? proto_tcp
+		: proto_tls;
+	sdp->m = NULL;
+	sdp->sdp = mem_deref(sdp->sdp);
+}
+
+
+static int wake(struct msrp_sdp *sdp)
+{
+	return sdp->sdp ? 0 : media_make(sdp, sdp->proto);
 }
 
 
@@ -149,6 +176,8 @@ static enum msrp_setup setup_decode(const struct msrp_sdp *sdp)
 		return MSRP_SETUP_ACTIVE;
 	if (!pl_strcasecmp(&pl, "passive"))
 		return MSRP_SETUP_PASSIVE;
+	if (!pl_strcasecmp(&pl, "holdconn"))
+		return MSRP_SETUP_HOLDCONN;
 
 	return MSRP_SETUP_NONE;
 }
@@ -306,6 +335,7 @@ static int remote_decode(struct msrp_sdp *sdp)
 
 	remote->dir   = dir_theirs(sdp_media_rdir(sdp->m));
 	remote->setup = setup_decode(sdp);
+	remote->cema  = sdp_media_rattr(sdp->m, "msrp-cema") != NULL;
 
 	return addr_decode(&remote->addr, sdp, &uri);
 }
@@ -348,6 +378,10 @@ int msrp_sdp_decode(struct msrp_sdp *sdp, struct mbuf *mb, bool offer)
 	if (!sdp || !mb)
 		return EINVAL;
 
+	err = wake(sdp);
+	if (err)
+		return err;
+
 	remote_reset(&sdp->remote);
 
 	/* an answer has to keep to the protocol of our offer, and what comes
@@ -388,8 +422,18 @@ static const char *setup_name(enum msrp_setup setup)
 	case MSRP_SETUP_ACTPASS: return "actpass";
 	case MSRP_SETUP_ACTIVE:  return "active";
 	case MSRP_SETUP_PASSIVE: return "passive";
+	case MSRP_SETUP_HOLDCONN: return "holdconn";
 	default:                 return NULL;
 	}
+}
+
+
+/* One without a value */
+static int flag_set(struct msrp_sdp *sdp, const char *name, bool on)
+{
+	sdp_media_del_lattr(sdp->m, name);
+
+	return on ? sdp_media_set_lattr(sdp->m, true, name, "") : 0;
 }
 
 
@@ -405,14 +449,48 @@ static int attr_set(struct msrp_sdp *sdp, const char *name, const char *val)
 }
 
 
+/* The same session in all descriptions, each newer than the one before;
+   libre's numbers go with its objects */
+static int origin_set(struct mbuf **mbp, struct msrp_sdp *sdp,
+		      struct mbuf *text)
+{
+	struct pl tail;
+	struct mbuf *mb;
+	int err;
+
+	if (!text || re_regex((char *)mbuf_buf(text), mbuf_get_left(text),
+		     "v=0\r\no=- [0-9]+ [0-9]+[^]+", NULL, NULL, &tail))
+		return EPROTO;
+
+	mb = mbuf_alloc(text->end + 16);
+	if (!mb)
+		return ENOMEM;
+
+	err = mbuf_printf(mb, "v=0\r\no=- %u %u%r", sdp->id, sdp->ver++,
+			  &tail);
+	mb->pos = 0;
+	if (err)
+		mem_deref(mb);
+	else
+		*mbp = mb;
+
+	return err;
+}
+
+
 int msrp_sdp_encode(struct mbuf **mbp, struct msrp_sdp *sdp,
 		    const struct msrp_local *local, bool offer)
 {
+	struct mbuf *text = NULL;
 	char size[24] = "";
 	int err;
 
 	if (!mbp || !sdp || !local || !str_isset(local->path))
 		return EINVAL;
+
+	err = wake(sdp);
+	if (err)
+		return err;
 
 	if (offer && !sdp->settled && local->tls != is_tls(sdp)) {
 		err = media_make(sdp, local->tls ? proto_tls : proto_tcp);
@@ -437,6 +515,8 @@ int msrp_sdp_encode(struct mbuf **mbp, struct msrp_sdp *sdp,
 			       ? local->fingerprint : NULL);
 	if (!err)
 		err = attr_set(sdp, "max-size", size);
+	if (!err)
+		err = flag_set(sdp, "msrp-cema", local->cema);
 	if (err)
 		return err;
 
@@ -444,5 +524,10 @@ int msrp_sdp_encode(struct mbuf **mbp, struct msrp_sdp *sdp,
 	sdp_media_set_lport(sdp->m, local->port);
 	sdp_media_set_ldir(sdp->m, local->dir);
 
-	return sdp_encode(mbp, sdp->sdp, offer);
+	err = sdp_encode(&text, sdp->sdp, offer);
+	if (!err)
+		err = origin_set(mbp, sdp, text);
+	mem_deref(text);
+
+	return err;
 }

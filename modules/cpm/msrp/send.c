@@ -76,7 +76,8 @@ static int msgid_claim(const struct msrp_sess *sess, const char *msgid)
 }
 
 
-static int tx_alloc(struct msrp_tx **txp, const struct msrp_send *send)
+static int tx_alloc(struct msrp_tx **txp, struct msrp *msrp,
+		    const struct msrp_send *send)
 {
 	const size_t m = send->msgid ? strlen(send->msgid) : ID_SIZE - 1;
 	const size_t c = send->ctype ? strlen(send->ctype) : 0;
@@ -90,7 +91,7 @@ static int tx_alloc(struct msrp_tx **txp, const struct msrp_send *send)
 	if (send->msgid)
 		memcpy(tx->buf, send->msgid, m);
 	else
-		msrp_ident(tx->buf, ID_SIZE);
+		msrp_ident_next(msrp, tx->buf, ID_SIZE);
 	if (send->ctype) {
 		memcpy(tx->buf + m + 1, send->ctype, c);
 		tx->ctype = tx->buf + m + 1;
@@ -117,6 +118,7 @@ int msrp_send(struct msrp_tx **txp, struct msrp_sess *sess,
 	      const struct msrp_send *send)
 {
 	struct msrp_tx *tx;
+	struct pl id;
 	int err;
 
 	if (!sess || !send || !send_is_valid(send))
@@ -137,14 +139,15 @@ int msrp_send(struct msrp_tx **txp, struct msrp_sess *sess,
 			return err;
 	}
 
-	err = tx_alloc(&tx, send);
+	err = tx_alloc(&tx, sess->msrp, send);
 	if (err)
 		return err;
 
 	tx->sess = sess;
 	tx->own  = !txp;
 	list_append(&sess->txl, &tx->le, tx);
-	hash_append(sess->msrp->txh, hash_joaat_str(tx->msgid), &tx->he, tx);
+	pl_set_str(&id, tx->msgid);
+	hash_append(sess->msrp->txh, msrp_hash(&id), &tx->he, tx);
 	msrp_out_line_up(tx);
 	if (sess->ple.list)
 		msrp_conn_kick(sess->conn);

@@ -48,24 +48,6 @@ static void destructor(void *arg)
 }
 
 
-/**
- * An id that cannot be guessed, and that is an ident (RFC 4975, 9)
- */
-void msrp_ident(char *str, size_t size)
-{
-	static const char hex[] = "0123456789abcdef";
-	uint8_t v[(ID_SIZE - 1) / 2];
-	size_t i;
-
-	rand_bytes(v, sizeof(v));
-	for (i=0; i<sizeof(v) && 2*i + 2 < size; i++) {
-		str[2*i]     = hex[v[i] >> 4];
-		str[2*i + 1] = hex[v[i] & 15];
-	}
-	str[2*i] = '\0';
-}
-
-
 static int path_print(struct msrp_sess *sess)
 {
 	const bool v6 = sa_af(&sess->laddr) == AF_INET6;

@@ -22,12 +22,6 @@ static void destructor(void *arg)
 }
 
 
-static uint32_t tid_hash(const struct pl *tid)
-{
-	return hash_joaat((const uint8_t *)tid->p, tid->l);
-}
-
-
 /**
  * Wait no longer; the handler is not called any more
  */
@@ -124,7 +118,7 @@ int msrp_trans_start(struct msrp_trans *tr, struct msrp_conn *conn,
 		tmr_start(&conn->tmr_trans, conn->msrp->conf.trans_timeout,
 			  tmr_handler, conn);
 	list_append(&conn->transl, &tr->le, tr);
-	hash_append(conn->transh, tid_hash(&pl), &tr->he, tr);
+	hash_append(conn->transh, msrp_hash(&pl), &tr->he, tr);
 
 	return 0;
 }
@@ -176,7 +170,7 @@ bool msrp_trans_recv(struct msrp_conn *conn, const struct msrp_head *head)
 {
 	struct msrp_trans *tr;
 
-	tr = list_ledata(hash_lookup(conn->transh, tid_hash(&head->tid),
+	tr = list_ledata(hash_lookup(conn->transh, msrp_hash(&head->tid),
 				     cmp_handler, (void *)&head->tid));
 	if (!tr)
 		return false;

@@ -118,10 +118,10 @@ int msrp_tx_report(struct msrp_conn *conn, const struct msrp_rx *rx)
 		{NULL, 0}, LIT("$\r\n"),
 	};
 
-	if (!conn)
+	if (!conn || !conn->msrp)
 		return ENOTCONN;
 
-	msrp_ident(id, sizeof(id));
+	msrp_ident_next(conn->msrp, id, sizeof(id));
 	(void)re_snprintf(range, sizeof(range), "1-%llu/%llu",
 			  (unsigned long long)rx->total,
 			  (unsigned long long)rx->total);
