@@ -24,6 +24,7 @@ enum {
 	WE_BEHIND = 1 << 1,
 	TLS       = 1 << 2,
 	PF_ACTIVE = 1 << 3,   /* the PF begins                            */
+	LATE_ACK  = 1 << 4,   /* and its ACK comes behind its MSRP        */
 };
 
 static const int wayv[] = {
@@ -33,6 +34,7 @@ static const int wayv[] = {
 	PF_BEHIND | PF_ACTIVE,
 	WE_BEHIND | PF_ACTIVE,
 	PF_BEHIND | WE_BEHIND | PF_ACTIVE,
+	WE_BEHIND | PF_ACTIVE | LATE_ACK,
 };
 
 
@@ -56,6 +58,12 @@ static struct relay *scene_relay(struct scene *s, int way, const char *more)
 	if (way & PF_ACTIVE) {
 		s->args.optv[n++] = "-s";
 		s->args.optv[n++] = "active";
+	}
+	if (way & LATE_ACK) {
+		s->args.optv[n++] = "-f";
+		s->args.optv[n++] = "lateack=300";
+		s->args.optv[n++] = "-f";
+		s->args.optv[n++] = "delay=500";
 	}
 	if (way & WE_BEHIND)
 		config = env_str(s->env, "cpm_relay %s\n", relay->uri);
@@ -109,9 +117,13 @@ static void deliver(struct scene *s)
 
 static void way(int flags)
 {
+	static const char *const statev[] = {
+		"accepted", "established", "closed",
+	};
 	const struct pf_event *ev;
 	struct scene s;
 	struct relay *relay = scene_relay(&s, flags, NULL);
+	size_t i;
 
 	relay_run(relay, USERS);
 	scene_start(&s);
@@ -135,6 +147,9 @@ static void way(int flags)
 	ck_assert_int_eq(100000, j_int(ctrl_ask(s.c, "cpm_message", "2"),
 				       "size"));
 	ck_assert(!pf_try_event(s.pf, "error", NULL, NULL, 1));
+	for (i=0; i<ARRAY_SIZE(statev); i++)
+		ck_assert_str_eq(statev[i], j_str(ctrl_event(s.c, "session",
+			E2E_SHORT), "state"));
 	scene_close(&s);
 }
 

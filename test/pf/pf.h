@@ -58,6 +58,7 @@ void text_make(uint8_t *buf, uint64_t off, size_t len, uint64_t total);
 enum fault {
 	FAULT_DROP,          /**< close TCP after N octets of a session     */
 	FAULT_NOACK,         /**< no ACK to the 200                         */
+	FAULT_LATEACK,       /**< ACK after MS, MSRP at once                */
 	FAULT_BADRANGE,      /**< Byte-Range that does not fit its chunk    */
 	FAULT_DELAY,         /**< wait MS before each message               */
 	FAULT_REFUSE,        /**< answer the next N IMDNs with a code       */
@@ -377,6 +378,8 @@ struct session {
 	struct sender send;
 	struct tmr tmr;      /**< deadline of the state                     */
 	struct tmr tmr_sip;  /**< CANCEL, then the session timer            */
+	struct tmr tmr_ack;  /**< FAULT_LATEACK                             */
+	uint32_t cseq;       /**< of that ACK                               */
 	enum by by;
 	char reason[64];
 	uint16_t scode;      /**< final answer to the INVITE                */

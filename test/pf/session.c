@@ -29,6 +29,7 @@ static void destructor(void *arg)
 	list_unlink(&sess->le);
 	tmr_cancel(&sess->tmr);
 	tmr_cancel(&sess->tmr_sip);
+	tmr_cancel(&sess->tmr_ack);
 	sender_flush(sess);
 	mem_deref(sess->conn);
 	mem_deref(sess->req);
@@ -296,6 +297,14 @@ static const char *msrp_start(struct session *sess)
 }
 
 
+static void ack_handler(void *arg)
+{
+	struct session *sess = arg;
+
+	dialog_ack(sess, sess->cseq);
+}
+
+
 static void accepted(struct session *sess, const struct sip_msg *msg)
 {
 	const bool *fault = sess->pf->faults.on;
@@ -318,7 +327,12 @@ static void accepted(struct session *sess, const struct sip_msg *msg)
 	}
 
 	sess->confirmed = true;
-	dialog_ack(sess, msg->cseq.num);
+	sess->cseq = msg->cseq.num;
+	if (fault[FAULT_LATEACK])
+		tmr_start(&sess->tmr_ack, sess->pf->faults.arg[FAULT_LATEACK],
+			  ack_handler, sess);
+	else
+		dialog_ack(sess, sess->cseq);
 	if (sess->canceled) {
 		session_end(sess, BY_PF, "cancel");
 		return;
