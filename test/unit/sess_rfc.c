@@ -7,6 +7,10 @@
  * end before the end-line were part of the body; they are left as they are.
  * That of 11.6 fits its body only without the line breaks it is shown with.
  *
+ * Written down from memory, the text was not at hand: 4, 5.1 and the headers of
+ * 11.1 and 11.6 were compared with other programs' tests, the bodies and
+ * ranges of 11.2, 11.4 and 11.5 were not.
+ *
  * SPDX-License-Identifier: BSD-3-Clause
  */
 #include "sess_unit.h"
