@@ -394,3 +394,17 @@ void msrp_chunk_reset(struct msrp_chunk *ch)
 	mem_deref(ch->hmb);
 	memset(ch, 0, sizeof(*ch));
 }
+
+
+static void destructor(void *arg)
+{
+	msrp_chunk_reset(arg);
+}
+
+
+int msrp_chunk_alloc(struct msrp_chunk **chp)
+{
+	*chp = mem_zalloc(sizeof(**chp), destructor);
+
+	return *chp ? 0 : ENOMEM;
+}

@@ -16,7 +16,7 @@ static void destructor(void *arg)
 	tmr_cancel(&conn->tmr_tx);
 	tmr_cancel(&conn->tmr_rx);
 	tmr_cancel(&conn->tmr_trans);
-	msrp_chunk_reset(&conn->ch);
+	mem_deref(conn->ch);
 	mem_deref(conn->tx);
 	mem_deref(conn->rest);
 	msrp_transport_close(conn);
@@ -130,7 +130,7 @@ int msrp_conn_put(struct msrp_conn *conn, const struct pl *v, size_t n)
 static void request_end(struct msrp_conn *conn, enum msrp_flag flag)
 {
 	msrp_route_end(conn, flag);
-	msrp_chunk_reset(&conn->ch);
+	msrp_chunk_reset(conn->ch);
 	conn->state = CONN_HEAD;
 	conn->stopped = conn->busyc > 0;
 	if (conn->cut && conn->tc) {
@@ -144,7 +144,7 @@ static void request_end(struct msrp_conn *conn, enum msrp_flag flag)
 static int head_next(struct msrp_conn *conn, struct mbuf *mb)
 {
 	const size_t left = mbuf_get_left(mb);
-	struct msrp_chunk *ch = &conn->ch;
+	struct msrp_chunk *ch = conn->ch;
 	int err, bad;
 
 	/* without an end of line in what is new there is no whole head */
@@ -184,7 +184,7 @@ static int head_next(struct msrp_conn *conn, struct mbuf *mb)
 
 static int body_next(struct msrp_conn *conn, struct mbuf *mb)
 {
-	struct msrp_chunk *ch = &conn->ch;
+	struct msrp_chunk *ch = conn->ch;
 	struct pl data;
 	int err;
 
@@ -221,8 +221,8 @@ static int rest_keep(struct msrp_conn *conn, struct mbuf *mb)
 	const size_t left = mbuf_get_left(mb);
 	int err;
 
-	if (conn->state == CONN_BODY && !conn->ch.hmb) {
-		err = msrp_head_own(&conn->ch.head, &conn->ch.hmb,
+	if (conn->state == CONN_BODY && !conn->ch->hmb) {
+		err = msrp_head_own(&conn->ch->head, &conn->ch->hmb,
 				    mb->buf + conn->hpos, conn->hlen);
 		if (err)
 			return err;
@@ -264,12 +264,38 @@ static int conn_pause(struct msrp_conn *conn)
 }
 
 
+/* An idle connection has none: ten thousand of them would take megabytes */
+static int chunk_take(struct msrp_conn *conn)
+{
+	if (conn->ch)
+		return 0;
+
+	conn->ch = conn->msrp->spare;
+	conn->msrp->spare = NULL;
+
+	return conn->ch ? 0 : msrp_chunk_alloc(&conn->ch);
+}
+
+
+static void chunk_give(struct msrp_conn *conn)
+{
+	if (conn->state != CONN_HEAD)
+		return;
+
+	if (conn->msrp && !conn->msrp->spare)
+		conn->msrp->spare = mem_ref(conn->ch);
+	conn->ch = mem_deref(conn->ch);
+}
+
+
 static void process(struct msrp_conn *conn, struct mbuf *mb)
 {
 	int err;
 
 	mem_ref(conn);
-	err = decode(conn, mb);
+	err = chunk_take(conn);
+	if (!err)
+		err = decode(conn, mb);
 	if (!err && conn->tc)
 		err = rest_keep(conn, mb);
 	if (!err && conn->tc)
@@ -280,6 +306,7 @@ static void process(struct msrp_conn *conn, struct mbuf *mb)
 		tx_flush(conn);
 		msrp_conn_end(conn, err == EBADMSG ? EPROTO : err);
 	}
+	chunk_give(conn);
 	mem_deref(conn);
 }
 
@@ -422,7 +449,8 @@ void msrp_conn_end(struct msrp_conn *conn, int err)
 	conn->msrp = NULL;
 	conn->hold = NULL;
 	list_unlink(&conn->hle);
-	conn->ch.sess = NULL;
+	if (conn->ch)
+		conn->ch->sess = NULL;
 	msrp_transport_close(conn);
 	conn->tx = mem_deref(conn->tx);
 	tmr_cancel(&conn->tmr_tx);
@@ -476,8 +504,8 @@ void msrp_conn_leave(struct msrp_sess *sess, bool flush)
 	sess->conn = NULL;
 	if (sess->busy)
 		--conn->busyc;
-	if (conn->ch.sess == sess)
-		conn->ch.sess = NULL;
+	if (conn->ch && conn->ch->sess == sess)
+		conn->ch->sess = NULL;
 
 	if (flush && conn->tc)
 		tx_flush(conn);

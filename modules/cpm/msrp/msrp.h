@@ -255,6 +255,7 @@ void msrp_chunk_begin(struct msrp_chunk *ch);
 void msrp_chunk_data(struct msrp_chunk *ch, const struct pl *data);
 uint16_t msrp_chunk_end(struct msrp_chunk *ch, enum msrp_flag flag);
 void msrp_chunk_reset(struct msrp_chunk *ch);
+int  msrp_chunk_alloc(struct msrp_chunk **chp);
 
 
 /* trans.c: requests of ours */
@@ -317,7 +318,8 @@ struct msrp_conn {
 	size_t hpos;              /* where the head of ch is in the buffer  */
 	size_t hlen;
 	enum conn_state state;
-	struct msrp_chunk ch;
+	struct msrp_chunk *ch;    /* of the request that is decoded; NULL
+				     while there is none                   */
 	struct msrp_sess *hold;   /* borrowed; waits for its start          */
 	struct msrp_relay *relay; /* borrowed; ours is at the other end     */
 	bool tls;                 /* for good: sc is NULL once closed       */
@@ -526,7 +528,7 @@ struct msrp_sess {
 	struct msrp_sess_h h;
 	void *arg;
 	struct tmr tmr;           /* to connect                             */
-	struct msrp_trans bind;   /* the answer to our first SEND           */
+	struct msrp_trans *bind;  /* our first SEND waits for its answer    */
 	struct msrp_wait wait_idle;
 	char *path;               /* our URI                                */
 	char *told;               /* a=path; NULL: path                     */
@@ -587,6 +589,7 @@ struct msrp {
 	struct msrp_queue stallq;
 	size_t buffered;          /* octets that connections keep           */
 	struct list connl;        /* connections, owned                     */
+	struct msrp_chunk *spare; /* for the next that is read; or NULL     */
 	struct listener lsnv[2][2]; /* IPv4, IPv6; plain, TLS               */
 	uint32_t unboundc;        /* accepted connections without session   */
 	size_t randc;             /* octets of randv not used yet           */

@@ -71,7 +71,7 @@ static uint16_t conn_check(struct msrp_conn *conn, struct msrp_sess *sess)
 /* A SEND for a session: may it have it? */
 static uint16_t sess_take(struct msrp_conn *conn, struct msrp_sess *sess)
 {
-	struct msrp_chunk *ch = &conn->ch;
+	struct msrp_chunk *ch = conn->ch;
 
 	if (!msrp_sess_is_peer(sess, &ch->head.from_path))
 		return 481;
@@ -124,7 +124,7 @@ static void report_recv(struct msrp_conn *conn, const struct msrp_head *head)
  */
 int msrp_route(struct msrp_conn *conn, int bad)
 {
-	struct msrp_chunk *ch = &conn->ch;
+	struct msrp_chunk *ch = conn->ch;
 	const struct msrp_head *head = &ch->head;
 	struct msrp_sess *sess = NULL;
 
@@ -171,7 +171,7 @@ int msrp_route(struct msrp_conn *conn, int bad)
  */
 void msrp_route_end(struct msrp_conn *conn, enum msrp_flag flag)
 {
-	struct msrp_chunk *ch = &conn->ch;
+	struct msrp_chunk *ch = conn->ch;
 	const struct msrp_head *head = &ch->head;
 	uint16_t scode = ch->scode;
 

@@ -21,7 +21,7 @@ static void sess_leave(struct msrp_sess *sess, bool flush)
 	sess->state = SESS_CLOSED;
 	tmr_cancel(&sess->tmr);
 	msrp_wait_cancel(&sess->wait_idle);
-	msrp_trans_stop(&sess->bind);
+	sess->bind = mem_deref(sess->bind);
 	hash_unlink(&sess->he);
 	msrp_conn_leave(sess, flush);
 	msrp_conn_unhold(sess);
@@ -258,6 +258,7 @@ static void bind_handler(int err, const struct msrp_head *head, void *arg)
 {
 	struct msrp_sess *sess = arg;
 
+	sess->bind = mem_deref(sess->bind);
 	if (!err)
 		msrp_sess_touch(sess);
 	if (!err && head->scode >= 300)
@@ -287,7 +288,7 @@ int msrp_sess_bind(struct msrp_sess *sess)
 
 	tmr_cancel(&sess->tmr);
 	msrp_ident(tid, sizeof(tid));
-	err = msrp_trans_start(&sess->bind, sess->conn, tid, bind_handler,
+	err = msrp_trans_alloc(&sess->bind, sess->conn, tid, bind_handler,
 			       sess);
 	if (err)
 		return err;
@@ -300,7 +301,7 @@ int msrp_sess_bind(struct msrp_sess *sess)
    on it */
 static int relay_bind(struct msrp_sess *sess)
 {
-	if (!sess->peer || !sess->conn || sess->bind.conn)
+	if (!sess->peer || !sess->conn || sess->bind)
 		return EPROTO;
 	if (sess->state == SESS_ESTAB)
 		return 0;

@@ -32,6 +32,7 @@ static void destructor(void *arg)
 	msrp_queue_close(&msrp->stallq);
 	mem_deref(msrp->addrh);
 	mem_deref(msrp->rxh);
+	mem_deref(msrp->spare);
 	mem_deref(msrp->sessh);
 	mem_deref(msrp->txh);
 }

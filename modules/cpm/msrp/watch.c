@@ -175,7 +175,8 @@ static void watch_count(struct msrp_conn *conn, size_t kept)
  */
 int msrp_watch_decoded(struct msrp_conn *conn)
 {
-	const struct mbuf *rest = conn->rest, *head = conn->ch.hmb;
+	const struct mbuf *rest = conn->rest;
+	const struct mbuf *head = conn->ch ? conn->ch->hmb : NULL;
 
 	watch_request(conn);
 	watch_count(conn, (rest ? rest->size : 0) + (head ? head->size : 0));
