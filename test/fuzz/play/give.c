@@ -134,7 +134,8 @@ static void sent_handler(int err, uint16_t scode, void *arg)
 
 	case EPROTO:
 		CHECK(scode >= 300);
-		CHECK(give->refused || side->dirty);
+		/* or the answer to the first SEND refused the session */
+		CHECK(give->refused || side->dirty || !side->bound);
 		break;
 
 	case ETIMEDOUT: CHECK(scode == 408); break;
