@@ -2,7 +2,7 @@
  * @file cpm_msrp.h  Message Session Relay Protocol
  *
  * RFC 4975 (MSRP), RFC 6135 (connection model), RFC 8122 (TLS in the SDP).
- * Three parts: the codec, which eats bytes and yields views and does no I/O;
+ * Three parts: the codec (cpm_msrp_codec.h), which eats bytes and yields views;
  * sessions over libre's TCP and TLS; the SDP that describes them. No global
  * state; needs libre, and the OpenSSL that libre was built with.
  *
@@ -12,20 +12,70 @@
 #define CPM_MSRP_H
 
 #include <cpm_re.h>
+#include <cpm_msrp_codec.h>
 
 #ifdef __cplusplus
 extern "C" {
 #endif
 
+/*
+ * Everything runs in the thread of libre's main loop. Two ends in one program;
+ * what returns an int returns 0 or an errno, which is not looked at here:
+ *
+ * @code
+ * #include <cpm_msrp.h>
+ * static uint16_t data(struct msrp_rx *rx, uint64_t off, const uint8_t *buf,
+ *                      size_t len, void *arg)
+ * {
+ *         printf("received: %.*s\n", (int)len, (const char *)buf);
+ *         return 0;                       // or a code that refuses the rest
+ * }
+ * static void done(struct msrp_rx *rx, void *arg)
+ * {
+ *         msrp_rx_answer(rx, 200, NULL);  // now or later, once it is safe
+ * }
+ * static void sent(int err, uint16_t scode, void *arg)
+ * {
+ *         printf("sent: %d %u\n", err, scode);
+ *         re_cancel();
+ * }
+ * int main(void)
+ * {
+ *         struct msrp_sess_h bobh = {.datah = data, .doneh = done};
+ *         struct msrp_sess_h aliceh = {0};
+ *         struct msrp_send hello = {.ctype = "text/plain", .senth = sent};
+ *         struct msrp_sess *alice, *bob;
+ *         struct msrp *msrp;
+ *         struct sa addr;
+ *
+ *         libre_init();
+ *         msrp_alloc(&msrp, NULL);
+ *         sa_set_str(&addr, "127.0.0.1", 0);
+ *         msrp_sess_alloc(&bob, msrp, &addr, false, &bobh, NULL);
+ *         msrp_sess_listen(bob);          // before his path goes into the SDP
+ *         msrp_sess_start(bob);           // when Alice's SDP is there
+ *         msrp_sess_alloc(&alice, msrp, &addr, false, &aliceh, NULL);
+ *         msrp_sess_set_peer(alice, msrp_sess_path(bob));
+ *         msrp_sess_set_peer(bob, msrp_sess_path(alice));
+ *         hello.mb = mbuf_alloc(5);
+ *         mbuf_write_str(hello.mb, "hello");
+ *         mbuf_set_pos(hello.mb, 0);
+ *         msrp_send(NULL, alice, &hello); // waits until they are connected
+ *         sa_set_port(&addr, msrp_sess_lport(bob));
+ *         msrp_sess_connect(alice, &addr);
+ *         re_main(NULL);
+ *         mem_deref(hello.mb);
+ *         mem_deref(alice);               // closes it silently
+ *         mem_deref(bob);
+ *         mem_deref(msrp);
+ *         libre_close();
+ *         return 0;
+ * }
+ * @endcode
+ */
+
 /** Limits, each with its reason */
 enum {
-	MSRP_HEAD_MAX  = 16384, /**< octets of start line and headers: a peer
-				     must not make us buffer without end   */
-	MSRP_HDR_MAX   = 64,    /**< headers: bounds decode work            */
-	MSRP_TID_MIN   = 4,     /**< RFC 4975, 9: ident                     */
-	MSRP_TID_MAX   = 32,    /**< RFC 4975, 9: ident                     */
-	MSRP_MSGID_MAX = 256,   /**< Message-ID: kept for each open message */
-	MSRP_URI_MAX   = 512,   /**< one URI of a path                      */
 	MSRP_OPEN_MAX  = 64,    /**< messages open at once in one session   */
 	MSRP_HOLE_MAX  = 256,   /**< separate ranges in one open message    */
 	MSRP_RELAY_MAX = 8,     /**< relays on the way to us: each is in each
@@ -36,108 +86,6 @@ enum {
 	MSRP_CONN_ADDR_MAX = 256, /**< of these from one address: one host
 				     cannot take the room of all others    */
 };
-
-/*
- * Codec
- */
-
-/** The flag that ends a request or response (RFC 4975, 7.1) */
-enum msrp_flag {
-	MSRP_FLAG_NONE = 0,
-	MSRP_CONTINUE  = '+',   /**< more chunks follow                     */
-	MSRP_COMPLETE  = '$',   /**< last octet of the message is in here   */
-	MSRP_ABORT     = '#',   /**< given up by the sender                 */
-};
-
-/** Failure-Report (RFC 4975, 7.1.1) */
-enum msrp_freport {
-	MSRP_FREPORT_YES = 0,   /**< default                                */
-	MSRP_FREPORT_NO,
-	MSRP_FREPORT_PARTIAL,
-};
-
-/** Byte-Range (RFC 4975, 7.1.1): positions count from 1 */
-struct msrp_range {
-	uint64_t start;
-	uint64_t end;           /**< 0 and !end_set: "*"                    */
-	uint64_t total;         /**< 0 and !total_set: "*"                  */
-	bool end_set;
-	bool total_set;
-};
-
-/** Start line and headers. Every pl is a view into the decoded buffer. */
-struct msrp_head {
-	struct pl tid;          /**< transaction id                         */
-	bool req;
-	struct pl met;          /**< request: method                        */
-	uint16_t scode;         /**< response: status code                  */
-	struct pl reason;       /**< response: comment, may be unset        */
-	struct pl to_path;      /**< all URIs                               */
-	struct pl from_path;    /**< all URIs                               */
-	struct pl msgid;
-	struct pl ctype;        /**< set: a body follows                    */
-	struct pl status;       /**< REPORT: whole Status value             */
-	struct pl all;          /**< the octets of all this                 */
-	struct msrp_range range;
-	bool range_set;
-	bool range_bad;         /**< there was a Byte-Range, but unreadable */
-	enum msrp_freport failure_report;
-	bool success_report;
-	enum msrp_flag flag;    /**< set when no body follows               */
-	bool body;              /**< a body follows; use msrp_body_decode() */
-};
-
-/**
- * Decode start line and headers, and the end-line where no body follows
- * (RFC 4975, 9).
- *
- * @param head Filled with views into mb
- * @param mb   Buffer; on success pos is behind what was decoded
- *
- * @return 0; ENODATA for a proper prefix, pos kept; EBADMSG if it is no
- *         MSRP; EOVERFLOW over MSRP_HEAD_MAX, MSRP_HDR_MAX or
- *         MSRP_MSGID_MAX; EINVAL
- */
-int msrp_head_decode(struct msrp_head *head, struct mbuf *mb);
-
-/** State of one body; zero it, then set tid. Nothing is scanned twice. */
-struct msrp_body {
-	char tid[MSRP_TID_MAX + 1];
-	enum msrp_flag flag;    /**< set once the end-line was found        */
-	bool crlf;              /**< internal: body octets were yielded     */
-};
-
-/**
- * Yield the next octets of a body, up to its end-line, which may be split
- * over any number of buffers.
- *
- * @param body State
- * @param mb   Buffer; pos moves behind what was yielded and decoded. Octets
- *             that may begin an end-line stay in mb until more come
- * @param data Next octets of the body, a view into mb, may be empty
- *
- * @return 0: body->flag is set, this is the end; ENODATA: use data, then
- *         call again with more octets; EINVAL
- */
-int msrp_body_decode(struct msrp_body *body, struct mbuf *mb,
-		     struct pl *data);
-
-/** An MSRP URI (RFC 4975, 6). Views. */
-struct msrp_uri {
-	bool tls;               /**< msrps                                  */
-	struct pl user;
-	struct pl host;         /**< without brackets                       */
-	uint16_t port;          /**< 0 if absent                            */
-	struct pl sid;          /**< session-id                             */
-	struct pl transport;
-};
-
-/** Decode one MSRP URI. @return 0; EBADMSG; EINVAL */
-int msrp_uri_decode(struct msrp_uri *uri, const struct pl *pl);
-
-/** Same URI by the rules of RFC 4975, 6.1: scheme, host, port, transport
-    without case; session-id with case; user ignored. */
-bool msrp_uri_cmp(const struct msrp_uri *a, const struct msrp_uri *b);
 
 /*
  * Sessions
@@ -170,7 +118,7 @@ struct msrp_conf {
 				     no sign of life ends with ETIMEDOUT:
 				     TCP asks for one. Where libre tells
 				     the descriptor (up to 2.2.1).
-				     Default 90,000                        */
+				     Default 180,000                       */
 	uint64_t buffer_max;    /**< octets kept undecoded, all connections
 				     together: over half of it those that
 				     wait are not read, over all of it the
@@ -290,9 +238,9 @@ int msrp_sess_alloc(struct msrp_sess **sessp, struct msrp *msrp,
 int msrp_sess_listen(struct msrp_sess *sess);
 
 /** Value of a=path. Own URI: msrp[s]://host:port/session-id;tcp; port 9 when
-    we do not listen (RFC 6135, 4.2.2); with a relay of ours the relays stand before
-    it. Borrowed, valid until the session is freed or msrp_sess_listen() or
-    msrp_sess_use_relay() is called. */
+    we do not listen (RFC 6135, 4.2.2); with a relay of ours the relays stand
+    before it. Borrowed, valid until the session is freed or
+    msrp_sess_listen() or msrp_sess_use_relay() is called. */
 const char *msrp_sess_path(const struct msrp_sess *sess);
 
 /** Port for the m= line: the listener's, else 9; with a relay of ours its
@@ -372,6 +320,11 @@ const char *msrp_rx_ctype(const struct msrp_rx *rx);
 uint64_t msrp_rx_total(const struct msrp_rx *rx);
 /** Octets that are there from the beginning on, without a hole */
 uint64_t msrp_rx_begun(const struct msrp_rx *rx);
+/** The first len octets are there from an earlier try: the sender goes on
+    behind them (Byte-Range), and what it repeats of them is not handed on.
+    Only in msrp_open_h. @return 0; EINVAL elsewhere, or len 0; EOVERFLOW
+    over the message's total or max_size; ENOMEM */
+int msrp_rx_set_begun(struct msrp_rx *rx, uint64_t len);
 /** Octets that the application holds in memory for a message that is open:
     they count while it waits for its answer. Default: all there are */
 void msrp_rx_set_size(struct msrp_rx *rx, uint64_t size);
@@ -405,8 +358,9 @@ typedef int (msrp_read_h)(uint64_t off, uint8_t *buf, size_t *len, void *arg);
  * @param err   0: by Failure-Report, yes: each chunk was answered 2xx;
  *              partial: conf.trans_timeout has gone by since the last chunk
  *              left, and none was refused; no: all octets were handed to the
- *              transport. EPROTO: refused by an answer or a REPORT, see
- *              scode. ETIMEDOUT: no answer in conf.trans_timeout. ECANCELED:
+ *              transport. EPROTO: refused by an answer or a REPORT, or the
+ *              session was by the answer to its first SEND, see scode.
+ *              ETIMEDOUT: no answer in conf.trans_timeout. ECANCELED:
  *              msrp_tx_abort(). ENOTCONN: the session has ended. Or the
  *              errno of readh, or ENOMEM
  * @param scode 200 with 0; the peer's code with EPROTO; 408 with ETIMEDOUT;
@@ -550,8 +504,9 @@ const char *msrp_relay_path(const struct msrp_relay *relay);
 /**
  * Use a relay for all that the session sends and receives. Call it before the
  * path is told. The session is TLS if the relay is. msrp_sess_connect() then
- * binds it through the relay, whatever its addr; requests may come before msrp_sess_start(). When the
- * relay is lost the session ends with ECONNRESET or the relay's error.
+ * binds it through the relay, whatever its addr; requests may come before
+ * msrp_sess_start(). When the relay is lost the session ends with ECONNRESET
+ * or the relay's error.
  *
  * @return 0; EAGAIN: the relay is not up; EPROTO: the session has begun;
  *         EINVAL; ENOMEM
@@ -567,6 +522,7 @@ enum msrp_setup {
 	MSRP_SETUP_ACTPASS,
 	MSRP_SETUP_ACTIVE,
 	MSRP_SETUP_PASSIVE,
+	MSRP_SETUP_HOLDCONN,    /**< no connection for now                  */
 };
 
 /** What the peer's description says. Strings are owned by the object. */
@@ -582,6 +538,8 @@ struct msrp_remote {
 	char *fingerprint;      /**< media level wins; several are separated
 				     by commas                             */
 	uint64_t max_size;      /**< 0 if absent                            */
+	bool cema;              /**< a=msrp-cema: connects to c= and m=,
+				     whatever the path says (RFC 6714)      */
 };
 
 /** What ours says. Borrowed. */
@@ -597,6 +555,8 @@ struct msrp_local {
 	const char *accept_wrapped_types;
 	const char *fingerprint; /**< ours; NULL: none                      */
 	uint64_t max_size;
+	bool cema;              /**< a=msrp-cema: in offers without a relay,
+				     and where the offer has it             */
 };
 
 struct msrp_sdp;    /**< one offer/answer exchange, over libre's SDP       */
@@ -611,11 +571,19 @@ int msrp_sdp_alloc(struct msrp_sdp **sdpp, const struct sa *laddr);
  * @param offer true for an offer
  *
  * @return 0; EBADMSG if it is no SDP; ENOENT without an m=message line over
- *         MSRP with a port; EPROTO if a path or message/cpim (or *) among
- *         the accept-types is missing, or no address, or msrps in the path
- *         and no TLS in the m= line, or the reverse; EINVAL; ENOMEM
+ *         MSRP with a port; EPROTO if a path, accept-types or an address is
+ *         missing, or msrps in the path and no TLS in the m= line, or the
+ *         reverse; EINVAL; ENOMEM
  */
 int msrp_sdp_decode(struct msrp_sdp *sdp, struct mbuf *mb, bool offer);
+
+/**
+ * Does a peer take a type? (RFC 4975, 8.6)
+ *
+ * @param types Its accept-types or accept-wrapped-types; NULL: none
+ * @param type  Content-Type; parameters, there and here, are not looked at
+ */
+bool msrp_types_accept(const char *types, const char *type);
 
 /** Nothing is to be decoded or encoded for some time: keep only what the last
     decode found and what the next description needs to follow the last one.

@@ -63,13 +63,16 @@ int main(void)
 		msrp_suite,
 		relay_suite,
 		tls_suite,
+		model_suite,
 		bus_suite,
+		composing_suite,
 		report_suite,
 		config_suite,
 		power_suite,
 		soak_suite,
 		call_suite,
 		oom_suite,
+		alone_suite,
 	};
 	SRunner *sr = srunner_create(NULL);
 	int failed, ran;

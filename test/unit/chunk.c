@@ -28,6 +28,9 @@ static uint16_t open_handler(struct msrp_rx *rx, void *arg)
 	ck_assert_ptr_eq(arg, &chunk_seen);
 	++chunk_seen.openc;
 	msrp_rx_set_arg(rx, mbuf_alloc(64));
+	if (chunk_seen.begun)
+		chunk_seen.begun_err = msrp_rx_set_begun(rx,
+							 chunk_seen.begun);
 	maybe_close();
 
 	return chunk_seen.open_code;
@@ -522,6 +525,7 @@ Suite *chunk_suite(void)
 	tcase_add_test(tc, test_empty_body);
 	suite_add_tcase(s, tc);
 	chunk_limit_tests(s);
+	chunk_begun_tests(s);
 
 	return s;
 }

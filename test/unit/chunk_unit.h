@@ -22,6 +22,8 @@ struct chunk_seen {
 	uint64_t data_at;
 	struct msrp_rx *last;   /* shared */
 	bool close;             /* close the session in the next handler */
+	uint64_t begun;         /* msrp_rx_set_begun() in openh, 0: not  */
+	int begun_err;
 };
 
 extern struct chunk_seen chunk_seen;
@@ -36,5 +38,6 @@ uint16_t chunk(const char *id, uint64_t from, uint64_t to, uint64_t total,
 uint16_t chunk_bodiless(const char *hdrs, char flag);
 void chunk_check(uint64_t total);
 void chunk_limit_tests(Suite *s);
+void chunk_begun_tests(Suite *s);
 
 #endif

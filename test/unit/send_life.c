@@ -75,21 +75,24 @@ START_TEST(test_abort_both)
 END_TEST
 
 
-/* The reader fails, at once or later */
+/* The reader fails, at once or later, with what may mean something inside */
 START_TEST(test_reader_fails)
 {
+	static const int errv[] = {EIO, ENODATA, EAGAIN, ECANCELED};
+	const bool later = _i >= 4;
 	struct msrp_send send;
 	struct frame f;
 	size_t pos = 0;
 
 	send_estab();
-	m1.fail_at = _i ? 3000 : 1;
+	m1.fail_at = later ? 3000 : 1;
+	m1.fail_err = errv[_i % 4];
 	msg_read(&send, &m1, 10000);
-	if (!_i)
+	if (!later)
 		send.start = 1;
 	msg_send(&s1, &m1, &send);
-	msg_end(&m1, EIO, 0);
-	if (_i) {
+	msg_end(&m1, errv[_i % 4], 0);
+	if (later) {
 		frame_next(&f, &pos);
 		ck_assert_uint_eq(3000, f.body.l);
 		frame_next(&f, &pos);
@@ -98,6 +101,36 @@ START_TEST(test_reader_fails)
 	loop_settle(10);
 	ck_assert_uint_eq(pos, p1.rx->end);
 	ck_assert_uint_eq(0, s1.closec);
+}
+END_TEST
+
+
+/* What waits for the session hears why there is none; the connection that is
+   lost says nothing */
+START_TEST(test_bind_refused)
+{
+	struct msrp_send send;
+	struct frame f;
+	struct sa sa;
+	size_t pos = 0;
+
+	peer_listen(&p1, &sa, "127.0.0.1");
+	sess_make(&s1, "127.0.0.1");
+	msg_text(&send, &m1, "hello");
+	msg_send(&s1, &m1, &send);
+	msg_text(&send, &m2, "world");
+	msg_send(&s1, &m2, &send);
+	ck_assert_int_eq(0, msrp_sess_connect(s1.sess, &sa));
+	frame_next(&f, &pos);
+	if (_i)
+		p1.tc = mem_deref(p1.tc);
+	else
+		answer(f.tid, "481 No Such Session");
+	msg_end(&m1, _i ? ENOTCONN : EPROTO, _i ? 0 : 481);
+	msg_end(&m2, _i ? ENOTCONN : EPROTO, _i ? 0 : 481);
+	WAIT(is_set, &s1.closec);
+	ck_assert_uint_eq(1, s1.closec);
+	ck_assert_int_eq(_i ? 0 : EPROTO, s1.close_err);
 }
 END_TEST
 
@@ -124,6 +157,38 @@ START_TEST(test_reader_lies)
 	msg_end(&m1, EINVAL, 0);
 	loop_settle(10);
 	ck_assert_uint_eq(0, p1.rx->end);
+}
+END_TEST
+
+
+/* Found by fuzzing: what was written behind the octets was counted with the
+   path of before */
+#define FAR "msrp://another.example:9999/a-longer-one-than-before-"	\
+	"so-that-what-stands-in-front-of-the-octets-grows;tcp"
+
+static int mover(uint64_t off, uint8_t *buf, size_t *len, void *arg)
+{
+	ck_assert_int_eq(0, msrp_sess_set_peer(s1.sess, FAR));
+
+	return read_handler(off, buf, len, arg);
+}
+
+
+START_TEST(test_reader_moves)
+{
+	struct msrp_send send;
+	struct frame f;
+	size_t pos = 0;
+
+	send_estab();
+	m1.most = _i ? 99 : 0;
+	msg_read(&send, &m1, 100);
+	send.readh = mover;
+	msg_send(&s1, &m1, &send);
+	frame_next(&f, &pos);
+	ck_assert_int_eq(0, pl_strcmp(&f.head.to_path, FAR));
+	ck_assert_uint_eq(_i ? 99 : 100, f.body.l);
+	ck_assert(is_pattern(0, f.body.p, f.body.l));
 }
 END_TEST
 
@@ -342,8 +407,10 @@ void send_life_tests(TCase *tc)
 {
 	tcase_add_loop_test(tc, test_abort, 0, 3);
 	tcase_add_test(tc, test_abort_both);
-	tcase_add_loop_test(tc, test_reader_fails, 0, 2);
+	tcase_add_loop_test(tc, test_reader_fails, 0, 8);
+	tcase_add_loop_test(tc, test_bind_refused, 0, 2);
 	tcase_add_test(tc, test_reader_lies);
+	tcase_add_loop_test(tc, test_reader_moves, 0, 2);
 	tcase_add_loop_test(tc, test_lost, 0, 3);
 	tcase_add_loop_test(tc, test_leave, 0, 12);
 	tcase_add_loop_test(tc, test_leave_ended, 0, 4);

@@ -72,7 +72,7 @@ int read_handler(uint64_t off, uint8_t *buf, size_t *len, void *arg)
 	if (m->least)
 		m->least = min(m->least, s1.sess->conn->chunk);
 	if (m->fail_at && off >= m->fail_at)
-		return EIO;
+		return m->fail_err ? m->fail_err : EIO;
 	if (m->most)
 		n = min(n, m->most);
 	if (m->fail_at)

@@ -24,6 +24,7 @@ struct msg {
 	size_t most;            /* octets of one read at most, 0: all       */
 	uint64_t hold_at;       /* says "nothing now" from there on, 0: no  */
 	uint64_t fail_at;       /* fails with EIO from there on             */
+	int fail_err;           /* or with this                             */
 	bool self;              /* wakes itself when it has nothing         */
 
 	char in;                /* handler that lets something go: readh,

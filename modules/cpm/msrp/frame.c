@@ -110,7 +110,7 @@ static size_t head_size(const struct msrp_tx *tx, size_t len)
 }
 
 
-/* @return 0; ENODATA: nothing now; or what ends the message */
+/* @return 0; FRAME_NOTHING; or what ends the message */
 static int body_read(struct msrp_tx *tx, uint8_t *p, size_t *len)
 {
 	const size_t want = *len;
@@ -132,7 +132,19 @@ static int body_read(struct msrp_tx *tx, uint8_t *p, size_t *len)
 	if (*len > want)
 		return EINVAL;
 
-	return *len ? 0 : ENODATA;
+	return *len ? 0 : FRAME_NOTHING;
+}
+
+
+/* Room for n octets behind the end */
+static int room_make(struct mbuf *mb, size_t n)
+{
+	const size_t need = mb->end + n;
+
+	if (mb->size >= need)
+		return 0;
+
+	return mbuf_resize(mb, max(need, 2 * mb->size));
 }
 
 
@@ -144,7 +156,7 @@ static int body_read(struct msrp_tx *tx, uint8_t *p, size_t *len)
  * @param tid Filled with its transaction id, ID_SIZE
  * @param len Set to the octets of body
  *
- * @return 0; ENODATA if there is nothing now; ECANCELED if the message has
+ * @return 0; FRAME_NOTHING for now; ECANCELED if the message has
  *         ended in the meantime; ENOMEM; EINVAL or errno of readh
  */
 int msrp_frame_chunk(struct mbuf *mb, struct msrp_tx *tx, size_t max,
@@ -152,26 +164,26 @@ int msrp_frame_chunk(struct mbuf *mb, struct msrp_tx *tx, size_t max,
 {
 	const size_t want = (size_t)min((uint64_t)max, tx->size - tx->off);
 	const size_t hsize = head_size(tx, want);
-	const size_t need = mb->end + hsize + want + FRAME_TAIL;
 	struct out out;
-	uint8_t *body;
 	size_t n = want, h = hsize;
 	int err;
 
-	if (mb->size < need) {
-		err = mbuf_resize(mb, max(need, 2 * mb->size));
-		if (err)
-			return err;
-	}
-
-	body = mb->buf + mb->end + hsize;
-	err = body_read(tx, body, &n);
+	err = room_make(mb, hsize + want + FRAME_TAIL);
 	if (err)
 		return err;
 
-	if (n < want) {
+	err = body_read(tx, mb->buf + mb->end + hsize, &n);
+	if (err)
+		return err;
+
+	/* readh gives less, or may have told another peer's path */
+	if (tx->readh)
 		h = head_size(tx, n);
-		memmove(body - hsize + h, body, n);
+	if (h != hsize) {
+		err = room_make(mb, max(h, hsize) + n + FRAME_TAIL);
+		if (err)
+			return err;
+		memmove(mb->buf + mb->end + h, mb->buf + mb->end + hsize, n);
 	}
 
 	msrp_ident_next(tx->sess->msrp, tid, ID_SIZE);

@@ -284,7 +284,7 @@ void msrp_out_chunk(struct msrp_tx *tx, struct mbuf *mb, size_t max,
 		tx->idle = false;
 		err = chunk_left(tx, tid, len, endl);
 	}
-	if (err == ENODATA) {
+	if (err == FRAME_NOTHING) {
 		msrp_out_line_up(tx);
 	}
 	else if (err) {
@@ -323,7 +323,8 @@ void msrp_out_flush(struct msrp_sess *sess, bool tell)
 		tx_detach(tx);
 		if (!tell || mem_nrefs(sess) == 1)
 			tx->senth = NULL;
-		msrp_out_end(tx, ENOTCONN, 0);
+		msrp_out_end(tx, sess->scode ? EPROTO : ENOTCONN,
+			     sess->scode);
 		mem_deref(tx);
 	}
 }

@@ -209,11 +209,12 @@ static uint32_t span_find(const struct msrp_rx *rx, uint64_t off)
 bool msrp_rx_gap(const struct msrp_rx *rx, uint64_t off, uint64_t *len)
 {
 	const uint32_t i = span_find(rx, off);
-	const struct span *span = &rx->spanv[i];
+	const struct span *span;
 
 	if (i == rx->spanc)
 		return true;
 
+	span = &rx->spanv[i];
 	if (span->a <= off) {
 		*len = min(*len, span->b - off);
 		return false;
@@ -420,6 +421,17 @@ uint64_t msrp_rx_total(const struct msrp_rx *rx)
 uint64_t msrp_rx_begun(const struct msrp_rx *rx)
 {
 	return (rx && rx->spanc && !rx->spanv[0].a) ? rx->spanv[0].b : 0;
+}
+
+
+int msrp_rx_set_begun(struct msrp_rx *rx, uint64_t len)
+{
+	if (!rx || !rx->sess || rx->state != RX_OPEN || rx->spanc || !len)
+		return EINVAL;
+	if (len > (rx->total_set ? rx->total : rx->sess->msrp->conf.max_size))
+		return EOVERFLOW;
+
+	return msrp_rx_add(rx, 0, len);
 }
 
 

@@ -176,21 +176,44 @@ static enum msrp_setup setup_decode(const struct msrp_sdp *sdp)
 		return MSRP_SETUP_ACTIVE;
 	if (!pl_strcasecmp(&pl, "passive"))
 		return MSRP_SETUP_PASSIVE;
+	if (!pl_strcasecmp(&pl, "holdconn"))
+		return MSRP_SETUP_HOLDCONN;
 
 	return MSRP_SETUP_NONE;
 }
 
 
-/* Does a list of types, separated by spaces, take message/cpim? */
-static bool types_fit(const char *types)
+/* One octet string is the first n octets of the other, in any case */
+static bool begins(const struct pl *pl, const char *str, size_t n)
 {
-	struct pl list, type;
+	const struct pl a = {pl->p, min(pl->l, n)}, b = {str, n};
+
+	return !pl_casecmp(&a, &b);
+}
+
+
+/* format-entry = (type "/" (subtype / "*") *(";" type-param)) / "*" */
+bool msrp_types_accept(const char *types, const char *type)
+{
+	const size_t n = type ? strcspn(type, "; ") : 0;
+	const size_t slash = type ? strcspn(type, "/") : 0;
+	struct pl list, entry;
+
+	if (!types || slash >= n)
+		return false;
 
 	pl_set_str(&list, types);
-	while (msrp_path_next(&list, &type)) {
-		if (!pl_strcmp(&type, "*") ||
-		    !pl_strcasecmp(&type, "message/*") ||
-		    !pl_strcasecmp(&type, "message/cpim"))
+	while (msrp_path_next(&list, &entry)) {
+		const char *param = pl_strchr(&entry, ';');
+
+		if (param)
+			entry.l = (size_t)(param - entry.p);
+		if (!pl_strcmp(&entry, "*"))
+			return true;
+		if (entry.l == n && begins(&entry, type, n))
+			return true;
+		if (entry.l == slash + 2 && entry.p[slash + 1] == '*' &&
+		    begins(&entry, type, slash + 1))
 			return true;
 	}
 
@@ -319,8 +342,7 @@ static int remote_decode(struct msrp_sdp *sdp)
 	if (err)
 		return err;
 
-	if (!remote->path || !remote->accept_types ||
-	    !types_fit(remote->accept_types))
+	if (!remote->path || !remote->accept_types)
 		return EPROTO;
 
 	err = path_decode(&uri, remote->path);
@@ -333,6 +355,7 @@ static int remote_decode(struct msrp_sdp *sdp)
 
 	remote->dir   = dir_theirs(sdp_media_rdir(sdp->m));
 	remote->setup = setup_decode(sdp);
+	remote->cema  = sdp_media_rattr(sdp->m, "msrp-cema") != NULL;
 
 	return addr_decode(&remote->addr, sdp, &uri);
 }
@@ -419,8 +442,18 @@ static const char *setup_name(enum msrp_setup setup)
 	case MSRP_SETUP_ACTPASS: return "actpass";
 	case MSRP_SETUP_ACTIVE:  return "active";
 	case MSRP_SETUP_PASSIVE: return "passive";
+	case MSRP_SETUP_HOLDCONN: return "holdconn";
 	default:                 return NULL;
 	}
+}
+
+
+/* One without a value */
+static int flag_set(struct msrp_sdp *sdp, const char *name, bool on)
+{
+	sdp_media_del_lattr(sdp->m, name);
+
+	return on ? sdp_media_set_lattr(sdp->m, true, name, "") : 0;
 }
 
 
@@ -445,7 +478,7 @@ static int origin_set(struct mbuf **mbp, struct msrp_sdp *sdp,
 	struct mbuf *mb;
 	int err;
 
-	if (re_regex((char *)mbuf_buf(text), mbuf_get_left(text),
+	if (!text || re_regex((char *)mbuf_buf(text), mbuf_get_left(text),
 		     "v=0\r\no=- [0-9]+ [0-9]+[^]+", NULL, NULL, &tail))
 		return EPROTO;
 
@@ -502,6 +535,8 @@ int msrp_sdp_encode(struct mbuf **mbp, struct msrp_sdp *sdp,
 			       ? local->fingerprint : NULL);
 	if (!err)
 		err = attr_set(sdp, "max-size", size);
+	if (!err)
+		err = flag_set(sdp, "msrp-cema", local->cema);
 	if (err)
 		return err;
 

@@ -267,10 +267,13 @@ static void bind_handler(int err, const struct msrp_head *head, void *arg)
 	if (sess->state != SESS_BIND)
 		return;
 
-	if (err)
+	if (err) {
+		sess->scode = head ? head->scode : 0;
 		msrp_sess_ended(sess, err);
-	else
+	}
+	else {
 		msrp_sess_bound(sess);
+	}
 }
 
 
