@@ -255,8 +255,10 @@ static void hand_sink(int argc, char **argv)
 		fd = accept(lfd, NULL, NULL);
 		if (fd < 0)
 			die("accept: %s", strerror(errno));
-		if (!fork())
+		if (!fork()) {
+			close(lfd);
 			sink_serve(&args, fd);
+		}
 		close(fd);
 	}
 }

@@ -112,11 +112,12 @@ static const struct {
 static const size_t sizev[] = {65536, 2048, 400};
 
 
+/* Other work on the machine does not count */
 static double now(void)
 {
 	struct timespec ts;
 
-	clock_gettime(CLOCK_MONOTONIC, &ts);
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &ts);
 
 	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
 }

@@ -59,7 +59,8 @@ void msrp_queue_close(struct msrp_queue *q)
 void msrp_wait_start(struct msrp_wait *wait, struct msrp_queue *q, tmr_h *h,
 		     void *arg)
 {
-	const uint64_t due = tmr_jiffies() + q->ms;
+	/* several of these a message: the clock is asked only where needed */
+	const uint64_t due = q->ms ? tmr_jiffies() + q->ms : 0;
 
 	wait->h = h;
 	wait->arg = arg;
