@@ -10,6 +10,7 @@ include mk/bench.mk
 include mk/lint.mk
 include mk/library.mk
 include mk/oom.mk
+include mk/fuzz.mk
 
 help:
 	@echo "make            build $(MODULE)"
@@ -27,6 +28,7 @@ help:
 	@echo "make msrp       files over MSRP by hand, $(BUILD)/msrp: the library alone"
 	@echo "make install-msrp  the MSRP library for other programs; PREFIX=, DESTDIR="
 	@echo "make pf         the Participating Function, $(BUILD)/pf"
+	@echo "make fuzz       T=60 seconds each target; WHAT=msrp,session,..."
 	@echo "make lint       warnings of two compilers, cppcheck, headers, layout"
 	@echo "make clean      remove $(BUILD)"
 	@echo

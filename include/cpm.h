@@ -111,6 +111,7 @@ enum cpm_event_id {
 	CPM_EV_ERROR,
 	CPM_EV_EXPORT,
 	CPM_EV_STORE,
+	CPM_EV_COMPOSING,
 };
 
 /** Where a session stands, as the bus names it */
@@ -167,10 +168,16 @@ struct cpm_event {
 		struct {
 			enum cpm_store_state state;
 		} store;
+		struct {
+			uint64_t conversation; /**< 0: none yet            */
+			uint32_t session;
+			bool active;           /**< else idle              */
+		} composing;
 	} u;
 };
 
-/** What the engine needs of the softphone. Handlers are mandatory, but dnsch. */
+/** What the engine needs of the softphone. Handlers are mandatory, but for
+    dnsch. */
 struct cpm_host {
 	struct sip *sip;               /**< borrowed                        */
 	struct sipsess_sock *sock;     /**< borrowed                        */
@@ -247,6 +254,29 @@ int cpm_decline(struct cpm *cpm, uint32_t session);
 
 /** End a session with BYE (480 while it asks). @return 0; ENOENT */
 int cpm_sess_close(struct cpm *cpm, uint32_t session);
+
+/** What became of it */
+enum cpm_composed {
+	CPM_COMPOSED_SENT = 0, /**< said to the other side                  */
+	CPM_COMPOSED_KNOWN,    /**< nothing new for it, or not yet          */
+	CPM_COMPOSED_NOT_TAKEN,/**< it takes no such messages               */
+	CPM_COMPOSED_HELD,     /**< the session only receives now           */
+};
+
+/**
+ * The user writes a message, or has stopped (RFC 3994). To be called again
+ * while he writes: 15 s after the last time the other side is told that he
+ * has stopped, and each 60 s that he goes on.
+ *
+ * @param conv Conversation, of which an ordinary session is open
+ *
+ * @return 0; ENOENT: no such conversation; ENOTCONN: no session of it is
+ *         open; EPROTO: only a delivery is, on which nothing is sent;
+ *         EAGAIN: the store is not ready; EINVAL; ENOMEM; those of
+ *         msrp_send()
+ */
+int cpm_composing(struct cpm *cpm, uint64_t conv, bool active,
+		  enum cpm_composed *donep);
 
 /** Name of a state as the bus has it: "asking" */
 const char *cpm_sess_state_name(enum cpm_sess_state state);

@@ -118,7 +118,7 @@ struct msrp_conf {
 				     no sign of life ends with ETIMEDOUT:
 				     TCP asks for one. Where libre tells
 				     the descriptor (up to 2.2.1).
-				     Default 90,000                        */
+				     Default 180,000                       */
 	uint64_t buffer_max;    /**< octets kept undecoded, all connections
 				     together: over half of it those that
 				     wait are not read, over all of it the
@@ -238,9 +238,9 @@ int msrp_sess_alloc(struct msrp_sess **sessp, struct msrp *msrp,
 int msrp_sess_listen(struct msrp_sess *sess);
 
 /** Value of a=path. Own URI: msrp[s]://host:port/session-id;tcp; port 9 when
-    we do not listen (RFC 6135, 4.2.2); with a relay of ours the relays stand before
-    it. Borrowed, valid until the session is freed or msrp_sess_listen() or
-    msrp_sess_use_relay() is called. */
+    we do not listen (RFC 6135, 4.2.2); with a relay of ours the relays stand
+    before it. Borrowed, valid until the session is freed or
+    msrp_sess_listen() or msrp_sess_use_relay() is called. */
 const char *msrp_sess_path(const struct msrp_sess *sess);
 
 /** Port for the m= line: the listener's, else 9; with a relay of ours its
@@ -504,8 +504,9 @@ const char *msrp_relay_path(const struct msrp_relay *relay);
 /**
  * Use a relay for all that the session sends and receives. Call it before the
  * path is told. The session is TLS if the relay is. msrp_sess_connect() then
- * binds it through the relay, whatever its addr; requests may come before msrp_sess_start(). When the
- * relay is lost the session ends with ECONNRESET or the relay's error.
+ * binds it through the relay, whatever its addr; requests may come before
+ * msrp_sess_start(). When the relay is lost the session ends with ECONNRESET
+ * or the relay's error.
  *
  * @return 0; EAGAIN: the relay is not up; EPROTO: the session has begun;
  *         EINVAL; ENOMEM
@@ -521,6 +522,7 @@ enum msrp_setup {
 	MSRP_SETUP_ACTPASS,
 	MSRP_SETUP_ACTIVE,
 	MSRP_SETUP_PASSIVE,
+	MSRP_SETUP_HOLDCONN,    /**< no connection for now                  */
 };
 
 /** What the peer's description says. Strings are owned by the object. */
@@ -536,6 +538,8 @@ struct msrp_remote {
 	char *fingerprint;      /**< media level wins; several are separated
 				     by commas                             */
 	uint64_t max_size;      /**< 0 if absent                            */
+	bool cema;              /**< a=msrp-cema: connects to c= and m=,
+				     whatever the path says (RFC 6714)      */
 };
 
 /** What ours says. Borrowed. */
@@ -551,6 +555,8 @@ struct msrp_local {
 	const char *accept_wrapped_types;
 	const char *fingerprint; /**< ours; NULL: none                      */
 	uint64_t max_size;
+	bool cema;              /**< a=msrp-cema: in offers without a relay,
+				     and where the offer has it             */
 };
 
 struct msrp_sdp;    /**< one offer/answer exchange, over libre's SDP       */

@@ -412,6 +412,11 @@ int cpm_store_convs(struct cpm_store *st, const char *account,
 int cpm_store_conv(struct cpm_store *st, uint64_t id, cpm_conv_h *h,
 		   void *arg);
 
+/** Number of a conversation. ENOENT: nothing of it has been stored yet
+    @param key As in cpm_msg.key */
+int cpm_store_conv_find(struct cpm_store *st, const char *account,
+			const char *key, uint64_t *idp);
+
 /** Which messages. Zero or NULL: no condition. */
 struct cpm_query {
 	uint64_t conversation;

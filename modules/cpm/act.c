@@ -230,6 +230,62 @@ int run_export(struct ctx *ctx)
 }
 
 
+static const char *composed_why(enum cpm_composed done)
+{
+	switch (done) {
+
+	case CPM_COMPOSED_KNOWN:
+		return "it has been told";
+	case CPM_COMPOSED_NOT_TAKEN:
+		return "the other side does not take it";
+	case CPM_COMPOSED_HELD:
+		return "the session only receives now";
+	default:
+		return NULL;
+	}
+}
+
+
+int run_composing(struct ctx *ctx)
+{
+	const uint64_t conv = args_uint(ctx->in, "conversation");
+	const char *state = args_str(ctx->in, "state");
+	const bool active = !state || !str_cmp(state, "active");
+	enum cpm_composed done = CPM_COMPOSED_SENT;
+	int err;
+
+	if (!args_has(ctx->in, "conversation"))
+		return fail(ctx, EINVAL, "\"conversation\" is needed");
+	if (!active && str_cmp(state, "idle"))
+		return fail(ctx, EINVAL, "\"state\" must be active or idle");
+
+	err = cpm_composing(ctx->cpm, conv, active, &done);
+	switch (err) {
+
+	case 0:
+		break;
+	case ENOENT:
+		return fail(ctx, err, "no conversation %llu", conv);
+	case ENOTCONN:
+		return fail(ctx, err, "no session of conversation %llu is "
+			    "open", conv);
+	case EPROTO:
+		return fail(ctx, err, "conversation %llu has only a delivery "
+			    "open: nothing is sent on it", conv);
+	default:
+		return err;
+	}
+
+	err = show_uint(ctx->out, "conversation", conv);
+	if (!err)
+		err = show_str(ctx->out, "state", active ? "active" : "idle");
+	if (!err)
+		err = show_bool(ctx->out, "sent", done == CPM_COMPOSED_SENT);
+
+	return err ? err : show_str(ctx->out, "why", composed_why(done));
+}
+
+
 int run_delete(struct ctx *ctx)
 {
 	const uint64_t id = args_uint(ctx->in, "id");

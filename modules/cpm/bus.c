@@ -134,6 +134,21 @@ static int store_fields(struct odict *o, const struct cpm_event *ev)
 }
 
 
+static int composing_fields(struct odict *o, const struct cpm_event *ev)
+{
+	int err = 0;
+
+	if (ev->u.composing.conversation)
+		err = show_uint(o, "conversation",
+				ev->u.composing.conversation);
+	if (!err)
+		err = show_uint(o, "session", ev->u.composing.session);
+
+	return err ? err : show_str(o, "state", ev->u.composing.active
+				    ? "active" : "idle");
+}
+
+
 static int fields(struct odict *o, const struct cpm_event *ev, size_t max)
 {
 	switch (ev->id) {
@@ -144,6 +159,7 @@ static int fields(struct odict *o, const struct cpm_event *ev, size_t max)
 	case CPM_EV_ERROR:   return error_fields(o, ev, max);
 	case CPM_EV_EXPORT:  return export_fields(o, ev, max);
 	case CPM_EV_STORE:   return store_fields(o, ev);
+	case CPM_EV_COMPOSING: return composing_fields(o, ev);
 	default:             return EINVAL;
 	}
 }
@@ -158,6 +174,7 @@ static int encode(struct mbuf *mb, const struct cpm_event *ev, size_t max)
 		[CPM_EV_ERROR]   = "error",
 		[CPM_EV_EXPORT]  = "export",
 		[CPM_EV_STORE]   = "store",
+		[CPM_EV_COMPOSING] = "composing",
 	};
 	struct re_printf pf = {print_handler, mb};
 	struct odict *o = NULL;

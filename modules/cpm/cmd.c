@@ -159,6 +159,9 @@ COMMAND(delete,
 COMMAND(export,
 	.keyv = {{"path", ARG_STR}, {"conversation", ARG_UINT}},
 	.posv = {"path", "conversation"}, .needed = true)
+COMMAND(composing,
+	.keyv = {{"conversation", ARG_UINT}, {"state", ARG_STR}},
+	.posv = {"conversation", "state"}, .needed = true)
 
 static const struct cmd cmdv[] = {
 	{"cpm_status", 0, 0, "CPM: state and counts", cmd_status},
@@ -184,6 +187,9 @@ static const struct cmd cmdv[] = {
 	 cmd_delete},
 	{"cpm_export", 0, CMD_PRM,
 	 "CPM: write messages to a file <path> [conversation]", cmd_export},
+	{"cpm_composing", 0, CMD_PRM,
+	 "CPM: you write, or have stopped <conversation> [active|idle]",
+	 cmd_composing},
 };
 
 

@@ -37,6 +37,6 @@ run_h run_status, run_conversations, run_messages, run_message, run_sessions;
 
 /* act.c */
 run_h run_display, run_imdn, run_policy, run_accept, run_decline, run_close,
-	run_delete, run_export;
+	run_delete, run_export, run_composing;
 
 #endif

@@ -5,8 +5,8 @@
  *
  * Commands: cpm_status, cpm_conversations, cpm_messages, cpm_message,
  * cpm_display, cpm_imdn, cpm_policy, cpm_sessions, cpm_accept, cpm_decline,
- * cpm_close, cpm_delete, cpm_export. Each takes a JSON object or words; see
- * README.md.
+ * cpm_close, cpm_delete, cpm_export, cpm_composing. Each takes a JSON object or
+ * words; see README.md.
  *
  * Configuration:
  *
@@ -389,9 +389,9 @@ static int engine_open(void)
 	memset(&conf, 0, sizeof(conf));
 	err = config(&conf, path, sizeof(path));
 	if (!err)
-		err = descriptors(&conf);
-	if (!err)
 		err = relay_config(&conf, &rtext);
+	if (!err)
+		err = descriptors(&conf);
 	if (err) {
 		mem_deref(conf.tls);
 		return err;

@@ -96,6 +96,7 @@ const char *show_errno(int err)
 	case EEXIST:   return "EEXIST";
 	case ENOTDIR:  return "ENOTDIR";
 	case EACCES:   return "EACCES";
+	case ENOTCONN: return "ENOTCONN";
 	case ENOMEM:   return "ENOMEM";
 	case ENOSPC:   return "ENOSPC";
 	case EBADMSG:  return "EBADMSG";

@@ -25,7 +25,9 @@ static void cert_make(struct relay *relay)
 		">relay.ext\n"
 		"openssl x509 -req -in relay.csr -CA ca.pem -CAkey ca.key "
 		"-CAcreateserial -days 2 -extfile relay.ext "
-		"-out relay.pem\n");
+		"-out relay.pem\n"
+		"openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj "
+		"'/CN=another CA' -keyout other.key -out other.pem\n");
 	const char *const argv[] = {"sh", "-c", sh, NULL};
 	struct proc *p = proc_start(env, &(struct proc_args){
 		.name = "openssl", .argv = argv});
@@ -34,7 +36,11 @@ static void cert_make(struct relay *relay)
 	if (status)
 		e2e_fail("openssl: %d", status);
 	relay->ca = env_path(env, "ca.pem");
+	relay->other_ca = env_path(env, "other.pem");
 }
+
+
+static unsigned relays;      /* a test may have two                   */
 
 
 struct relay *relay_alloc(struct env *env, bool tls)
@@ -43,6 +49,7 @@ struct relay *relay_alloc(struct env *env, bool tls)
 
 	relay->env = env;
 	relay->tls = tls;
+	relay->num = relays++;
 	relay->expires = 600;
 	relay->port = port_get(env, 1);
 	snprintf(relay->uri, sizeof(relay->uri), "msrp%s://127.0.0.1:%u;tcp",
@@ -59,7 +66,7 @@ static const char *make_config(struct relay *relay, const char *users)
 	struct env *env = relay->env;
 	char *table = env_str(env, "%s", "");
 	char user[64], pass[64];
-	const char *path = env_path(env, "relay.cfg");
+	const char *path = env_path(env, "relay%u.cfg", relay->num);
 	const char *pairv[] = {
 		"LISTEN", env_str(env, "127.0.0.1:%u", relay->port),
 		"PROTO", relay->tls ? "tls" : "tcp",
@@ -92,7 +99,8 @@ static const char *make_config(struct relay *relay, const char *users)
 void relay_run(struct relay *relay, const char *users)
 {
 	const char *cfg = make_config(relay, users);
-	const char *run = env_path(relay->env, "relay%u", relay->starts++);
+	const char *run = env_path(relay->env, "relay%u-%u", relay->num,
+				   relay->starts++);
 	const char *const argv[] = {
 		"kamailio", "-f", cfg, "-DD", "-E", "-m", "32", "-M", "16",
 		"-P", env_str(relay->env, "%s/pid", run), "-Y", run,
@@ -103,7 +111,8 @@ void relay_run(struct relay *relay, const char *users)
 	port_release(relay->env, relay->port);
 	/* its children end with it only when it is asked politely */
 	relay->proc = proc_start(relay->env, &(struct proc_args){
-		.name = env_str(relay->env, "relay%u", relay->starts),
+		.name = env_str(relay->env, "relay%u-%u", relay->num,
+				relay->starts),
 		.argv = argv, .deathsig = SIGTERM});
 
 	/* as in core.c */

@@ -13,8 +13,10 @@ struct relay {
 	struct proc *proc;
 	char uri[64];         /* msrp[s]://127.0.0.1:port;tcp             */
 	const char *ca;       /* PEM file of who vouches for it           */
+	const char *other_ca; /* and of somebody else                     */
 	uint16_t port;
 	uint32_t expires;     /* s that it grants                         */
+	unsigned num;
 	unsigned starts;
 	bool tls;
 };

@@ -302,6 +302,11 @@ static char *session_level(struct env *env, const char *offer,
 }
 
 
+/* what was kept does not say who is writing */
+#define CPIM_ONLY "a=accept-types:message/cpim[[:cntrl:]]"
+#define CPIM_AND "a=accept-types:message/cpim " \
+	"application/im-iscomposing[+]xml[[:cntrl:]]"
+
 /* A delivery goes one way: what is sendonly, wherever that is said, and what
    the PF asserts to be its own. Else the session is an ordinary one */
 START_TEST(direction)
@@ -313,22 +318,22 @@ START_TEST(direction)
 	const char *plain = invite_offer(env, "actpass", "");
 	const char *both = invite_offer(env, "actpass", "a=sendrecv");
 	const struct {
-		const char *head, *body, *answer;
+		const char *head, *body, *answer, *types;
 	} v[] = {
 		{NULL, session_level(env, plain, "a=sendonly\n"),
-			"a=recvonly"},
+			"a=recvonly", CPIM_ONLY},
 		{NULL, session_level(env, both, "a=sendonly\n"),
-			"a=sendrecv"},
-		{NULL, plain, "a=sendrecv"},
-		{NULL, both, "a=sendrecv"},
-		{standfw, both, "a=recvonly"},
+			"a=sendrecv", CPIM_AND},
+		{NULL, plain, "a=sendrecv", CPIM_AND},
+		{NULL, both, "a=sendrecv", CPIM_AND},
+		{standfw, both, "a=recvonly", CPIM_ONLY},
 	};
 	size_t i;
 
 	for (i=0; i<ARRAY_SIZE(v); i++) {
 		invite_run(b, &(struct invite_args){
 			.code = 200, .head = v[i].head, .body = v[i].body,
-			.checkv = {{NULL, v[i].answer}}});
+			.checkv = {{NULL, v[i].answer}, {NULL, v[i].types}}});
 		ck_assert_int_eq(!strcmp("a=recvonly", v[i].answer),
 				 j_bool(ctrl_event(b->ctrl, "session",
 						   E2E_SHORT), "deferred"));

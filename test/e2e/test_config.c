@@ -65,6 +65,9 @@ START_TEST(wrong_value)
 		{"cpm_idle_timeout", "0", "a number from 1 to 86400"},
 		{"cpm_idle_timeout", "-1", "a number from 1 to 86400"},
 		{"cpm_msrp", "udp", "auto, tcp or tls"},
+		{"cpm_stall_timeout", "0", "a number from 1 to 3600"},
+		{"cpm_max_sessions", "16385", "a number from 1 to 16384"},
+		{"cpm_peer_sessions", "0", "a number from 1 to 16384"},
 		{"cpm_keep_days", "36501", "a number from 0 to 36500"},
 		{"cpm_keep_days", "1y", "a number from 0 to 36500"},
 	};

@@ -6,7 +6,12 @@
  * SPDX-License-Identifier: BSD-3-Clause
  */
 #define _GNU_SOURCE
+#include <netinet/in.h>
+#include <pthread.h>
 #include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 #include "suite.h"
 #include "scene.h"
 #include "relay.h"
@@ -19,6 +24,7 @@ enum {
 	WE_BEHIND = 1 << 1,
 	TLS       = 1 << 2,
 	PF_ACTIVE = 1 << 3,   /* the PF begins                            */
+	LATE_ACK  = 1 << 4,   /* and its ACK comes behind its MSRP        */
 };
 
 static const int wayv[] = {
@@ -28,6 +34,7 @@ static const int wayv[] = {
 	PF_BEHIND | PF_ACTIVE,
 	WE_BEHIND | PF_ACTIVE,
 	PF_BEHIND | WE_BEHIND | PF_ACTIVE,
+	WE_BEHIND | PF_ACTIVE | LATE_ACK,
 };
 
 
@@ -51,6 +58,12 @@ static struct relay *scene_relay(struct scene *s, int way, const char *more)
 	if (way & PF_ACTIVE) {
 		s->args.optv[n++] = "-s";
 		s->args.optv[n++] = "active";
+	}
+	if (way & LATE_ACK) {
+		s->args.optv[n++] = "-f";
+		s->args.optv[n++] = "lateack=300";
+		s->args.optv[n++] = "-f";
+		s->args.optv[n++] = "delay=500";
 	}
 	if (way & WE_BEHIND)
 		config = env_str(s->env, "cpm_relay %s\n", relay->uri);
@@ -104,9 +117,13 @@ static void deliver(struct scene *s)
 
 static void way(int flags)
 {
+	static const char *const statev[] = {
+		"accepted", "established", "closed",
+	};
 	const struct pf_event *ev;
 	struct scene s;
 	struct relay *relay = scene_relay(&s, flags, NULL);
+	size_t i;
 
 	relay_run(relay, USERS);
 	scene_start(&s);
@@ -130,6 +147,9 @@ static void way(int flags)
 	ck_assert_int_eq(100000, j_int(ctrl_ask(s.c, "cpm_message", "2"),
 				       "size"));
 	ck_assert(!pf_try_event(s.pf, "error", NULL, NULL, 1));
+	for (i=0; i<ARRAY_SIZE(statev); i++)
+		ck_assert_str_eq(statev[i], j_str(ctrl_event(s.c, "session",
+			E2E_SHORT), "state"));
 	scene_close(&s);
 }
 
@@ -292,7 +312,7 @@ START_TEST(asked)
 END_TEST
 
 
-/* Killed in the middle, and there again: nothing is lost, nothing comes twice */
+/* Killed in the middle, and there again: nothing is lost or comes twice */
 START_TEST(killed)
 {
 	enum { MESSAGES = 12 };
@@ -418,10 +438,124 @@ START_TEST(refreshed)
 END_TEST
 
 
+/* A relay whose certificate nobody vouches for hears no AUTH */
+START_TEST(untrusted)
+{
+	struct scene s;
+	struct relay *relay = scene_relay(&s, TLS, NULL);
+
+	relay_run(relay, USERS);
+	s.args.config = env_str(s.env, "cpm_relay %s\ncpm_tls_cafile %s\n",
+				relay->uri, relay->other_ca);
+	scene_start(&s);
+	relay_is(&s, "down");
+	ck_assert(strstr(j_str(status(&s), "relay.text"), "certificate"));
+	ck_assert(file_has(s.b->proc->log, "relay-down"));
+	ck_assert_uint_eq(0, relay_auths(relay));
+	scene_close(&s);
+}
+END_TEST
+
+
+/* A name server of a test: it knows relay.test, and nothing else */
+static void *name_server(void *arg)
+{
+	static const uint8_t answer[] = {
+		0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 1, 0, 4, 127, 0, 0, 1,
+	};
+	const int fd = *(int *)arg;
+	uint8_t buf[512];
+	struct sockaddr_in peer;
+
+	for (;;) {
+		socklen_t len = sizeof(peer);
+		ssize_t n = recvfrom(fd, buf, sizeof(buf) - sizeof(answer), 0,
+				     (struct sockaddr *)&peer, &len);
+		bool known;
+
+		if (n < 17)
+			return NULL;
+
+		/* the question is of type A */
+		known = memmem(buf, (size_t)n, "\5relay\4test", 11) &&
+			buf[n - 3] == 1;
+		buf[2] = 0x81;
+		buf[3] = known ? 0x80 : 0x83;
+		buf[7] = known;
+		if (known) {
+			memcpy(buf + n, answer, sizeof(answer));
+			n += (ssize_t)sizeof(answer);
+		}
+		(void)sendto(fd, buf, (size_t)n, 0,
+			     (const struct sockaddr *)&peer, len);
+	}
+}
+
+
+static uint16_t names_start(pthread_t *thread, int *fd)
+{
+	struct sockaddr_in sin = {
+		.sin_family = AF_INET,
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+	};
+	socklen_t len = sizeof(sin);
+
+	*fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (bind(*fd, (struct sockaddr *)&sin, sizeof(sin)) ||
+	    getsockname(*fd, (struct sockaddr *)&sin, &len) ||
+	    pthread_create(thread, NULL, name_server, fd))
+		e2e_fail("no name server");
+
+	return ntohs(sin.sin_port);
+}
+
+
+static void names_stop(pthread_t thread, int fd)
+{
+	struct sockaddr_in sin;
+	socklen_t len = sizeof(sin);
+
+	/* too short for a question */
+	(void)getsockname(fd, (struct sockaddr *)&sin, &len);
+	(void)sendto(fd, "", 1, 0, (const struct sockaddr *)&sin, len);
+	(void)pthread_join(thread, NULL);
+	close(fd);
+}
+
+
+/* By its name, which its certificate has; and one that nobody knows */
+START_TEST(named)
+{
+	pthread_t thread;
+	struct scene s;
+	struct relay *relay = scene_relay(&s, TLS, NULL);
+	uint16_t port;
+	int fd;
+
+	port = names_start(&thread, &fd);
+	relay_run(relay, USERS);
+	s.args.config = env_str(s.env, "dns_server 127.0.0.1:%u\n"
+		"cpm_relay msrps://%s:%u;tcp\ncpm_tls_cafile %s\n", port,
+		_i ? "nowhere.test" : "relay.test", relay->port, relay->ca);
+	scene_start(&s);
+	relay_is(&s, _i ? "down" : "up");
+	ck_assert_uint_eq(_i ? 0 : 1, relay_auths(relay));
+	if (_i) {
+		ck_assert(strstr(j_str(status(&s), "relay.text"),
+				 "nowhere.test: this name has no"));
+		ck_assert(file_has(s.b->proc->log, "relay-name"));
+	}
+	scene_close(&s);
+	names_stop(thread, fd);
+}
+END_TEST
+
+
 static const struct {
 	const char *config;
 	const char *text;
 } badv[] = {
+	{"cpm_relay msrps://a:1;tcp\n", "cpm_tls_cafile is needed"},
 	{"cpm_relay sip:relay.test\n", "cpm_relay: \"sip:relay.test\""},
 	{"cpm_relay msrp://relay.test:2855\n", "msrp://HOST:PORT;tcp"},
 	{"cpm_relay msrp://relay.test/x;tcp\n", "msrp://HOST:PORT;tcp"},
@@ -461,6 +595,8 @@ Suite *relay_suite(void)
 	tcase_add_loop_test(tc, killed, 0, 3);
 	tcase_add_test(tc, shared);
 	tcase_add_test(tc, refreshed);
+	tcase_add_test(tc, untrusted);
+	tcase_add_loop_test(tc, named, 0, 2);
 	tcase_add_loop_test(tc, bad_config, 0, ARRAY_SIZE(badv));
 
 	return suite;

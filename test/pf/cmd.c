@@ -11,21 +11,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "pf.h"
+#include "cmd.h"
 
-
-enum { ARG_MAX_ = 24 };
-
-
-/** A command, split. Views into the line. */
-struct args {
-	struct pf *pf;
-	struct pl word;      /* the command itself                          */
-	struct pl bare;      /* first argument without "="                  */
-	struct pl rest;      /* all behind the command                      */
-	struct pl key[ARG_MAX_];
-	struct pl val[ARG_MAX_];
-	size_t n;
-};
 
 typedef int (cmd_h)(const struct args *args);
 
@@ -80,7 +67,7 @@ static int args_split(struct args *args, struct pl src)
 }
 
 
-static const struct pl *arg_find(const struct args *args, const char *key)
+const struct pl *arg_find(const struct args *args, const char *key)
 {
 	size_t i;
 
@@ -94,7 +81,7 @@ static const struct pl *arg_find(const struct args *args, const char *key)
 
 
 /* A decoded value. @return 0, with NULL where there is none; ENOMEM */
-static int arg_get(char **valp, const struct args *args, const char *key)
+int arg_get(char **valp, const struct args *args, const char *key)
 {
 	const struct pl *val = arg_find(args, key);
 
@@ -104,7 +91,7 @@ static int arg_get(char **valp, const struct args *args, const char *key)
 
 
 /* @return 0; EINVAL: there, and no number */
-static int arg_num(uint64_t *np, const struct args *args, const char *key)
+int arg_num(uint64_t *np, const struct args *args, const char *key)
 {
 	const struct pl *val = arg_find(args, key);
 	size_t i;
@@ -120,7 +107,7 @@ static int arg_num(uint64_t *np, const struct args *args, const char *key)
 
 
 /* A URI; a name alone is that of somebody here */
-static int arg_uri(char **urip, const struct args *args, const char *key)
+int arg_uri(char **urip, const struct args *args, const char *key)
 {
 	char *str, *uri;
 	int err = arg_get(&str, args, key);
@@ -138,7 +125,7 @@ static int arg_uri(char **urip, const struct args *args, const char *key)
 
 
 /* The user whom to= names; made when unknown, for he may come yet */
-static int arg_user(struct user **up, const struct args *args)
+int arg_user(struct user **up, const struct args *args)
 {
 	char *uri = NULL, *name = NULL;
 	int err;
@@ -344,7 +331,7 @@ static int cmd_pending(const struct args *args)
 }
 
 
-static struct session *arg_session(const struct args *args)
+struct session *arg_session(const struct args *args)
 {
 	struct user *user = NULL;
 
@@ -462,6 +449,15 @@ static const struct {
 	{"bye", cmd_bye, "to=URI       end the running delivery"},
 	{"reinvite", cmd_reinvite, "to=URI       the same offer once more"},
 	{"update", cmd_update, "to=URI       the same with UPDATE"},
+	{"chat", chat_cmd_chat,
+		"to=URI from=URI [conv=ID] [types=LIST] [wrapped=LIST] "
+		"[refuse=N]\n             open an ordinary session"},
+	{"say", chat_cmd_say,
+		"to=URI [type=MIME] [bare=yes] text=REST | body=ENCODED"},
+	{"composing", chat_cmd_composing,
+		"to=URI [state=active|idle] [refresh=N] [wrap=yes]"},
+	{"dir", chat_cmd_dir,
+		"to=URI way=sendrecv|sendonly|recvonly|inactive"},
 	{"imdns", cmd_imdns, "[from=URI]   the notifications collected"},
 	{"stats", cmd_stats, "counts"},
 	{"help", cmd_help, "this list"},

@@ -28,7 +28,7 @@ static int deliver_next(struct user *user)
 		return err;
 
 	user->pos = first->seq;
-	err = session_start(user, bind, first);
+	err = session_start(user, bind, first, NULL);
 	if (err)
 		event("error text=%s", "INVITE could not be sent");
 
@@ -107,7 +107,7 @@ static bool goes_on(const struct session *sess)
 void deliver_ended(struct session *sess)
 {
 	struct user *user = sess->user;
-	const bool next = goes_on(sess);
+	const bool next = !sess->ordinary && goes_on(sess);
 
 	user->sess = mem_deref(user->sess);
 

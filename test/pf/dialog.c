@@ -60,19 +60,23 @@ static int invite_print(struct mbuf *mb, const struct session *sess)
 	int err;
 
 	err = contact_print(mb, sess);
+	if (!err && sess->ordinary)
+		err = mbuf_printf(mb, "P-Asserted-Identity: <%s>\r\n",
+				  sess->sender);
+	else if (!err)
+		err = mbuf_printf(mb, "P-Asserted-Identity: "
+				  "<sip:rcse-standfw@%s>\r\n"
+				  "Referred-By: <%s>\r\n",
+				  pf->domain, sess->sender);
 	if (!err)
 		err = mbuf_printf(mb,
-				  "P-Asserted-Identity: "
-				  "<sip:rcse-standfw@%s>\r\n"
 				  "P-Asserted-Service: "
 				  "urn:urn-7:" ICSI "%s\r\n"
-				  "Referred-By: <%s>\r\n"
 				  "Accept-Contact: *;" ICSI_TAG "%s\""
 				  ";require;explicit\r\n"
 				  "Contribution-ID: %s\r\n"
 				  "Allow: " ALLOW "\r\n",
-				  pf->domain, group, sess->sender, group,
-				  sess->contrib);
+				  group, group, sess->contrib);
 	if (!err && strcmp(sess->conv, NO_CONV))
 		err = mbuf_printf(mb, "Conversation-ID: %s\r\n", sess->conv);
 	if (!err && pf->faults.on[FAULT_REQUIRE])
@@ -141,7 +145,8 @@ int dialog_invite(struct session *sess)
 	char *from = NULL;
 	int err;
 
-	err = re_sdprintf(&from, "sip:rcse-standfw@%s", pf->domain);
+	err = sess->ordinary ? str_dup(&from, sess->sender)
+		: re_sdprintf(&from, "sip:rcse-standfw@%s", pf->domain);
 	if (!err)
 		err = sip_dialog_alloc(&sess->dlg, sess->target,
 				       sess->user->aor, NULL, from, routev,

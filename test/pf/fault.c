@@ -18,6 +18,8 @@ static const struct {
 	[FAULT_DROP] = {"drop", true,
 		"=N  close the TCP connection after N octets of a session"},
 	[FAULT_NOACK] = {"noack", false, "  no ACK to the 200"},
+	[FAULT_LATEACK] = {"lateack", true,
+		"=MS  ACK after so long, MSRP at once; below 500"},
 	[FAULT_BADRANGE] = {"badrange", false,
 		"  a Byte-Range that ends behind the octets of its chunk"},
 	[FAULT_DELAY] = {"delay", true, "=MS  wait before each message"},

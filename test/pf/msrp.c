@@ -218,7 +218,13 @@ static void request_recv(struct conn *conn, const struct frame *f)
 		return;
 	}
 
-	if (f->body.l) {
+	if (f->body.l && sess->ordinary) {
+		const uint32_t code = chat_recv(sess, f);
+
+		if (code >= 300 || pl_strcasecmp(&f->freport, "partial"))
+			reply(conn, f, code, code == 200 ? "OK" : "Refused");
+	}
+	else if (f->body.l) {
 		event("error text=%s", "client sent a message");
 		reply(conn, f, 403, "Receive Only");
 	}

@@ -58,6 +58,7 @@ void text_make(uint8_t *buf, uint64_t off, size_t len, uint64_t total);
 enum fault {
 	FAULT_DROP,          /**< close TCP after N octets of a session     */
 	FAULT_NOACK,         /**< no ACK to the 200                         */
+	FAULT_LATEACK,       /**< ACK after MS, MSRP at once                */
 	FAULT_BADRANGE,      /**< Byte-Range that does not fit its chunk    */
 	FAULT_DELAY,         /**< wait MS before each message               */
 	FAULT_REFUSE,        /**< answer the next N IMDNs with a code       */
@@ -377,13 +378,30 @@ struct session {
 	struct sender send;
 	struct tmr tmr;      /**< deadline of the state                     */
 	struct tmr tmr_sip;  /**< CANCEL, then the session timer            */
+	struct tmr tmr_ack;  /**< FAULT_LATEACK                             */
+	uint32_t cseq;       /**< of that ACK                               */
 	enum by by;
 	char reason[64];
 	uint16_t scode;      /**< final answer to the INVITE                */
+	bool ordinary;       /**< no delivery: sendrecv, what is sent comes
+				  by command                                */
+	char dir[16];        /**< offered when ordinary                     */
+	char *types;         /**< accept-types, likewise                    */
+	char *wrapped;
+	uint32_t refuse;     /**< what is said to us; 0: no                 */
+	struct mbuf *said;   /**< frames by command, not written yet        */
+	struct list saidl;   /**< those without answer                      */
+};
+
+/** An ordinary session */
+struct chat_args {
+	char *types;         /**< NULL: CPIM and isComposing                */
+	char *wrapped;       /**< NULL: everything                          */
+	uint32_t refuse;     /**< code for what the client says, 0: 200     */
 };
 
 int  session_start(struct user *user, const struct binding *bind,
-		   const struct kept *first);
+		   const struct kept *first, const struct chat_args *chat);
 void session_invite(struct session *sess);
 void session_answered(struct session *sess, int err,
 		      const struct sip_msg *msg);
@@ -417,6 +435,15 @@ void relay_auth(struct session *sess, const struct frame *f);
 void relay_answer(struct session *sess, const struct frame *f);
 int  relay_path(struct session *sess);
 bool relay_from(const struct session *sess, const struct pl *from);
+
+
+/*
+ * chat.c: ordinary sessions
+ */
+
+int  chat_fill(struct session *sess, struct mbuf *mb);
+bool chat_answer(struct session *sess, const struct frame *f);
+uint32_t chat_recv(struct session *sess, const struct frame *f);
 
 
 /*

@@ -21,15 +21,18 @@ static int msrp_print(struct mbuf *mb, const struct session *sess)
 	const bool *fault = sess->pf->faults.on;
 	const bool active = !strcmp(sess->setup, "active");
 	const bool tls = secure_wanted(sess->pf) != fault[FAULT_MIXED];
+	const char *types = sess->types ? sess->types : sess->ordinary
+		? "message/cpim application/im-iscomposing+xml"
+		: "message/cpim";
 	int err;
 
 	err = mbuf_printf(mb, "m=message %u TCP/%sMSRP *\r\n"
 			  "a=accept-types:%s\r\n"
-			  "a=accept-wrapped-types:*\r\n",
+			  "a=accept-wrapped-types:%s\r\n",
 			  active ? PORT_DISCARD : sa_port(addr_of(sess)),
 			  tls ? "TLS/" : "",
-			  fault[FAULT_NOACCEPT] ? "text/html"
-			  : "message/cpim");
+			  fault[FAULT_NOACCEPT] ? "text/html" : types,
+			  sess->wrapped ? sess->wrapped : "*");
 	if (!err && strcmp(sess->setup, "none"))
 		err = mbuf_printf(mb, "a=setup:%s\r\n", sess->setup);
 	if (!err && !fault[FAULT_NOPATH])
@@ -40,6 +43,8 @@ static int msrp_print(struct mbuf *mb, const struct session *sess)
 	if (err)
 		return err;
 
+	if (sess->ordinary)
+		return mbuf_printf(mb, "a=%s\r\n", sess->dir);
 	if (fault[FAULT_SENDRECV])
 		return mbuf_printf(mb, "a=sendrecv\r\n");
 	if (fault[FAULT_SESSIONLEVEL])

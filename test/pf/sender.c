@@ -352,6 +352,10 @@ int sender_fill(struct session *sess, struct mbuf *mb)
 	if (sess->state != SESS_BOUND)
 		return 0;
 
+	err = chat_fill(sess, mb);
+	if (err || sess->ordinary)
+		return err;
+
 	while (!err && mb->end < FILL_MAX) {
 		err = out_turn(&o, sess);
 		if (!err)
@@ -462,6 +466,8 @@ void sender_answer(struct session *sess, const struct frame *f)
 	if (sess->state != SESS_BOUND && sess->state != SESS_DRAINING)
 		return;
 
+	if (!c && chat_answer(sess, f))
+		return;
 	if (!c) {
 		event("error text=%s", "answer to nothing that was sent");
 		return;

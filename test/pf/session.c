@@ -29,6 +29,7 @@ static void destructor(void *arg)
 	list_unlink(&sess->le);
 	tmr_cancel(&sess->tmr);
 	tmr_cancel(&sess->tmr_sip);
+	tmr_cancel(&sess->tmr_ack);
 	sender_flush(sess);
 	mem_deref(sess->conn);
 	mem_deref(sess->req);
@@ -46,6 +47,10 @@ static void destructor(void *arg)
 	mem_deref(sess->target);
 	mem_deref(sess->sender);
 	mem_deref(sess->conv);
+	list_flush(&sess->saidl);
+	mem_deref(sess->said);
+	mem_deref(sess->types);
+	mem_deref(sess->wrapped);
 }
 
 
@@ -292,6 +297,14 @@ static const char *msrp_start(struct session *sess)
 }
 
 
+static void ack_handler(void *arg)
+{
+	struct session *sess = arg;
+
+	dialog_ack(sess, sess->cseq);
+}
+
+
 static void accepted(struct session *sess, const struct sip_msg *msg)
 {
 	const bool *fault = sess->pf->faults.on;
@@ -314,7 +327,12 @@ static void accepted(struct session *sess, const struct sip_msg *msg)
 	}
 
 	sess->confirmed = true;
-	dialog_ack(sess, msg->cseq.num);
+	sess->cseq = msg->cseq.num;
+	if (fault[FAULT_LATEACK])
+		tmr_start(&sess->tmr_ack, sess->pf->faults.arg[FAULT_LATEACK],
+			  ack_handler, sess);
+	else
+		dialog_ack(sess, sess->cseq);
 	if (sess->canceled) {
 		session_end(sess, BY_PF, "cancel");
 		return;
@@ -376,6 +394,22 @@ static int path_make(struct session *sess)
 }
 
 
+static int chat_set(struct session *sess, const struct chat_args *chat)
+{
+	int err = 0;
+
+	sess->ordinary = true;
+	sess->refuse = chat->refuse;
+	str_ncpy(sess->dir, "sendrecv", sizeof(sess->dir));
+	if (chat->types)
+		err = str_dup(&sess->types, chat->types);
+	if (!err && chat->wrapped)
+		err = str_dup(&sess->wrapped, chat->wrapped);
+
+	return err;
+}
+
+
 static int session_init(struct session *sess, const struct binding *bind,
 			const struct kept *first)
 {
@@ -434,11 +468,12 @@ void session_invite(struct session *sess)
  * Invite a user to take the messages of one conversation
  *
  * @param first The first of them
+ * @param chat  An ordinary session with the sender of first; NULL: a delivery
  *
  * @return 0; errno
  */
 int session_start(struct user *user, const struct binding *bind,
-		  const struct kept *first)
+		  const struct kept *first, const struct chat_args *chat)
 {
 	struct session *sess;
 	struct pf *pf = user->pf;
@@ -453,7 +488,9 @@ int session_start(struct user *user, const struct binding *bind,
 	sess->send.last = first->seq - 1;
 	list_append(&pf->sessl, &sess->le, sess);
 
-	err = session_init(sess, bind, first);
+	err = chat ? chat_set(sess, chat) : 0;
+	if (!err)
+		err = session_init(sess, bind, first);
 	if (!err)
 		err = pf->opt.relay ? relay_open(sess) : invite(sess);
 	if (err) {

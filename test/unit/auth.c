@@ -16,9 +16,9 @@
 #define OWN   "msrps://alice.example.com:9892/98cjs;tcp"
 #define USE1  "msrps://intra.example.com:9000/jui787s2f;tcp"
 #define USE2  "msrps://extra.example.com:9000/mywdEe1233;tcp"
-#define CHALL "WWW-Authenticate: Digest realm=\"intra.example.com\", " \
+#define CHALLENGE "WWW-Authenticate: Digest realm=\"intra.example.com\", " \
 	"qop=\"auth\", nonce=\"" NONCE "\"\r\n"
-#define GRANT "Use-Path: " USE1 "\r\nExpires: 900\r\n"
+#define GRANTED "Use-Path: " USE1 "\r\nExpires: 900\r\n"
 #define CRED(uri, response, nc) "Authorization: Digest username=\"Alice\", " \
 	"realm=\"intra.example.com\", nonce=\"" NONCE "\", uri=\"" uri "\", " \
 	"response=\"" response "\", algorithm=MD5, qop=auth, nc=" nc ", " \
@@ -136,17 +136,17 @@ START_TEST(test_one_relay)
 {
 	make(INTRA, 0);
 	asks(INTRA, "");
-	ck_assert_int_eq(EAGAIN, gets("401 Unauthorized", CHALL));
+	ck_assert_int_eq(EAGAIN, gets("401 Unauthorized", CHALLENGE));
 	cnonce("0a4f113b");
 	asks(INTRA, CRED(INTRA, DIGEST1, "00000001"));
-	ck_assert_int_eq(0, gets("200 OK", GRANT));
+	ck_assert_int_eq(0, gets("200 OK", GRANTED));
 	ck_assert_str_eq(USE1, au->use_path);
 	ck_assert_uint_eq(900, au->granted);
 
 	/* and again, before it ends: without another challenge */
 	ck_assert_int_eq(0, msrp_auth_begin(au, OWN));
 	asks(INTRA, CRED(INTRA, DIGEST2, "00000002"));
-	ck_assert_int_eq(0, gets("200 OK", GRANT));
+	ck_assert_int_eq(0, gets("200 OK", GRANTED));
 	ck_assert_str_eq(USE1, au->use_path);
 }
 END_TEST
@@ -160,9 +160,9 @@ START_TEST(test_two_relays)
 
 	make(INTRA " " EXTRA, 0);
 	sent();
-	ck_assert_int_eq(EAGAIN, gets("401 Unauthorized", CHALL));
+	ck_assert_int_eq(EAGAIN, gets("401 Unauthorized", CHALLENGE));
 	sent();
-	ck_assert_int_eq(EAGAIN, gets("200 OK", GRANT));
+	ck_assert_int_eq(EAGAIN, gets("200 OK", GRANTED));
 	asks(USE1 " " EXTRA, "");
 	ck_assert_int_eq(EAGAIN, gets("401 Unauthorized",
 		"WWW-Authenticate: Digest realm=\"extra.example.com\", "
@@ -201,7 +201,7 @@ START_TEST(test_no_qop)
 	     "realm=\"intra.example.com\", nonce=\"" NONCE "\", uri=\"" INTRA
 	     "\", response=\"fe3f5b2de1ee8f2c7ce431fa50adc58c\", "
 	     "algorithm=MD5\r\n");
-	ck_assert_int_eq(0, gets("200 OK", GRANT));
+	ck_assert_int_eq(0, gets("200 OK", GRANTED));
 }
 END_TEST
 
@@ -212,19 +212,19 @@ START_TEST(test_stale)
 {
 	make(INTRA, 0);
 	sent();
-	ck_assert_int_eq(EAGAIN, gets("401 Unauthorized", CHALL));
+	ck_assert_int_eq(EAGAIN, gets("401 Unauthorized", CHALLENGE));
 	sent();
 	ck_assert_int_eq(EAGAIN, gets("401 Unauthorized",
 		"WWW-Authenticate: Digest realm=\"intra.example.com\", "
 		"qop=\"auth\", nonce=\"n2\", stale=true\r\n"));
 	sent();
-	ck_assert_int_eq(EACCES, gets("401 Unauthorized", CHALL));
+	ck_assert_int_eq(EACCES, gets("401 Unauthorized", CHALLENGE));
 
 	ck_assert_int_eq(0, msrp_auth_begin(au, OWN));
 	sent();
-	ck_assert_int_eq(EAGAIN, gets("401 Unauthorized", CHALL));
+	ck_assert_int_eq(EAGAIN, gets("401 Unauthorized", CHALLENGE));
 	sent();
-	ck_assert_int_eq(0, gets("200 OK", GRANT));
+	ck_assert_int_eq(0, gets("200 OK", GRANTED));
 }
 END_TEST
 
@@ -306,10 +306,10 @@ START_TEST(test_info)
 {
 	make(INTRA, 0);
 	sent();
-	ck_assert_int_eq(EAGAIN, gets("401 Unauthorized", CHALL));
+	ck_assert_int_eq(EAGAIN, gets("401 Unauthorized", CHALLENGE));
 	cnonce("0a4f113b");
 	asks(INTRA, CRED(INTRA, DIGEST1, "00000001"));
-	ck_assert_int_eq(0, gets("200 OK", GRANT "Authentication-Info: "
+	ck_assert_int_eq(0, gets("200 OK", GRANTED "Authentication-Info: "
 		"nextnonce=\"n2\", qop=auth, cnonce=\"0a4f113b\", "
 		"nc=00000001, rspauth=\"" RSPAUTH "\"\r\n"));
 
@@ -319,7 +319,7 @@ START_TEST(test_info)
 	     "realm=\"intra.example.com\", nonce=\"n2\", uri=\"" INTRA
 	     "\", response=\"cb7a0effbf6f1b827a5926676b6412f5\", "
 	     "algorithm=MD5, qop=auth, nc=00000001, cnonce=\"cafe\"\r\n");
-	ck_assert_int_eq(EKEYREJECTED, gets("200 OK", GRANT
+	ck_assert_int_eq(EKEYREJECTED, gets("200 OK", GRANTED
 		"Authentication-Info: rspauth=\"" RSPAUTH "\"\r\n"));
 }
 END_TEST

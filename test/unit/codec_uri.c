@@ -47,6 +47,8 @@ static const char *uri_badv[] = {
 	"msrp://a:x/s;tcp", "msrp://[::1/s;tcp", "msrp://[]/s;tcp",
 	"msrp://[::1]x/s;tcp", "msrp://a b/s;tcp", "msrp://:5/s;tcp",
 	"msrp://a/s\x01;tcp", "msrp://a/s\xff;tcp",
+	/* found by fuzzing: whose host is "b@c"? */
+	"msrp://a@b@c/s;tcp", "msrp://a@[b@c]/s;tcp",
 };
 
 

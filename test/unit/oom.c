@@ -579,6 +579,7 @@ Suite *oom_suite(void)
 	suite_add_tcase(s, oom_open_case());
 	suite_add_tcase(s, oom_codec_case());
 	suite_add_tcase(s, oom_send_case());
+	suite_add_tcase(s, oom_relay_case());
 
 	return s;
 }

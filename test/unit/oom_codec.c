@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <cpm_cpim.h>
 #include <cpm_imdn.h>
+#include <cpm_iscomp.h>
 #include <cpm_msrp.h>
 #include "unit/oom_unit.h"
 
@@ -156,6 +157,40 @@ static int imdn_read(struct mbuf *out, const char *arg)
 }
 
 
+static int iscomp_make(struct mbuf *mb)
+{
+	return iscomp_encode(mb, &(struct iscomp_doc){
+		ISCOMP_ACTIVE, "text/plain", "2026-11-21T03:11:00Z", 90});
+}
+
+
+static int iscomp_write(struct mbuf *out, const char *arg)
+{
+	(void)arg;
+
+	return encode(out, iscomp_make);
+}
+
+
+static int iscomp_read(struct mbuf *out, const char *arg)
+{
+	struct iscomp_doc doc;
+	int err;
+	(void)arg;
+
+	oo_arm();
+	err = iscomp_decode(&doc, input->buf, input->end);
+	(void)oo_end(0);
+	if (!err)
+		ck_assert_int_eq(0, mbuf_printf(out, "%d %s %s %u", doc.state,
+						doc.contenttype,
+						doc.lastactive,
+						doc.refresh));
+
+	return err;
+}
+
+
 static const struct msrp_local local = {
 	.port = 9, .dir = SDP_RECVONLY, .setup = MSRP_SETUP_ACTIVE,
 	.path = "msrp://192.0.2.9:9/own;tcp",
@@ -241,6 +276,10 @@ static const struct codec_op opv[] = {
 	{"imdn: decode", imdn_read, "imdn/rfc5438-delivery.xml"},
 	{"imdn: decode rcs", imdn_read, "vectors/13-imdn-display-rcsjta.xml"},
 	{"imdn: encode", imdn_write, NULL},
+	/* without attributes of another namespace: where Expat has no memory
+	   for such a prefix it says that nobody declared it */
+	{"iscomp: decode", iscomp_read, "iscomp/plain.xml"},
+	{"iscomp: encode", iscomp_write, NULL},
 	{"sdp", sdp, "v=0\r\no=- 0 0 IN IP4 host.example\r\ns= \r\n"
 	 "c=IN IP4 192.0.2.1\r\nt=0 0\r\n"
 	 "m=message 2855 TCP/MSRP *\r\na=accept-types:message/cpim\r\n"

@@ -308,6 +308,19 @@ static int conv(void)
 }
 
 
+static int conv_find(void)
+{
+	uint64_t id = 0;
+	int err;
+
+	hear();
+	err = cpm_store_conv_find(fx.st, "sip:alice@example.net", "id:none",
+				  &id);
+
+	return said(err == ENOENT ? 0 : err);
+}
+
+
 static int msgs(void)
 {
 	const struct cpm_query q = {.limit = 10};
@@ -448,6 +461,7 @@ static const struct oom_op opv[] = {
 	{"convs", convs},
 	{"convs: account", convs_account},
 	{"conv", conv},
+	{"conv: find", conv_find},
 	{"msgs", msgs},
 	{"msgs: some", msgs_some},
 	{"msg", msg},

@@ -88,5 +88,6 @@ TCase *oom_store_case(void);
 TCase *oom_open_case(void);
 TCase *oom_codec_case(void);
 TCase *oom_send_case(void);
+TCase *oom_relay_case(void);
 
 #endif

@@ -12,6 +12,7 @@ Suite *relay_suite(void)
 
 	relay_auth_tests(s);
 	relay_conn_tests(s);
+	relay_sess_tests(s);
 
 	return s;
 }

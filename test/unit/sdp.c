@@ -3,6 +3,7 @@
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
+#include <stdio.h>
 #include "unit.h"
 #include <cpm_msrp.h>
 
@@ -570,6 +571,85 @@ END_TEST
 
 #define N(v) ((int)(sizeof(v) / sizeof((v)[0])))
 
+/* RFC 6714: the flag both ways; RFC 4145: what else setup may say */
+START_TEST(test_model)
+{
+	struct msrp_local local = {.port = 9, .dir = SDP_RECVONLY,
+		.setup = MSRP_SETUP_ACTIVE,
+		.path = "msrp://192.0.2.1:9/x;tcp",
+		.accept_types = "message/cpim", .cema = true};
+	struct mbuf *mb = NULL;
+	char *text = NULL;
+
+	ck_assert_int_eq(0, decode(TOP C4 T0 M ATTRS "a=msrp-cema\r\n"
+				   "a=setup:HoldConn\r\n"
+				   "a=connection:existing\r\n"));
+	ck_assert(remote()->cema);
+	ck_assert_int_eq(MSRP_SETUP_HOLDCONN, remote()->setup);
+	ck_assert_int_eq(0, decode(TOP C4 T0 M ATTRS
+				   "a=connection:new\r\n"));
+	ck_assert(!remote()->cema);
+	ck_assert_int_eq(MSRP_SETUP_NONE, remote()->setup);
+
+	ck_assert_int_eq(0, msrp_sdp_encode(&mb, sdp, &local, false));
+	ck_assert_int_eq(0, mbuf_strdup(mb, &text, mb->end));
+	ck_assert_ptr_nonnull(strstr(text, "\r\na=msrp-cema\r\n"));
+	text = mem_deref(text);
+	mb = mem_deref(mb);
+	local.cema = false;
+	ck_assert_int_eq(0, msrp_sdp_encode(&mb, sdp, &local, false));
+	ck_assert_int_eq(0, mbuf_strdup(mb, &text, mb->end));
+	ck_assert_ptr_null(strstr(text, "cema"));
+	mem_deref(text);
+	mem_deref(mb);
+}
+END_TEST
+
+
+static void origin(uint32_t *id, uint32_t *ver, bool offer)
+{
+	const struct msrp_local local = {.port = 9, .dir = SDP_RECVONLY,
+		.setup = MSRP_SETUP_ACTIVE,
+		.path = "msrp://192.0.2.1:9/x;tcp",
+		.accept_types = "message/cpim"};
+	struct mbuf *mb = NULL;
+	char *text = NULL;
+
+	ck_assert_int_eq(0, msrp_sdp_encode(&mb, sdp, &local, offer));
+	ck_assert_int_eq(0, mbuf_strdup(mb, &text, mb->end));
+	ck_assert_int_eq(2, sscanf(text, "v=0\r\no=- %u %u IN IP4 ", id,
+				   ver));
+	ck_assert_ptr_nonnull(strstr(text, "\r\ns=-\r\n"));
+	ck_assert_ptr_nonnull(strstr(text, "\r\nm=message 9 TCP/MSRP *\r\n"));
+	mem_deref(text);
+	mem_deref(mb);
+}
+
+
+/* It goes on after a rest as if there had been none: RFC 3264, 8 */
+START_TEST(test_rest)
+{
+	uint32_t id, ver, id2, ver2;
+
+	ck_assert_int_eq(0, decode(TOP C4 T0 M ATTRS));
+	origin(&id, &ver, false);
+	msrp_sdp_rest(sdp);
+	msrp_sdp_rest(sdp);
+	msrp_sdp_rest(NULL);
+	ck_assert_ptr_nonnull(remote()->path);
+	origin(&id2, &ver2, true);
+	ck_assert_uint_eq(id, id2);
+	ck_assert_uint_eq(ver + 1, ver2);
+	msrp_sdp_rest(sdp);
+	ck_assert_int_eq(0, decode(TOP C4 T0 M ATTRS "a=setup:active\r\n"));
+	ck_assert_int_eq(MSRP_SETUP_ACTIVE, remote()->setup);
+	origin(&id2, &ver2, false);
+	ck_assert_uint_eq(id, id2);
+	ck_assert_uint_eq(ver + 2, ver2);
+}
+END_TEST
+
+
 Suite *sdp_suite(void)
 {
 	Suite *s = suite_create("sdp");
@@ -593,6 +673,8 @@ Suite *sdp_suite(void)
 	tcase_add_test(tc, test_offer);
 	tcase_add_loop_test(tc, test_answer_bad, 0, 4);
 	tcase_add_test(tc, test_einval);
+	tcase_add_test(tc, test_model);
+	tcase_add_test(tc, test_rest);
 	suite_add_tcase(s, tc);
 
 	return s;

@@ -161,6 +161,38 @@ START_TEST(test_reader_lies)
 END_TEST
 
 
+/* Found by fuzzing: what was written behind the octets was counted with the
+   path of before */
+#define FAR "msrp://another.example:9999/a-longer-one-than-before-"	\
+	"so-that-what-stands-in-front-of-the-octets-grows;tcp"
+
+static int mover(uint64_t off, uint8_t *buf, size_t *len, void *arg)
+{
+	ck_assert_int_eq(0, msrp_sess_set_peer(s1.sess, FAR));
+
+	return read_handler(off, buf, len, arg);
+}
+
+
+START_TEST(test_reader_moves)
+{
+	struct msrp_send send;
+	struct frame f;
+	size_t pos = 0;
+
+	send_estab();
+	m1.most = _i ? 99 : 0;
+	msg_read(&send, &m1, 100);
+	send.readh = mover;
+	msg_send(&s1, &m1, &send);
+	frame_next(&f, &pos);
+	ck_assert_int_eq(0, pl_strcmp(&f.head.to_path, FAR));
+	ck_assert_uint_eq(_i ? 99 : 100, f.body.l);
+	ck_assert(is_pattern(0, f.body.p, f.body.l));
+}
+END_TEST
+
+
 /* The connection goes: before the first chunk, in the midst, when all is out.
    Each message is told, then the session's end */
 START_TEST(test_lost)
@@ -378,6 +410,7 @@ void send_life_tests(TCase *tc)
 	tcase_add_loop_test(tc, test_reader_fails, 0, 8);
 	tcase_add_loop_test(tc, test_bind_refused, 0, 2);
 	tcase_add_test(tc, test_reader_lies);
+	tcase_add_loop_test(tc, test_reader_moves, 0, 2);
 	tcase_add_loop_test(tc, test_lost, 0, 3);
 	tcase_add_loop_test(tc, test_leave, 0, 12);
 	tcase_add_loop_test(tc, test_leave_ended, 0, 4);

@@ -117,6 +117,34 @@ START_TEST(test_overtake)
 END_TEST
 
 
+/* Answers leave at once since a session goes: the message of another one, of
+   the same turn, is not forgotten */
+START_TEST(test_flush)
+{
+	struct msrp_send send;
+	struct frame f;
+	size_t pos = 0;
+
+	send_estab();
+	sess_make(&s2, "127.0.0.1");
+	s2.late = true;
+	msrp_sess_start(s2.sess);
+	put(&p1, &s2, "tid00002", "SEND", HELLO);
+	WAIT(is_set, &s2.donec);
+	msg_text(&send, &m1, "hello");
+	msg_send(&s1, &m1, &send);
+	side_answer(&s2, 200, 0);
+	msrp_sess_close(s2.sess);
+	expect(&p1, "-------tid00002$\r\n");
+	frame_next(&f, &pos);
+	ck_assert(!f.head.req);
+	frame_next(&f, &pos);
+	answer(f.tid, "200 OK");
+	msg_end(&m1, 0, 200);
+}
+END_TEST
+
+
 /* Two long ones take turns, a chunk each; what one gets does not depend on
    how many another session has */
 START_TEST(test_turns)
@@ -510,6 +538,7 @@ END_TEST
 void send_turn_tests(TCase *tc)
 {
 	tcase_add_loop_test(tc, test_overtake, 0, 4);
+	tcase_add_test(tc, test_flush);
 	tcase_add_loop_test(tc, test_turns, 0, 2);
 	tcase_add_test(tc, test_longer);
 	tcase_add_test(tc, test_size);

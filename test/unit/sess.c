@@ -28,6 +28,8 @@ Suite *sess_suite(void)
 	sess_pause_tests(tcase(s, "pause"));
 	sess_life_tests(tcase(s, "life"));
 	sess_active_tests(tcase(s, "active"));
+	sess_rfc_tests(tcase(s, "rfc"));
+	sess_code_tests(tcase(s, "code"));
 	sess_tls_tests(tcase(s, "tls"));
 	sess_ca_tests(tcase(s, "ca"));
 	sess_limit_tests(tcase(s, "limit"));

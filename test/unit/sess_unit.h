@@ -111,5 +111,7 @@ void sess_tls_tests(TCase *tc);
 void sess_ca_tests(TCase *tc);
 void sess_active_tests(TCase *tc);
 void sess_limit_tests(TCase *tc);
+void sess_rfc_tests(TCase *tc);
+void sess_code_tests(TCase *tc);
 
 #endif

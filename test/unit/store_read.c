@@ -110,6 +110,29 @@ START_TEST(test_msgs)
 END_TEST
 
 
+START_TEST(test_conv_find)
+{
+	static const char aor[] = "sip:alice@example.net";
+	uint64_t id = 7, c1, c2;
+
+	ck_assert_int_eq(ENOENT, cpm_store_conv_find(fx.st, aor, "c1", &id));
+	ck_assert_uint_eq(7, id);
+	(void)put_at("0", "c1", "bob", CPM_IN, 1);
+	c1 = fx.res.conversation;
+	(void)put_at("1", "c2", "bob", CPM_IN, 2);
+	c2 = fx.res.conversation;
+	ck_assert_int_eq(0, cpm_store_conv_find(fx.st, aor, "c1", &id));
+	ck_assert_uint_eq(c1, id);
+	ck_assert_int_eq(0, cpm_store_conv_find(fx.st, aor, "c2", &id));
+	ck_assert_uint_eq(c2, id);
+	ck_assert_int_eq(ENOENT, cpm_store_conv_find(fx.st, "sip:bob@b", "c1",
+						     &id));
+	ck_assert_int_eq(EINVAL, cpm_store_conv_find(NULL, aor, "c1", &id));
+	ck_assert_int_eq(EINVAL, cpm_store_conv_find(fx.st, aor, NULL, &id));
+}
+END_TEST
+
+
 START_TEST(test_pages)
 {
 	uint64_t id[8], conv;
@@ -652,6 +675,7 @@ TCase *store_read_case(void)
 	tcase_set_timeout(tc, 60);
 	tcase_add_checked_fixture(tc, fx_setup_open, fx_teardown);
 	tcase_add_test(tc, test_msgs);
+	tcase_add_test(tc, test_conv_find);
 	tcase_add_test(tc, test_pages);
 	tcase_add_test(tc, test_convs);
 	tcase_add_test(tc, test_conv_names);

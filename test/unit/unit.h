@@ -18,11 +18,13 @@ Suite *send_suite(void);      /* msrp: sending                      */
 Suite *sdp_suite(void);
 Suite *cpim_suite(void);
 Suite *imdn_suite(void);
+Suite *iscomp_suite(void);
 Suite *store_suite(void);
 Suite *tag_suite(void);
 Suite *policy_suite(void);
 Suite *retry_suite(void);
 Suite *leg_suite(void);
+Suite *composing_suite(void);  /* engine: states of isComposing    */
 Suite *outbox_suite(void);     /* engine: with a server on loopback  */
 Suite *text_suite(void);
 Suite *oom_suite(void);        /* memory runs out                   */

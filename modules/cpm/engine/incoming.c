@@ -7,6 +7,7 @@
  * SPDX-License-Identifier: BSD-3-Clause
  */
 #include "engine.h"
+#include "composing.h"
 
 
 enum {
@@ -30,6 +31,7 @@ struct incoming {
 	uint64_t base;          /* offset in the message where body begins  */
 	struct msrp_rx *rx;     /* set while the store has the message      */
 	size_t counted;         /* octets of mb counted in cpm->buffered    */
+	bool status;            /* isComposing that is not in CPIM          */
 };
 
 
@@ -101,9 +103,11 @@ uint16_t incoming_open(struct msrp_rx *rx, void *arg)
 	struct source *src = arg;
 	struct incoming *in;
 	struct pl ctype;
+	bool status;
 
 	pl_set_str(&ctype, msrp_rx_ctype(rx));
-	if (!type_is(&ctype, "message/cpim"))
+	status = type_is(&ctype, ISCOMP_TYPE);
+	if (!status && !type_is(&ctype, "message/cpim"))
 		return 415;
 
 	in = mem_zalloc(sizeof(*in), destructor);
@@ -111,6 +115,7 @@ uint16_t incoming_open(struct msrp_rx *rx, void *arg)
 		return 413;
 
 	in->src = mem_ref(src);
+	in->status = status;
 	in->mb = mbuf_alloc(512);
 	if (!in->mb) {
 		mem_deref(in);
@@ -237,6 +242,9 @@ uint16_t incoming_data(struct msrp_rx *rx, uint64_t off, const uint8_t *buf,
 	size_t n = 0;
 	int err = 0;
 	(void)arg;
+
+	if (in->status && off + len > ISCOMP_DOC_MAX)
+		return 413;
 
 	if (off < HOLD_MAX) {
 		n = min(len, HOLD_MAX - (size_t)off);
@@ -530,12 +538,38 @@ static void put_handler(int err, const struct cpm_put_result *res, void *arg)
 }
 
 
+/* isComposing in CPIM */
+static uint16_t status_take(struct incoming *in, const struct cpim_msg *cpim)
+{
+	struct mbuf *mb = NULL;
+	uint16_t scode;
+	int err;
+
+	if (in->src->deferred)
+		return 200;
+	if (in->body)
+		return 413;
+
+	err = cpim_body_decode(&mb, &cpim->cte, cpim->mb->buf + cpim->body,
+			       cpim->mb->end - cpim->body);
+	scode = err ? status_of(err)
+		: composing_recv(in->src, mb->buf, mb->end);
+	mem_deref(mb);
+
+	return scode;
+}
+
+
 /* @return 0: answered once it is stored; else the answer */
 static uint16_t take(struct incoming *in, struct msrp_rx *rx)
 {
 	struct cpim_msg *cpim = NULL;
 	struct cpm_msg *msg = NULL;
+	uint16_t scode = 0;
 	int err;
+
+	if (in->status)
+		return composing_recv(in->src, in->mb->buf, in->mb->end);
 
 	in->mb->pos = 0;
 	err = cpim_decode_all(&cpim, in->mb);
@@ -543,12 +577,13 @@ static uint16_t take(struct incoming *in, struct msrp_rx *rx)
 		goto out;
 
 	/* notifications for messages of ours: none are sent yet, so none can
-	   be known; is-composing is stale in what was kept (wire.md 8) */
-	if (type_is(&cpim->ctype, "message/imdn+xml") ||
-	    type_is(&cpim->ctype, "application/im-iscomposing+xml")) {
-		mem_deref(cpim);
-		return 200;
-	}
+	   be known */
+	if (type_is(&cpim->ctype, "message/imdn+xml"))
+		scode = 200;
+	else if (type_is(&cpim->ctype, ISCOMP_TYPE))
+		scode = status_take(in, cpim);
+	if (scode)
+		goto out;
 
 	err = record(&msg, in, cpim, msrp_rx_msgid(rx));
 	if (err)
@@ -558,6 +593,7 @@ static uint16_t take(struct incoming *in, struct msrp_rx *rx)
 	if (err)
 		goto out;
 
+	composing_content(in->src);
 	mem_ref(in);
 	in->rx = mem_ref(rx);
 	/* all of it has been copied, or is in the file */
@@ -566,7 +602,7 @@ static uint16_t take(struct incoming *in, struct msrp_rx *rx)
 	mem_deref(cpim);
 	mem_deref(msg);
 
-	return err ? status_of(err) : 0;
+	return err ? status_of(err) : scode;
 }
 
 

@@ -114,25 +114,51 @@ static void classify(struct session *s, const struct sip_msg *msg,
 	src->mode = (tags & (TAG_LARGE | TAG_DEFERRED)) ? CPM_LARGE
 		: CPM_SESSION;
 	src->kind = (tags & TAG_GROUP) || isfocus(msg) ? CPM_GROUP : CPM_CHAT;
-	s->dir = src->deferred ? SDP_RECVONLY : SDP_SENDRECV;
+	session_negotiated(s);
+}
+
+
+/* The address that we would send from: nothing is sent */
+static void source_address(struct sa *laddr, const struct sa *peer)
+{
+	struct udp_sock *us = NULL;
+	struct sa sa = *laddr;
+
+	sa_set_port(&sa, 0);
+	if (!udp_listen(&us, &sa, NULL, NULL) && !udp_connect(us, peer) &&
+	    !udp_local_get(us, &sa) && !sa_is_any(&sa))
+		*laddr = sa;
+	mem_deref(us);
+}
+
+
+/* What the request came to; nobody knows where SIP listens on any address */
+static void own_address(struct sa *laddr, const struct sip_msg *msg)
+{
+	*laddr = msg->dst;
+	if (sa_is_any(laddr))
+		source_address(laddr, &msg->src);
 }
 
 
 /* @return 0; EBADMSG, ENOENT, EPROTO: 488; ENOMEM */
-static int offer_decode(struct session *s, const struct sip_msg *msg)
+static int offer_decode(struct session *s, const struct sip_msg *msg,
+			const struct sa *laddr)
 {
 	const struct relay *relay = s->cpm->relay;
 	const struct msrp_remote *rem;
 	int err;
 
-	err = msrp_sdp_alloc(&s->sdp, &msg->dst);
+	err = msrp_sdp_alloc(&s->sdp, laddr);
 	if (!err)
 		err = msrp_sdp_decode(s->sdp, msg->mb, true);
 	if (err)
 		return err;
 
 	rem = msrp_sdp_remote(s->sdp);
+	/* who wants no connection now (RFC 4145, 4) delivers nothing */
 	if (rem->dir == SDP_RECVONLY || rem->dir == SDP_INACTIVE ||
+	    rem->setup == MSRP_SETUP_HOLDCONN ||
 	    !msrp_types_accept(rem->accept_types, "message/cpim") ||
 	    !leg_takes(s->cpm->conf.msrp, rem->tls))
 		return EPROTO;
@@ -156,11 +182,13 @@ static int leg_alloc(struct session *s, const struct sip_msg *msg)
 {
 	/* what is between us and the peer is then the relay's affair */
 	const bool relay = s->cpm->relay != NULL;
+	struct sa laddr;
 	int err;
 
-	err = offer_decode(s, msg);
+	own_address(&laddr, msg);
+	err = offer_decode(s, msg, &laddr);
 	if (!err)
-		err = msrp_sess_alloc(&s->msrp, s->cpm->msrp, &msg->dst,
+		err = msrp_sess_alloc(&s->msrp, s->cpm->msrp, &laddr,
 				      s->tls && !relay,
 				      &session_msrp_handlers, s->src);
 	if (!err)

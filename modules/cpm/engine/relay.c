@@ -15,6 +15,8 @@
 enum {
 	KICK_RETRY = 500,    /* ms until it is tried again while a session
 				waits for it: that has little time          */
+	SAY_AGAIN  = 60000,  /* ms: a relay that comes and goes is told of no
+				more often                                  */
 	NAME_RETRY = 30000,  /* ms until a name without address is looked for
 				again: as long as a resolver may take to
 				forget that there was none                  */
@@ -30,10 +32,13 @@ struct relay {
 	char *user;              /* NULL: of the first account              */
 	char *pass;
 	char *host;              /* of the first relay: a name; or NULL     */
-	struct sa addr;
+	struct sa addr;          /* unset until the name is known           */
+	uint16_t port;
 	uint16_t dns_type;       /* of query                                */
 	bool refused;            /* and will be, until somebody mends it    */
-	const char *what;        /* of the event that told it; NULL: fine   */
+	const char *what;        /* what is wrong; NULL: nothing            */
+	const char *said;        /* the last event that told of it          */
+	uint64_t said_at;        /* jiffies                                 */
 	char text[256];
 };
 
@@ -57,13 +62,16 @@ static void destructor(void *arg)
 static void fault(struct relay *r, const char *what, const char *text)
 {
 	struct cpm_event ev = {.id = CPM_EV_ERROR};
-	const bool known = r->what && !strcmp(r->what, what);
+	const bool known = r->said && !strcmp(r->said, what) &&
+		(r->what || tmr_jiffies() < r->said_at + SAY_AGAIN);
 
 	r->what = what;
 	str_ncpy(r->text, text, sizeof(r->text));
 	if (known)
 		return;
 
+	r->said = what;
+	r->said_at = tmr_jiffies();
 	ev.u.error.what = what;
 	ev.u.error.text = r->text;
 	engine_event(r->cpm, &ev);
@@ -94,9 +102,9 @@ static void name_failed(struct relay *r, const char *why)
 static void addr_set(struct relay *r, const struct dnsrr *rr)
 {
 	if (rr->type == DNS_TYPE_A)
-		sa_set_in(&r->addr, rr->rdata.a.addr, sa_port(&r->addr));
+		sa_set_in(&r->addr, rr->rdata.a.addr, r->port);
 	else
-		sa_set_in6(&r->addr, rr->rdata.aaaa.addr, sa_port(&r->addr));
+		sa_set_in6(&r->addr, rr->rdata.aaaa.addr, r->port);
 
 	tmr_cancel(&r->tmr);
 	msrp_relay_set_addr(r->mr, &r->addr);
@@ -258,7 +266,6 @@ static int uri_set(struct relay *r, const char *uri)
 {
 	struct msrp_uri u;
 	struct pl pl, first = {uri, strcspn(uri, " ")};
-	uint16_t port;
 	int err;
 
 	err = msrp_uri_decode(&u, &first);
@@ -266,11 +273,10 @@ static int uri_set(struct relay *r, const char *uri)
 		return err;
 
 	pl = u.host;
-	port = u.port ? u.port : MSRP_RELAY_PORT;
+	r->port = u.port ? u.port : MSRP_RELAY_PORT;
 	err = str_dup(&r->uri, uri);
-	if (!err && (pl.l >= 64 || sa_set(&r->addr, &pl, port))) {
+	if (!err && (pl.l >= 64 || sa_set(&r->addr, &pl, r->port))) {
 		sa_init(&r->addr, AF_UNSPEC);
-		sa_set_port(&r->addr, port);
 		err = pl_strdup(&r->host, &pl);
 	}
 

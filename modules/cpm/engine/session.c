@@ -7,6 +7,7 @@
  */
 #include "engine.h"
 #include "session.h"
+#include "composing.h"
 
 
 enum {
@@ -56,6 +57,7 @@ static void destructor(void *arg)
 	if (s->src)
 		s->src->sess = NULL;
 	mem_deref(s->msrp);
+	mem_deref(s->comp);
 	mem_deref(s->sip);
 	mem_deref(s->sdp);
 	mem_deref(s->src);
@@ -153,6 +155,7 @@ void session_end(struct session *s, enum sess_state state, uint16_t code)
 	if (unanswered && s->sip)
 		reject(s, code ? code : 480);
 
+	composing_end(s);
 	msrp_sess_close(s->msrp);
 	session_move(s, state, code);
 	mem_deref(s);
@@ -236,12 +239,15 @@ int session_desc(struct mbuf **descp, struct session *s, bool offer)
 		.dir   = s->dir,
 		.setup = s->passive ? MSRP_SETUP_PASSIVE : MSRP_SETUP_ACTIVE,
 		.path  = msrp_sess_path(s->msrp),
-		.accept_types = "message/cpim",
+		/* what was kept has no use for the other one */
+		.accept_types = s->src->deferred ? "message/cpim"
+			: "message/cpim " ISCOMP_TYPE,
 		/* imdn+xml first and by name: servers look for it before they
 		   deliver stored notifications (wire.md 2.4) */
 		.accept_wrapped_types = "text/plain message/imdn+xml *",
 		.fingerprint = fp,
 		.max_size = s->cpm->conf.max_size,
+		.cema = offer || msrp_sdp_remote(s->sdp)->cema,
 	};
 	int err = 0;
 
@@ -256,6 +262,22 @@ int session_desc(struct mbuf **descp, struct session *s, bool offer)
 		msrp_sdp_rest(s->sdp);
 
 	return err;
+}
+
+
+/* RFC 3264, 6.1: what the offer leaves; a delivery never sends */
+void session_negotiated(struct session *s)
+{
+	const struct msrp_remote *rem = msrp_sdp_remote(s->sdp);
+	unsigned dir = SDP_INACTIVE;
+
+	if (rem->dir & SDP_SENDONLY)
+		dir |= SDP_RECVONLY;
+	if ((rem->dir & SDP_RECVONLY) && !s->src->deferred)
+		dir |= SDP_SENDONLY;
+
+	s->dir   = (enum sdp_dir)dir;
+	s->forms = comp_forms(rem->accept_types, rem->accept_wrapped_types);
 }
 
 
@@ -274,6 +296,8 @@ int session_reoffer(struct session *s, struct mbuf *mb)
 	    !msrp_types_accept(rem->accept_types, "message/cpim") ||
 	    (s->tls && str_casecmp(s->fingerprint, rem->fingerprint)))
 		return EPROTO;
+
+	session_negotiated(s);
 
 	return 0;
 }

@@ -50,6 +50,8 @@ struct session {
 	bool tls;                /* MSRP goes over it                        */
 	bool early;              /* MSRP was bound before the ACK came       */
 	enum sdp_dir dir;        /* of our answer                            */
+	unsigned forms;          /* set of enum comp_form: what the peer takes*/
+	struct composing *comp;  /* NULL: nobody has written yet             */
 	enum sess_state state;
 	uint16_t code;           /* SIP status of the refusal or failure     */
 	const char *reason;      /* why the MSRP leg failed; constant        */
@@ -77,7 +79,10 @@ void session_end(struct session *s, enum sess_state state, uint16_t code);
 /** Our SDP. @param descp mem_deref() it */
 int  session_desc(struct mbuf **descp, struct session *s, bool offer);
 
-/** Take an offer that changes nothing that is there already.
+/** What the two sides agreed on, once an offer was taken: direction, types */
+void session_negotiated(struct session *s);
+
+/** Take an offer that changes nothing that is there already, but the direction.
     @return 0; EBADMSG, ENOENT, EPROTO: refuse it with 488 */
 int  session_reoffer(struct session *s, struct mbuf *mb);
 

@@ -299,6 +299,20 @@ static void rx_abort(struct msrp_chunk *ch)
 }
 
 
+/* The $ says that this is the last octet, and all before it is there: then a
+   Byte-Range that is a little too long counts what is no part of the body */
+static bool total_slack(const struct msrp_chunk *ch)
+{
+	const struct msrp_range *range = &ch->head.range;
+	const struct msrp_rx *rx = ch->rx;
+
+	return rx->total_set && ch->head.range_set && range->end_set &&
+		range->end == rx->total && rx->total > ch->off &&
+		rx->total - ch->off <= RANGE_SLACK &&
+		rx->spanc == 1 && !rx->spanv[0].a && rx->spanv[0].b == ch->off;
+}
+
+
 /* The end-line of a chunk of an open message */
 static uint16_t open_end(struct msrp_chunk *ch, enum msrp_flag flag)
 {
@@ -318,6 +332,8 @@ static uint16_t open_end(struct msrp_chunk *ch, enum msrp_flag flag)
 		rx->total = ch->off;
 		rx->total_set = true;
 	}
+	if (flag == MSRP_COMPLETE && total_slack(ch))
+		rx->total = ch->off;
 
 	if (msrp_rx_complete(rx))
 		return chunk_done(ch);

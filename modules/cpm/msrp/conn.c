@@ -328,6 +328,7 @@ static void recv_handler(struct mbuf *mb, void *arg)
 	int err;
 
 	mem_ref(conn);
+	msrp_watch_read(conn, mbuf_get_left(mb));
 	err = rest_join(conn, mb);
 	if (err)
 		msrp_conn_end(conn, err);

@@ -56,7 +56,7 @@ static int md_decode(uint8_t *md, size_t size, const struct pl *pl)
 static int value_decode(struct msrp_fp *fp, const struct pl *val)
 {
 	struct pl hash = {val->p, 0}, hex;
-	uint8_t md[FP_SIZE];
+	uint8_t md[FP_SIZE] = {0};
 	bool sha1;
 	int err;
 

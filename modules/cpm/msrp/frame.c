@@ -136,6 +136,18 @@ static int body_read(struct msrp_tx *tx, uint8_t *p, size_t *len)
 }
 
 
+/* Room for n octets behind the end */
+static int room_make(struct mbuf *mb, size_t n)
+{
+	const size_t need = mb->end + n;
+
+	if (mb->size >= need)
+		return 0;
+
+	return mbuf_resize(mb, max(need, 2 * mb->size));
+}
+
+
 /**
  * Append the next chunk of a message
  *
@@ -152,26 +164,26 @@ int msrp_frame_chunk(struct mbuf *mb, struct msrp_tx *tx, size_t max,
 {
 	const size_t want = (size_t)min((uint64_t)max, tx->size - tx->off);
 	const size_t hsize = head_size(tx, want);
-	const size_t need = mb->end + hsize + want + FRAME_TAIL;
 	struct out out;
-	uint8_t *body;
 	size_t n = want, h = hsize;
 	int err;
 
-	if (mb->size < need) {
-		err = mbuf_resize(mb, max(need, 2 * mb->size));
-		if (err)
-			return err;
-	}
-
-	body = mb->buf + mb->end + hsize;
-	err = body_read(tx, body, &n);
+	err = room_make(mb, hsize + want + FRAME_TAIL);
 	if (err)
 		return err;
 
-	if (n < want) {
+	err = body_read(tx, mb->buf + mb->end + hsize, &n);
+	if (err)
+		return err;
+
+	/* readh gives less, or may have told another peer's path */
+	if (tx->readh)
 		h = head_size(tx, n);
-		memmove(body - hsize + h, body, n);
+	if (h != hsize) {
+		err = room_make(mb, max(h, hsize) + n + FRAME_TAIL);
+		if (err)
+			return err;
+		memmove(mb->buf + mb->end + h, mb->buf + mb->end + hsize, n);
 	}
 
 	msrp_ident_next(tx->sess->msrp, tid, ID_SIZE);

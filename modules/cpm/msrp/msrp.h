@@ -23,8 +23,8 @@ enum {
 	JOIN_SIZE    = 1024,     /* octets of a read that are joined to what
 				    was left over of the one before: the
 				    most that a usual head needs             */
-	RX_FIRST     = 2048,     /* of one before there is a session: enough
-				    for a head                               */
+	RX_FIRST     = 2048,     /* of one where little comes, and before
+				    there is a session: enough for a head    */
 	TX_SIZE      = 65536,    /* answers that do not wait for the turn's
 				    end: bounds the buffer                   */
 	HOLD_SIZE    = 65536,    /* undecoded octets after which reading
@@ -37,6 +37,9 @@ enum {
 	REFUSED_MAX  = 64,       /* refused messages remembered, so that
 				    chunks on their way are refused as well  */
 	HELD_MAX     = 16,       /* answers held back for one message        */
+	RANGE_SLACK  = 2,        /* octets that a total may be too long: the
+				    examples of RFC 4975 count the line end
+				    before the end-line, and so do some     */
 	SESS_HASH    = 4096,     /* ten thousand sessions: some in a bucket  */
 	RX_HASH      = 4096,     /* messages of all sessions: none costs an
 				    idle session anything                    */
@@ -45,8 +48,8 @@ enum {
 	HEAD_TIMEOUT = 30000,    /* ms; a head is a packet or some           */
 	STALL_TIMEOUT = 60000,   /* ms; longer than TCP takes to come back
 				    after a lost packet or a handover        */
-	DEAD_TIMEOUT = 90000,    /* ms; a third of it is silence, the rest
-				    probes                                   */
+	DEAD_TIMEOUT = 180000,   /* ms; a third of it is silence, the rest
+				    probes: seldom enough for ten thousand   */
 	MAX_SIZE     = 100000000,
 	TRANS_TIMEOUT = 30000,
 	PORT_DISCARD = 9,        /* RFC 6135, 4.2.2: we do not listen        */
@@ -326,6 +329,7 @@ struct msrp_conn {
 	struct msrp_wait wait_bind;  /* for a session                       */
 	struct msrp_wait wait_req;   /* for the rest of a request           */
 	size_t kept;              /* counted in msrp->buffered              */
+	uint32_t rxsz;            /* octets of one read at most              */
 	uint32_t busyc;           /* sessions that wait for the application */
 	bool stopped;             /* nothing is decoded for now             */
 	bool paused;              /* nor read                               */
@@ -394,6 +398,7 @@ int  msrp_tls_expect(struct tls_conn *sc, const char *host);
 bool msrp_watch_room(const struct msrp *msrp, const struct sa *peer);
 int  msrp_watch_unbound(struct msrp_conn *conn, const struct sa *peer);
 void msrp_watch_bound(struct msrp_conn *conn);
+void msrp_watch_read(struct msrp_conn *conn, size_t n);
 int  msrp_watch_decoded(struct msrp_conn *conn);
 size_t msrp_watch_hold(const struct msrp *msrp);
 void msrp_watch_end(struct msrp_conn *conn);

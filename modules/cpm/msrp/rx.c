@@ -209,11 +209,12 @@ static uint32_t span_find(const struct msrp_rx *rx, uint64_t off)
 bool msrp_rx_gap(const struct msrp_rx *rx, uint64_t off, uint64_t *len)
 {
 	const uint32_t i = span_find(rx, off);
-	const struct span *span = &rx->spanv[i];
+	const struct span *span;
 
 	if (i == rx->spanc)
 		return true;
 
+	span = &rx->spanv[i];
 	if (span->a <= off) {
 		*len = min(*len, span->b - off);
 		return false;

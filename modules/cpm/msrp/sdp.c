@@ -176,6 +176,8 @@ static enum msrp_setup setup_decode(const struct msrp_sdp *sdp)
 		return MSRP_SETUP_ACTIVE;
 	if (!pl_strcasecmp(&pl, "passive"))
 		return MSRP_SETUP_PASSIVE;
+	if (!pl_strcasecmp(&pl, "holdconn"))
+		return MSRP_SETUP_HOLDCONN;
 
 	return MSRP_SETUP_NONE;
 }
@@ -353,6 +355,7 @@ static int remote_decode(struct msrp_sdp *sdp)
 
 	remote->dir   = dir_theirs(sdp_media_rdir(sdp->m));
 	remote->setup = setup_decode(sdp);
+	remote->cema  = sdp_media_rattr(sdp->m, "msrp-cema") != NULL;
 
 	return addr_decode(&remote->addr, sdp, &uri);
 }
@@ -439,8 +442,18 @@ static const char *setup_name(enum msrp_setup setup)
 	case MSRP_SETUP_ACTPASS: return "actpass";
 	case MSRP_SETUP_ACTIVE:  return "active";
 	case MSRP_SETUP_PASSIVE: return "passive";
+	case MSRP_SETUP_HOLDCONN: return "holdconn";
 	default:                 return NULL;
 	}
+}
+
+
+/* One without a value */
+static int flag_set(struct msrp_sdp *sdp, const char *name, bool on)
+{
+	sdp_media_del_lattr(sdp->m, name);
+
+	return on ? sdp_media_set_lattr(sdp->m, true, name, "") : 0;
 }
 
 
@@ -465,7 +478,7 @@ static int origin_set(struct mbuf **mbp, struct msrp_sdp *sdp,
 	struct mbuf *mb;
 	int err;
 
-	if (re_regex((char *)mbuf_buf(text), mbuf_get_left(text),
+	if (!text || re_regex((char *)mbuf_buf(text), mbuf_get_left(text),
 		     "v=0\r\no=- [0-9]+ [0-9]+[^]+", NULL, NULL, &tail))
 		return EPROTO;
 
@@ -522,6 +535,8 @@ int msrp_sdp_encode(struct mbuf **mbp, struct msrp_sdp *sdp,
 			       ? local->fingerprint : NULL);
 	if (!err)
 		err = attr_set(sdp, "max-size", size);
+	if (!err)
+		err = flag_set(sdp, "msrp-cema", local->cema);
 	if (err)
 		return err;
 

@@ -12,7 +12,8 @@ static int transport_start(struct msrp_conn *conn, bool tls)
 {
 	cpm_tcp_nodelay(conn->tc);
 	cpm_tcp_alive(conn->tc, conn->msrp->conf.dead_timeout);
-	tcp_conn_rxsz_set(conn->tc, RX_SIZE);
+	conn->rxsz = RX_FIRST;
+	tcp_conn_rxsz_set(conn->tc, RX_FIRST);
 
 	conn->tls = tls;
 	if (!tls)

@@ -86,7 +86,8 @@ static int authority_decode(struct msrp_uri *uri, struct pl auth)
 		pl_advance(&auth, n);
 	}
 
-	if (!uri->host.l)
+	/* with a second "@" others would read another host */
+	if (!uri->host.l || memchr(uri->host.p, '@', uri->host.l))
 		return EBADMSG;
 	if (!auth.l)
 		return 0;

@@ -88,7 +88,6 @@ int msrp_watch_unbound(struct msrp_conn *conn, const struct sa *peer)
 
 	conn->addr = addr;
 	++msrp->unboundc;
-	tcp_conn_rxsz_set(conn->tc, RX_FIRST);
 	msrp_wait_start(&conn->wait_bind, &msrp->bindq, bind_handler, conn);
 
 	return 0;
@@ -105,7 +104,6 @@ void msrp_watch_bound(struct msrp_conn *conn)
 
 	conn->addr = mem_deref(conn->addr);
 	--conn->msrp->unboundc;
-	tcp_conn_rxsz_set(conn->tc, RX_SIZE);
 	msrp_wait_cancel(&conn->wait_bind);
 }
 
@@ -136,6 +134,30 @@ static void watch_request(struct msrp_conn *conn)
 	else if (!msrp_wait_is(&conn->wait_req, &msrp->headq))
 		msrp_wait_start(&conn->wait_req, &msrp->headq, still_handler,
 				conn);
+}
+
+
+/**
+ * So many octets have been read in one go. libre takes a buffer as large as
+ * the largest read for each: a peer that drips must not cost that.
+ */
+void msrp_watch_read(struct msrp_conn *conn, size_t n)
+{
+	uint32_t size = conn->rxsz;
+
+	/* before there is a session it stays small */
+	if (conn->addr)
+		return;
+
+	if (n >= size)
+		size = min(size * 4, (uint32_t)RX_SIZE);
+	else if (n < size / 8)
+		size = max(size / 2, (uint32_t)RX_FIRST);
+	if (size == conn->rxsz)
+		return;
+
+	conn->rxsz = size;
+	tcp_conn_rxsz_set(conn->tc, size);
 }
 
 

@@ -159,6 +159,29 @@ int cpm_store_conv(struct cpm_store *st, uint64_t id, cpm_conv_h *h,
 }
 
 
+int cpm_store_conv_find(struct cpm_store *st, const char *account,
+			const char *key, uint64_t *idp)
+{
+	struct dbq q;
+	int err;
+
+	if (!st || !account || !key || !idp)
+		return EINVAL;
+
+	err = read_start(st, &q, SQL_CONV_KEY);
+	if (err)
+		return err;
+
+	dbq_text(&q, 1, account);
+	dbq_text(&q, 2, key);
+	err = dbq_step(&q);
+	if (!err)
+		*idp = dbq_get(&q, 0);
+
+	return read_end(st, &q, err);
+}
+
+
 /* The contract's strings are not const, but borrowed here */
 static char *str(struct dbq *q, int col)
 {

@@ -255,6 +255,9 @@ const char *const sql_text[SQL_MAX] = {
 	[SQL_CONV] =
 	CONV_COLS CONV_LAST "WHERE c.id = ?1",
 
+	[SQL_CONV_KEY] =
+	"SELECT id FROM conv WHERE account = ?1 AND key = ?2",
+
 	[SQL_MSG] =
 	MSG_COLS " FROM msg m JOIN conv c ON c.id = m.conv WHERE m.id = ?1",
 

@@ -1,0 +1,66 @@
+/**
+ * @file caller.h  A PF by hand: SIP over UDP and MSRP over TCP, as odd as a
+ * test likes
+ *
+ * SPDX-License-Identifier: BSD-3-Clause
+ */
+#ifndef CALLER_H
+#define CALLER_H
+
+#include "e2e.h"
+
+struct caller_args {
+	const char *from;     /* Referred-By; NULL: none, and From is the
+				 server's                                   */
+	const char *host;     /* to send from, and for c=; default 127.0.0.1 */
+	const char *to;       /* to send to; default: where baresip listens  */
+	const char *path;     /* a=path; default: that of host and port      */
+	const char *setup;    /* default passive: we listen                  */
+	const char *lines;    /* more of the description, each with \r\n     */
+};
+
+struct caller {
+	struct env *env;
+	struct baresip *b;
+	int udp;
+	int lfd;
+	int fd;               /* MSRP, -1: not connected                     */
+	uint16_t port;        /* where we listen                             */
+	unsigned n;           /* tells callers apart                         */
+	unsigned code;        /* of the answer                               */
+	char to[256];         /* header of the answer                        */
+	char contact[256];
+	char path[256];       /* ours                                        */
+	char peer[300];       /* theirs                                      */
+	char host[64];
+	char text[8192];      /* the answer, then what MSRP brought          */
+};
+
+/** INVITE, and wait for the final answer; ACK. @return its code */
+unsigned caller_invite(struct caller *c, struct baresip *b,
+		       const struct caller_args *args);
+
+/** Take its connection and answer its first SEND */
+void caller_bind(struct caller *c);
+
+/** The same as the active side */
+void caller_connect(struct caller *c, const char *host);
+
+/** Both: INVITE that gets 200, and MSRP is bound */
+void caller_open(struct caller *c, struct baresip *b,
+		 const struct caller_args *args);
+
+void caller_write(struct caller *c, const char *text);
+
+/** A small message, and its 200 */
+void caller_message(struct caller *c, const char *text);
+
+/** Read up to an end-line. @return false when it was closed instead */
+bool caller_read(struct caller *c, unsigned ms);
+
+/** Wait for a BYE and answer it */
+void caller_bye_comes(struct caller *c);
+
+void caller_close(struct caller *c);
+
+#endif
