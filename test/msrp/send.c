@@ -86,10 +86,11 @@ static void sent_handler(int err, uint16_t scode, void *arg)
 	progress_print(s);
 	if (!err)
 		printf("done\n");
-	else if (scode)
+	else if (err == EPROTO)
 		printf("refused: %u\n", scode);
 	else if (err != ENOTCONN)  /* close_handler() says why */
-		printf("failed: %s\n", strerror(err));
+		printf("failed: %s\n", err == ETIMEDOUT ? msrp_strerror(err) :
+		       strerror(err));
 	if (err && msrp_tx_acked(s->tx))
 		printf("to go on: --msgid %s --from %llu\n",
 		       msrp_tx_msgid(s->tx),
