@@ -211,6 +211,42 @@ END_TEST
 
 
 /* Names are read without case, and only whole */
+/* RFC 4975, 9: what a transaction id is made of, at its first place and at
+   each later one */
+START_TEST(test_head_ident)
+{
+	unsigned c;
+	size_t i;
+
+	for (c=0; c<256; c++) {
+		const bool alnum = (c >= '0' && c <= '9') ||
+			(c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
+		const bool other = c && strchr(".-+%=", (int)c) != NULL;
+
+		if (c == '\n' || c == '\r' || c == ' ')
+			continue;
+		for (i=0; i<5; i++) {
+			char text[] = "MSRP abcde 200 OK\r\n" PATHS
+				"-------abcde$\r\n";
+			struct msrp_head head;
+			struct mbuf *mb;
+
+			text[5 + i] = (char)c;
+			text[sizeof(text) - 9 + i] = (char)c;
+			mb = mbuf_alloc(sizeof(text));
+			ck_assert_ptr_nonnull(mb);
+			ck_assert_int_eq(0, mbuf_write_mem(mb,
+				(uint8_t *)text, sizeof(text) - 1));
+			mb->pos = 0;
+			ck_assert_int_eq(alnum || (other && i) ? 0 : EBADMSG,
+					 msrp_head_decode(&head, mb));
+			mem_deref(mb);
+		}
+	}
+}
+END_TEST
+
+
 START_TEST(test_head_names)
 {
 	static const struct {
@@ -258,5 +294,6 @@ void codec_scan_tests(TCase *tc)
 	tcase_add_loop_test(tc, test_scan, 0, TESTS);
 	tcase_add_test(tc, test_scan_place);
 	tcase_add_test(tc, test_head_octets);
+	tcase_add_test(tc, test_head_ident);
 	tcase_add_test(tc, test_head_names);
 }

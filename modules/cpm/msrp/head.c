@@ -26,11 +26,22 @@ static struct pl *head_view(struct msrp_head *head, size_t off)
 }
 
 
-static bool is_alnum(char c)
-{
-	return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') ||
-		(c >= 'a' && c <= 'z');
-}
+/* What an ident is made of; looked up, for each request and answer has one of
+   up to 32 octets */
+enum {
+	ALPHANUM = 1,
+	OTHER    = 2,
+};
+
+static const uint8_t identv[256] = {
+	['0'] = 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
+	['A'] = 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
+		1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
+	['a'] = 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
+		1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
+	['.'] = OTHER, ['-'] = OTHER, ['+'] = OTHER, ['%'] = OTHER,
+	['='] = OTHER,
+};
 
 
 static bool is_ctl(uint8_t c)
@@ -112,14 +123,12 @@ static bool is_ident(const struct pl *pl)
 {
 	size_t i;
 
-	if (pl->l < MSRP_TID_MIN || pl->l > MSRP_TID_MAX)
+	if (pl->l < MSRP_TID_MIN || pl->l > MSRP_TID_MAX ||
+	    identv[(uint8_t)pl->p[0]] != ALPHANUM)
 		return false;
 
-	for (i=0; i<pl->l; i++) {
-		if (is_alnum(pl->p[i]))
-			continue;
-
-		if (!i || !pl->p[i] || !strchr(".-+%=", pl->p[i]))
+	for (i=1; i<pl->l; i++) {
+		if (!identv[(uint8_t)pl->p[i]])
 			return false;
 	}
 
