@@ -358,7 +358,7 @@ static void do_answer(struct play *pl, struct fuzz_in *in, char what)
 	const uint8_t b = fuzz_take(in), how = fuzz_take(in);
 
 	if (what == 'a')
-		ask_answer(pl, far, b >> 4, askv[b & 15], how);
+		ask_answer(far, b >> 4, askv[b & 15], how);
 	else
 		ask_report(pl, far, give_at(pl, b >> 4), askv[b & 15], how);
 }
@@ -482,7 +482,7 @@ static bool answer_all(struct play *pl)
 		struct far *far = &pl->farv[i];
 
 		while (far->askl) {
-			ask_answer(pl, far, 0, 200, 0);
+			ask_answer(far, 0, 200, 0);
 			did = true;
 		}
 	}

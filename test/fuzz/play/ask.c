@@ -166,8 +166,7 @@ static const char *auth_headers(uint16_t scode, uint8_t how)
 
 
 /* Answer one that waits, in any order */
-void ask_answer(struct play *pl, struct far *far, unsigned nth,
-		uint16_t scode, uint8_t how)
+void ask_answer(struct far *far, unsigned nth, uint16_t scode, uint8_t how)
 {
 	struct ask **p = &far->askl, *ask;
 	char str[1024];
@@ -185,7 +184,7 @@ void ask_answer(struct play *pl, struct far *far, unsigned nth,
 			ask->tid) < 0)
 		return;
 
-	far_put(pl, far, str);
+	far_put(far, str);
 	if (ask->give && scode < 300)
 		++ask->give->oks;
 	else if (ask->give)
@@ -216,7 +215,7 @@ void ask_report(struct play *pl, struct far *far, struct give *give,
 			(uint32_t)scode, pl->nums) < 0)
 		return;
 
-	far_put(pl, far, str);
+	far_put(far, str);
 	if (scode >= 300)
 		give->refused = true;
 }

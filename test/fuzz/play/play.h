@@ -193,10 +193,9 @@ struct frame {
 size_t frame_next(struct frame *fr, const char *p, size_t len);
 
 /* ask.c: what we send, as its far end sees it, and its answers */
-void far_put(struct play *pl, struct far *far, const char *str);
+void far_put(struct far *far, const char *str);
 void ask_recv(struct play *pl, struct far *far, const struct frame *fr);
-void ask_answer(struct play *pl, struct far *far, unsigned nth,
-		uint16_t scode, uint8_t how);
+void ask_answer(struct far *far, unsigned nth, uint16_t scode, uint8_t how);
 void ask_report(struct play *pl, struct far *far, struct give *give,
 		uint16_t scode, uint8_t how);
 void ask_reset(struct far *far);
