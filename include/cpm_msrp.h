@@ -257,6 +257,10 @@ const struct sa *msrp_sess_laddr(const struct msrp_sess *sess);
     ENOMEM */
 int msrp_sess_set_peer(struct msrp_sess *sess, const char *path);
 
+/** What msrp_sess_set_peer() was given; NULL: nothing yet. Borrowed from sess,
+    valid until it is called again. */
+const char *msrp_sess_peer(const struct msrp_sess *sess);
+
 /**
  * The peer's a=fingerprint (RFC 8122, 5), to be set before the session is
  * connected or started: the certificate of the connection has to match, in
@@ -585,9 +589,9 @@ int msrp_sdp_decode(struct msrp_sdp *sdp, struct mbuf *mb, bool offer);
  */
 bool msrp_types_accept(const char *types, const char *type);
 
-/** Nothing is to be decoded or encoded for some time: keep only what the last
-    decode found and what the next description needs to follow the last one.
-    An idle session costs half. */
+/** Nothing is to be decoded or encoded for some time: keep only what the next
+    description needs to follow the last one. The strings of msrp_sdp_remote()
+    are NULL then. An idle session costs half. */
 void msrp_sdp_rest(struct msrp_sdp *sdp);
 
 /** What the last decode found. Borrowed from sdp. */

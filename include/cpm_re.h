@@ -25,20 +25,4 @@
 #include <string.h>
 #include <re.h>
 
-/* libre keeps a request whose answer was 2xx for 32 s, to know it if it comes
-   again. What it needs for that is not in the list of headers, which is half
-   of it: for use after the final answer, when nobody reads them any more. */
-static inline void cpm_sip_msg_forget(const struct sip_msg *msg)
-{
-#ifdef HAVE_RE_ARG
-	(void)msg;
-#else
-	struct sip_msg *m = (struct sip_msg *)msg;
-
-	list_flush(&m->hdrl);
-	hash_flush(m->hdrht);
-	m->hdrht = (struct hash *)mem_deref(m->hdrht);
-#endif
-}
-
 #endif

@@ -636,7 +636,8 @@ START_TEST(test_rest)
 	msrp_sdp_rest(sdp);
 	msrp_sdp_rest(sdp);
 	msrp_sdp_rest(NULL);
-	ck_assert_ptr_nonnull(remote()->path);
+	ck_assert_ptr_null(remote()->path);
+	ck_assert_ptr_null(remote()->accept_types);
 	origin(&id2, &ver2, true);
 	ck_assert_uint_eq(id, id2);
 	ck_assert_uint_eq(ver + 1, ver2);

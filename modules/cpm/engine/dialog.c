@@ -124,7 +124,7 @@ int dialog_accept(struct session *s, const struct sip_msg *msg,
 			     estab_handler, NULL, NULL, close_handler, s,
 			     "%s", final ? hdrs : allow);
 	if (!err && final)
-		cpm_sip_msg_forget(msg);
+		session_forget(msg);
 	if (!err)
 		session_move(s, final ? SESS_ACCEPTED : scode == 180
 			     ? SESS_ASKING : SESS_WAITING, 0);
@@ -148,7 +148,7 @@ int dialog_answer(struct session *s)
 	if (!err)
 		err = sipsess_answer(s->sip, 200, "OK", desc, "%s", hdrs);
 	if (!err) {
-		cpm_sip_msg_forget(s->asked);
+		session_forget(s->asked);
 		session_move(s, SESS_ACCEPTED, 0);
 	}
 

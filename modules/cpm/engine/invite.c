@@ -168,12 +168,10 @@ static int offer_decode(struct session *s, const struct sip_msg *msg,
 		return EPROTO;
 
 	s->tls     = rem->tls;
+	if (rem->tls)
+		s->fingerprint = mem_ref(rem->fingerprint);
 
-	err = str_dup(&s->path, rem->path);
-	if (!err && rem->tls && rem->fingerprint)
-		err = str_dup(&s->fingerprint, rem->fingerprint);
-
-	return err;
+	return 0;
 }
 
 
@@ -192,7 +190,8 @@ static int leg_alloc(struct session *s, const struct sip_msg *msg)
 				      s->tls && !relay,
 				      &session_msrp_handlers, s->src);
 	if (!err)
-		err = msrp_sess_set_peer(s->msrp, s->path);
+		err = msrp_sess_set_peer(s->msrp,
+					 msrp_sdp_remote(s->sdp)->path);
 	if (!err && s->fingerprint && !relay)
 		err = msrp_sess_set_fingerprint(s->msrp, s->fingerprint);
 	if (!err && s->passive && !relay)

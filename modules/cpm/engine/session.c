@@ -62,7 +62,6 @@ static void destructor(void *arg)
 	mem_deref(s->sdp);
 	mem_deref(s->src);
 	mem_deref(s->cuser);
-	mem_deref(s->path);
 	mem_deref(s->fingerprint);
 	mem_deref(s->asked);
 }
@@ -292,7 +291,7 @@ int session_reoffer(struct session *s, struct mbuf *mb)
 
 	/* another path is another MSRP session, another certificate another
 	   connection: this one cannot move */
-	if (str_cmp(s->path, rem->path) ||
+	if (str_cmp(msrp_sess_peer(s->msrp), rem->path) ||
 	    !msrp_types_accept(rem->accept_types, "message/cpim") ||
 	    (s->tls && str_casecmp(s->fingerprint, rem->fingerprint)))
 		return EPROTO;

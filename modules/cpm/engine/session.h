@@ -39,7 +39,6 @@ struct session {
 	struct tmr tmr;          /* the user's answer; then the end          */
 	struct tmr tmr_se;       /* session timer                            */
 	char *cuser;             /* user part of our Contact                 */
-	char *path;              /* the peer's, of the first offer           */
 	char *fingerprint;       /* likewise; NULL: none                     */
 	void *asked;             /* the INVITE, while the user is asked or the
 				    relay waited for                         */
@@ -99,6 +98,12 @@ void session_wait(struct session *s);
 
 /** 200 after a 180 or 183, or wait for that. @return 0; errno: it is over */
 int  session_answer(struct session *s);
+
+/* forget.c */
+
+/** Keep of an INVITE only what it is known by: after its final answer, when
+    nobody reads the rest any more */
+void session_forget(const struct sip_msg *msg);
 
 /* dialog.c: what SIP tells a session, and the session timer */
 

@@ -328,7 +328,7 @@ struct msrp_conn {
 	bool cut;                 /* ends behind this request               */
 	struct le hle;            /* of hold->holdl                         */
 	struct msrp_addr *addr;   /* where it is from, until it is bound    */
-	struct msrp_wait wait_bind;  /* for a session                       */
+	struct msrp_wait wait_bind;  /* for a session; to be connected      */
 	struct msrp_wait wait_req;   /* for the rest of a request           */
 	size_t kept;              /* counted in msrp->buffered              */
 	uint32_t rxsz;            /* octets of one read at most              */
@@ -527,7 +527,6 @@ struct msrp_sess {
 	enum sess_state state;
 	struct msrp_sess_h h;
 	void *arg;
-	struct tmr tmr;           /* to connect                             */
 	struct msrp_trans *bind;  /* our first SEND waits for its answer    */
 	struct msrp_wait wait_idle;
 	char *path;               /* our URI                                */

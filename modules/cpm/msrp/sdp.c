@@ -23,12 +23,18 @@ struct msrp_sdp {
 };
 
 
+static void strings_reset(struct msrp_remote *remote)
+{
+	remote->path = mem_deref(remote->path);
+	remote->accept_types = mem_deref(remote->accept_types);
+	remote->accept_wrapped_types = mem_deref(remote->accept_wrapped_types);
+	remote->fingerprint = mem_deref(remote->fingerprint);
+}
+
+
 static void remote_reset(struct msrp_remote *remote)
 {
-	mem_deref(remote->path);
-	mem_deref(remote->accept_types);
-	mem_deref(remote->accept_wrapped_types);
-	mem_deref(remote->fingerprint);
+	strings_reset(remote);
 	memset(remote, 0, sizeof(*remote));
 	sa_init(&remote->addr, AF_INET);
 }
@@ -109,6 +115,7 @@ void msrp_sdp_rest(struct msrp_sdp *sdp)
 		: proto_tls;
 	sdp->m = NULL;
 	sdp->sdp = mem_deref(sdp->sdp);
+	strings_reset(&sdp->remote);
 }
 
 

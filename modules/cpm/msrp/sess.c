@@ -19,7 +19,6 @@ static void rx_flush(struct msrp_sess *sess)
 static void sess_leave(struct msrp_sess *sess, bool flush)
 {
 	sess->state = SESS_CLOSED;
-	tmr_cancel(&sess->tmr);
 	msrp_wait_cancel(&sess->wait_idle);
 	sess->bind = mem_deref(sess->bind);
 	hash_unlink(&sess->he);
@@ -84,7 +83,6 @@ int msrp_sess_alloc(struct msrp_sess **sessp, struct msrp *msrp,
 	if (!sess)
 		return ENOMEM;
 
-	tmr_init(&sess->tmr);
 	sess->msrp  = mem_ref(msrp);
 	sess->tls   = tls;
 	sess->laddr = *laddr;
@@ -121,6 +119,12 @@ int msrp_sess_listen(struct msrp_sess *sess)
 		return err;
 
 	return path_print(sess);
+}
+
+
+const char *msrp_sess_peer(const struct msrp_sess *sess)
+{
+	return sess ? sess->peer : NULL;
 }
 
 
@@ -286,7 +290,7 @@ int msrp_sess_bind(struct msrp_sess *sess)
 	char tid[ID_SIZE];
 	int err;
 
-	tmr_cancel(&sess->tmr);
+	msrp_wait_cancel(&sess->conn->wait_bind);
 	msrp_ident(tid, sizeof(tid));
 	err = msrp_trans_alloc(&sess->bind, sess->conn, tid, bind_handler,
 			       sess);
@@ -329,8 +333,8 @@ int msrp_sess_connect(struct msrp_sess *sess, const struct sa *addr)
 	if (err)
 		return err;
 
-	tmr_start(&sess->tmr, sess->msrp->conf.trans_timeout, connect_handler,
-		  sess);
+	msrp_wait_start(&sess->conn->wait_bind, &sess->msrp->bindq,
+			connect_handler, sess);
 	sess_open(sess, SESS_BIND);
 
 	return 0;
@@ -481,7 +485,6 @@ bool msrp_sess_is_ours(const struct msrp_sess *sess, const struct pl *from)
 void msrp_sess_bound(struct msrp_sess *sess)
 {
 	sess->state = SESS_ESTAB;
-	tmr_cancel(&sess->tmr);
 	msrp_out_start(sess);
 	if (sess->h.estabh)
 		sess->h.estabh(sess->arg);

@@ -202,6 +202,7 @@ size_t msrp_watch_hold(const struct msrp *msrp)
 void msrp_watch_end(struct msrp_conn *conn)
 {
 	msrp_watch_bound(conn);
+	msrp_wait_cancel(&conn->wait_bind);
 	msrp_wait_cancel(&conn->wait_req);
 	watch_count(conn, 0);
 }
