@@ -543,6 +543,28 @@ START_TEST(description)
 END_TEST
 
 
+/* Nobody would listen */
+START_TEST(description_active)
+{
+	struct env *env = env_open();
+	char *file = alone_file(env, "small", 1000, 7);
+	char *offer = env_path(env, "offer");
+	struct proc *s;
+
+	file_write(offer, "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\n"
+		   "c=IN IP4 127.0.0.1\r\nt=0 0\r\n"
+		   "m=message 9 TCP/MSRP *\r\na=accept-types:*\r\n"
+		   "a=setup:active\r\n"
+		   "a=path:msrp://127.0.0.1:9/abcdefgh;tcp\r\n");
+	s = RUN(env, "send", "send", "--sdp", offer, file);
+	(void)proc_line(s, "no offer of MSRP by which we can connect",
+			E2E_SHORT);
+	ck_assert_int_eq(1, proc_wait(s, E2E_WAIT));
+	env_close(env);
+}
+END_TEST
+
+
 START_TEST(usage)
 {
 	static const struct {
@@ -593,6 +615,7 @@ Suite *alone_suite(void)
 	tcase_add_test(tc, unknown_session);
 	tcase_add_test(tc, names);
 	tcase_add_test(tc, description);
+	tcase_add_test(tc, description_active);
 	tcase_add_loop_test(tc, usage, 0, 13);
 
 	alone_tls_cases(suite);

@@ -81,6 +81,9 @@ int sdp_offer_read(struct msrp_sdp **sdpp, const char *file,
 	err = ferror(f) ? EIO : msrp_sdp_alloc(&sdp, laddr);
 	if (!err)
 		err = msrp_sdp_decode(sdp, mb, true);
+	/* we do not listen */
+	if (!err && msrp_sdp_remote(sdp)->setup == MSRP_SETUP_ACTIVE)
+		err = ENOTSUP;
 	if (!err)
 		*sdpp = mem_ref(sdp);
 

@@ -8,6 +8,7 @@
 
 enum {
 	PROGRESS = 1000,         /* ms between two lines of it              */
+	LAST     = 2000,         /* ms for the other side to see the end     */
 };
 
 struct send {
@@ -58,6 +59,12 @@ static int read_handler(uint64_t off, uint8_t *buf, size_t *len, void *arg)
 }
 
 
+static void late_handler(void *arg)
+{
+	send_end(arg, 1);
+}
+
+
 static void last_handler(int err, uint16_t scode, void *arg)
 {
 	(void)err;
@@ -68,12 +75,12 @@ static void last_handler(int err, uint16_t scode, void *arg)
 
 /* A process that ends takes along what the other side has not read yet, so
    wait until it has seen the end of the message: a SEND without body is
-   answered after that */
+   answered after that. Not for ever: it may have stopped reading. */
 static void send_failed(struct send *s)
 {
 	const struct msrp_send args = {.senth = last_handler, .arg = s};
 
-	tmr_cancel(&s->tmr);
+	tmr_start(&s->tmr, LAST, late_handler, s);
 	if (msrp_send(NULL, s->sess, &args))
 		send_end(s, 1);
 }
@@ -232,7 +239,7 @@ static int send_start(struct send *s, struct msrp *msrp)
 	err = target_get(s, &addr, &laddr, &path);
 	if (err) {
 		fprintf(stderr, "msrp: %s: %s\n", s->o->path, s->o->sdp ?
-			"no offer of MSRP that can be used" :
+			"no offer of MSRP by which we can connect" :
 			"no path that begins with an address and a port");
 		return err;
 	}
