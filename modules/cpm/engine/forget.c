@@ -11,7 +11,7 @@
 
 
 enum {
-	KEPT = 6,      /* what a request is known by: RFC 3261, 17.2.3, 8.2.2.2 */
+	KEPT = 6,   /* what a request is known by: RFC 3261, 17.2.3, 8.2.2.2 */
 };
 
 
