@@ -59,23 +59,27 @@ static const char *target(const struct caller *c,
 }
 
 
-static void request(struct caller *c, const char *to, const char *met,
-		    const char *more)
+static const char *request(struct caller *c, const char *to,
+			   const char *met, const char *more)
 {
 	uint16_t port;
 	struct sockaddr_in sin;
 	socklen_t len = sizeof(sin);
+	const char *text;
 
 	(void)getsockname(c->udp, (struct sockaddr *)&sin, &len);
 	port = ntohs(sin.sin_port);
-	datagram(c, to, env_str(c->env, "%s %s SIP/2.0\r\n"
+	text = env_str(c->env, "%s %s SIP/2.0\r\n"
 		"Via: SIP/2.0/UDP %s:%u;rport;branch=z9hG4bK%u%s\r\n"
 		"Max-Forwards: 70\r\n"
 		"From: <sip:rcse-standfw@%s>;tag=c%u\r\n"
 		"To: %s\r\nCall-ID: caller%u\r\nCSeq: 1 %s\r\n"
 		"Contact: <sip:pf@%s:%u>\r\n%s", met, c->contact, c->host,
 		port, c->n, met, "cpm.test", c->n, c->to, c->n, met, c->host,
-		port, more));
+		port, more);
+	datagram(c, to, text);
+
+	return text;
 }
 
 
@@ -166,11 +170,32 @@ unsigned caller_invite(struct caller *c, struct baresip *b,
 		snprintf(c->path, sizeof(c->path), "msrp://%s:%u/c%u;tcp",
 			 c->host, c->port, c->n);
 
-	request(c, to, "INVITE", invite(c, args));
+	c->dst = to;
+	c->sent = request(c, to, "INVITE", invite(c, args));
 	answer(c);
-	request(c, to, "ACK", "Content-Length: 0\r\n\r\n");
+	(void)request(c, to, "ACK", "Content-Length: 0\r\n\r\n");
 
 	return c->code;
+}
+
+
+unsigned caller_again(struct caller *c, const char *branch)
+{
+	const char *p = strstr(c->sent, "z9hG4bK");
+	char text[2048] = "";
+	unsigned code = 0;
+
+	if (branch)
+		datagram(c, c->dst, env_str(c->env, "%.*s%s%s",
+			(int)(p - c->sent), c->sent, branch,
+			p + strcspn(p, "\r")));
+	else
+		datagram(c, c->dst, c->sent);
+	if (readable(c->udp, 500) &&
+	    recv(c->udp, text, sizeof(text) - 1, 0) > 0)
+		(void)sscanf(text, "SIP/2.0 %u", &code);
+
+	return code;
 }
 
 

@@ -33,12 +33,18 @@ struct caller {
 	char path[256];       /* ours                                        */
 	char peer[300];       /* theirs                                      */
 	char host[64];
+	const char *dst;      /* where the INVITE went                      */
+	const char *sent;     /* the INVITE                                 */
 	char text[8192];      /* the answer, then what MSRP brought          */
 };
 
 /** INVITE, and wait for the final answer; ACK. @return its code */
 unsigned caller_invite(struct caller *c, struct baresip *b,
 		       const struct caller_args *args);
+
+/** The same INVITE once more, with another branch if that is given.
+    @return the code of the answer; 0: none */
+unsigned caller_again(struct caller *c, const char *branch);
 
 /** Take its connection and answer its first SEND */
 void caller_bind(struct caller *c);

@@ -69,6 +69,26 @@ END_TEST
 
 /* All sessions together, and those of one sender: the rest is told to come
    later, and may */
+/* An INVITE that comes again after its answer (RFC 3261, 17.2.3), and one
+   that took two ways (8.2.2.2) */
+START_TEST(again)
+{
+	struct env *env = env_open();
+	struct baresip *b = invite_alice(env, NULL);
+	struct caller c;
+
+	caller_open(&c, b, &(struct caller_args){.from = sender(env, 1)});
+	ck_assert_uint_eq(0, caller_again(&c, NULL));
+	ck_assert_uint_eq(482, caller_again(&c, "z9hG4bKotherway"));
+	caller_message(&c, "once");
+	ck_assert_int_eq(1, sessions(b));
+	caller_close(&c);
+	baresip_kill(b);
+	env_close(env);
+}
+END_TEST
+
+
 START_TEST(limits)
 {
 	struct env *env = env_open();
@@ -225,6 +245,7 @@ Suite *model_suite(void)
 
 	tcase_add_test(tc, cema);
 	tcase_add_loop_test(tc, address, 0, 2);
+	tcase_add_test(tc, again);
 	tcase_add_test(tc, limits);
 	tcase_add_loop_test(tc, still, 0, 2);
 	tcase_add_test(tc, many);
