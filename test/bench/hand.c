@@ -63,17 +63,31 @@ static void __attribute__((noreturn)) help(const char *text)
 }
 
 
+static char pem_path[256];
+
+
+static void pem_remove(void)
+{
+	(void)unlink(pem_path);
+}
+
+
+/* A key of our own, for as long as we run */
 static const char *pem_new(void)
 {
-	static char path[] = "/tmp/cpm-bench-pem-XXXXXX";
-	int fd = mkstemp(path);
+	const char *tmp = getenv("TMPDIR");
+	int fd;
 
+	snprintf(pem_path, sizeof(pem_path), "%s/cpm-bench-pem-XXXXXX",
+		 tmp && *tmp ? tmp : P_tmpdir);
+	fd = mkstemp(pem_path);
 	if (fd < 0)
-		die("%s: %s", path, strerror(errno));
+		die("%s: %s", pem_path, strerror(errno));
+	atexit(pem_remove);
 	close(fd);
-	wire_cert(path);
+	wire_cert(pem_path);
 
-	return path;
+	return pem_path;
 }
 
 
