@@ -64,6 +64,15 @@ unsigned tag_contact(const struct pl *val);
 /** Services named in one P-Asserted-Service value; a set */
 unsigned tag_service(const struct pl *val);
 
+/* admit.c: whom we listen to */
+
+/** A request that is meant for this module by its form: is it for an account
+    of ours, and from where its requests may come?
+    @param acc      Filled if so
+    @param answered If not: it was refused; else it is the softphone's */
+bool admit(struct cpm_account *acc, bool *answered, struct cpm *cpm,
+	   const struct sip_msg *msg);
+
 /* conv.c: who it is from, and which conversation it belongs to */
 
 /** What the headers of an INVITE or MESSAGE say. Strings are owned. */

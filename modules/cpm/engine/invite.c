@@ -351,13 +351,13 @@ bool session_invite(struct cpm *cpm, const struct sip_msg *msg)
 	const unsigned tags = tag_msg(msg);
 	struct source *src = NULL;
 	struct cpm_account acc;
+	bool answered;
 
 	if (!(tags & (TAG_SESSION | TAG_GROUP | TAG_LARGE | TAG_DEFERRED)))
 		return false;
 
-	memset(&acc, 0, sizeof(acc));
-	if (!cpm->host.findh(&acc, msg, cpm->host.arg))
-		return false;
+	if (!admit(&acc, &answered, cpm, msg))
+		return answered;
 
 	if (refuse_form(cpm, msg))
 		return true;
