@@ -64,7 +64,7 @@ static const char usage_text[] =
 "  auto     few (3) short texts of a conversation: page; one that is long, or\n"
 "           a file: large; else session\n"
 "A MESSAGE is kept until its 2xx; what else is answered waits for the next\n"
-"REGISTER or for Retry-After, unless it is final (400, 415, ...: \"dropped\").\n"
+"REGISTER or for Retry-After, unless it is final (400, 415 ...: \"dropped\").\n"
 "\n"
 "Generated text (size=N) is made of lines of 31 octets, each with a running\n"
 "number and characters of 1, 2 and 3 octets; full stops fill it up to N.\n"
