@@ -70,6 +70,7 @@ int main(void)
 		page_suite,
 		report_suite,
 		config_suite,
+		backlog_suite,
 		power_suite,
 		soak_suite,
 		call_suite,
