@@ -62,6 +62,7 @@ int main(void)
 		host_suite,
 		session_suite,
 		msrp_suite,
+		inline_suite,
 		relay_suite,
 		tls_suite,
 		model_suite,
