@@ -71,6 +71,7 @@ int main(int argc, char *argv[])
 		{"model",     model_suite},
 		{"bus",       bus_suite},
 		{"composing", composing_suite},
+		{"page",      page_suite},
 		{"report",    report_suite},
 		{"config",    config_suite},
 		{"power",     power_suite},
