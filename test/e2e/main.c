@@ -79,6 +79,7 @@ int main(int argc, char *argv[])
 		{"call",      call_suite},
 		{"oom",       oom_suite},
 		{"alone",     alone_suite},
+		{"pf",        pf_suite},
 	};
 	SRunner *sr;
 	int failed, ran;
