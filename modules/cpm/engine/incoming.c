@@ -7,6 +7,7 @@
  * SPDX-License-Identifier: BSD-3-Clause
  */
 #include "engine.h"
+#include "trust.h"
 #include "composing.h"
 
 
@@ -60,7 +61,8 @@ int source_alloc(struct source **srcp, struct cpm *cpm, const char *aor,
 	if (!err)
 		err = pl_strdup(&src->callid, &msg->callid);
 	if (!err)
-		err = origin_decode(&src->org, msg);
+		err = origin_decode(&src->org, msg,
+				    trust_asserts(cpm->trust, aor, msg));
 
 	if (err)
 		mem_deref(src);

@@ -8,6 +8,7 @@
 #include "engine.h"
 #include "session.h"
 #include "relay.h"
+#include "trust.h"
 
 
 static void refuse(struct cpm *cpm, const struct sip_msg *msg, uint16_t scode,
@@ -346,18 +347,30 @@ static void begin(struct cpm *cpm, const struct cpm_account *acc,
 }
 
 
+static bool is_ours(unsigned tags)
+{
+	return tags & (TAG_SESSION | TAG_GROUP | TAG_LARGE | TAG_DEFERRED);
+}
+
+
 bool session_invite(struct cpm *cpm, const struct sip_msg *msg)
 {
-	const unsigned tags = tag_msg(msg);
+	unsigned tags = tag_msg(msg);
 	struct source *src = NULL;
 	struct cpm_account acc;
 	bool answered;
 
-	if (!(tags & (TAG_SESSION | TAG_GROUP | TAG_LARGE | TAG_DEFERRED)))
+	if (!is_ours(tags))
 		return false;
 
 	if (!admit(&acc, &answered, cpm, msg))
 		return answered;
+
+	/* a service that is only asserted, by nobody to believe, is none */
+	if (!trust_asserts(cpm->trust, acc.aor, msg))
+		tags = tag_wanted(msg);
+	if (!is_ours(tags))
+		return false;
 
 	if (refuse_form(cpm, msg))
 		return true;
