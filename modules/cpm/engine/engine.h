@@ -133,16 +133,19 @@ bool leg_offer_tls(enum cpm_msrp mode, enum sip_transp tp);
 /** Is a peer's offer taken, with TLS or without? */
 bool leg_takes(enum cpm_msrp mode, bool tls);
 
-/* incoming.c: MSRP message to stored message */
+/* take.c: a message that has come, see take.h */
 
 /** Where messages come from: shared by a session and each message of it that
-    is being stored, so that the message may outlive the session */
+    is being stored, so that the message may outlive the session. Of a SIP
+    MESSAGE: its own */
 struct source {
 	struct cpm *cpm;
 	struct session *sess;    /* borrowed; NULL once it has gone         */
 	char *aor;               /* the account                             */
 	char *callid;            /* names messages without imdn.Message-ID  */
 	struct origin org;
+	struct cpim_msg *head;   /* of the message that comes first, from the
+				    INVITE; NULL: none, or it has come      */
 	uint64_t conversation;   /* once known, else 0                      */
 	uint64_t messages;       /* stored                                  */
 	enum cpm_kind kind;
@@ -153,6 +156,8 @@ struct source {
 /** @param srcp mem_deref() it. @return 0; ENOMEM; those of origin_decode() */
 int source_alloc(struct source **srcp, struct cpm *cpm, const char *aor,
 		 const struct sip_msg *msg);
+
+/* incoming.c: MSRP message to stored message */
 
 /* handlers of the MSRP session; arg is the struct source */
 uint16_t incoming_open(struct msrp_rx *rx, void *arg);
