@@ -58,6 +58,7 @@ TCase *suite_case(Suite *suite, const char *name, unsigned seconds)
 int main(void)
 {
 	static Suite *(*const suitev[])(void) = {
+		pf_suite,
 		host_suite,
 		session_suite,
 		msrp_suite,

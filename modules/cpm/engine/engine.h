@@ -146,6 +146,8 @@ struct source {
 	char *aor;               /* the account                             */
 	char *callid;            /* names messages without imdn.Message-ID  */
 	struct origin org;
+	struct cpim_msg *head;   /* of the message that comes first, from the
+				    INVITE; NULL: none, or it has come      */
 	uint64_t conversation;   /* once known, else 0                      */
 	uint64_t messages;       /* stored                                  */
 	enum cpm_kind kind;

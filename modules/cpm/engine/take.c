@@ -8,6 +8,7 @@
  */
 #include "engine.h"
 #include "composing.h"
+#include "first.h"
 #include "take.h"
 
 
@@ -25,6 +26,7 @@ static void source_destructor(void *arg)
 
 	mem_deref(src->aor);
 	mem_deref(src->callid);
+	mem_deref(src->head);
 	origin_reset(&src->org);
 }
 
@@ -155,6 +157,21 @@ static int status_take(struct source *src, const struct cpim_msg *cpim,
 }
 
 
+static int content_take(struct source *src, struct cpim_msg *cpim,
+			size_t start, const struct taken *how, take_h *h,
+			void *arg)
+{
+	int err;
+
+	first_head(cpim, src);
+	err = put(src, cpim, start, how, h, arg);
+	if (!err)
+		src->head = mem_deref(src->head);
+
+	return err;
+}
+
+
 int take_cpim(struct source *src, struct mbuf *mb, const struct taken *how,
 	      take_h *h, void *arg)
 {
@@ -173,7 +190,7 @@ int take_cpim(struct source *src, struct mbuf *mb, const struct taken *how,
 	else if (ctype_is(&cpim->ctype, ISCOMP_TYPE))
 		err = status_take(src, cpim, how);
 	else
-		err = put(src, cpim, start, how, h, arg);
+		err = content_take(src, cpim, start, how, h, arg);
 
 	mem_deref(cpim);
 
