@@ -27,6 +27,8 @@ struct cpm {
 	struct hash *senderh;    /* who they are from                       */
 	uint32_t sessc;
 	struct list pausedl;     /* struct session: not read for now        */
+	struct list pagel;       /* struct page: not answered yet           */
+	uint32_t pagec;
 	struct policy *policy;
 	struct outbox *outbox;
 	struct keep *keep;
@@ -156,6 +158,18 @@ struct source {
 /** @param srcp mem_deref() it. @return 0; ENOMEM; those of origin_decode() */
 int source_alloc(struct source **srcp, struct cpm *cpm, const char *aor,
 		 const struct sip_msg *msg);
+
+/* page.c: a message in a SIP MESSAGE */
+
+/** @return true if the MESSAGE was ours: it is answered, or will be */
+bool page_recv(struct cpm *cpm, const struct sip_msg *msg);
+
+/** SIP is not to be used any more: what is not answered yet never will be */
+void page_stop(struct cpm *cpm);
+
+/** Value of a Date header (RFC 3261, 20.17). @param ms since 1970.
+    @return 0; EBADMSG */
+int page_date(uint64_t *ms, const struct pl *val);
 
 /* incoming.c: MSRP message to stored message */
 
