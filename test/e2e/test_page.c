@@ -282,7 +282,10 @@ END_TEST
 static void refused(struct pager *p, unsigned code, const char *has,
 		    const struct pager_args *args)
 {
-	ck_assert_uint_eq(code, pager_ask(p, args));
+	const unsigned got = pager_ask(p, args);
+
+	ck_assert_msg(got == code, "%u, not %u, for %.400s", got, code,
+		      p->shotv[p->shotc - 1].text);
 	answer_has(p, has);
 }
 
@@ -317,8 +320,8 @@ START_TEST(refusals)
 	refused(&p, 400, "", &(struct pager_args){
 		.head = PAGER_CPM("msg") "Referred-By: <nobody\r\n"});
 	refused(&p, 400, "", &(struct pager_args){
-		.head = env_str(b->env, "%sConversation-ID: %300s\r\n",
-				PAGER_CPM("msg"), "x")});
+		.head = env_str(b->env, "%sConversation-ID: %0300u\r\n",
+				PAGER_CPM("msg"), 1U)});
 	ck_assert_int_eq(0, count(b, "messages"));
 	ck_assert_int_eq(0, count(b, "conversations"));
 
