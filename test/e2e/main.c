@@ -59,24 +59,6 @@ TCase *suite_case(Suite *suite, const char *name, unsigned seconds)
 
 int main(int argc, char *argv[])
 {
-	static Suite *(*const suitev[])(void) = {
-		pf_suite,
-		host_suite,
-		session_suite,
-		msrp_suite,
-		inline_suite,
-		relay_suite,
-		tls_suite,
-		model_suite,
-		bus_suite,
-		composing_suite,
-		report_suite,
-		config_suite,
-		power_suite,
-		soak_suite,
-		call_suite,
-		oom_suite,
-		alone_suite,
 	static const struct {
 		const char *name;
 		Suite *(*h)(void);
@@ -90,6 +72,7 @@ int main(int argc, char *argv[])
 		{"bus",       bus_suite},
 		{"composing", composing_suite},
 		{"page",      page_suite},
+		{"inline",    inline_suite},
 		{"report",    report_suite},
 		{"config",    config_suite},
 		{"power",     power_suite},
