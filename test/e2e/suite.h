@@ -42,6 +42,7 @@ Suite *msrp_suite(void);      /* messages over the real thing        */
 void held_cases(Suite *suite);    /* of msrp: while the disk waits    */
 Suite *tls_suite(void);       /* MSRP over TLS                       */
 void large_cases(Suite *suite);   /* of msrp: more than memory holds  */
+Suite *inline_suite(void);    /* a message inside of the INVITE */
 Suite *relay_suite(void);     /* through an MSRP relay               */
 Suite *composing_suite(void); /* who is writing                      */
 Suite *model_suite(void);     /* the connection model, limits        */
