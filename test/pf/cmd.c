@@ -331,9 +331,11 @@ static const struct {
 		"[type=MIME] [anon=yes]\n"
 		"             [date=RFC3339] [filename=NAME | disp=VALUE] "
 		"[group=URI] [way=WAY]\n"
-		"             [expires=SECONDS] and one of text=REST OF LINE | "
-		"body=PERCENT-ENCODED |\n"
-		"             size=N | file=PATH      keep a message"},
+		"             [expires=SECONDS] [count=N: many, with a number "
+		"behind id and text]\n"
+		"             and one of text=REST OF LINE | "
+		"body=PERCENT-ENCODED | size=N |\n"
+		"             file=PATH                     keep a message"},
 	{"way", leave_cmd_way,
 		"[to=URI] how=auto|page|large|inline|all|session|pull "
 		"[few=N]\n             the way of what has none of its own, "

@@ -155,6 +155,20 @@ int keep_open(struct keep **kp, const char *file)
 }
 
 
+/** Many messages follow. @return 0; EIO */
+int keep_begin(struct keep *k)
+{
+	return sqlite3_exec(k->db, "BEGIN", NULL, NULL, NULL) ? EIO : 0;
+}
+
+
+/** That were all. @return 0; EIO */
+int keep_end(struct keep *k)
+{
+	return sqlite3_exec(k->db, "COMMIT", NULL, NULL, NULL) ? EIO : 0;
+}
+
+
 static void bind_str(sqlite3_stmt *st, int i, const char *str)
 {
 	(void)sqlite3_bind_text(st, i, str, -1, SQLITE_STATIC);

@@ -181,6 +181,8 @@ typedef int (lane_h)(const char *party, const char *conv, void *arg);
 
 int  kept_alloc(struct kept **mp);
 int  keep_open(struct keep **kp, const char *file);
+int  keep_begin(struct keep *k);
+int  keep_end(struct keep *k);
 int  keep_put(struct keep *k, struct kept *m, const struct pl *text,
 	      const char *file);
 int  keep_next(struct kept **mp, struct keep *k, const struct pick *pick);

@@ -9,6 +9,7 @@
 #include "session.h"
 #include "relay.h"
 #include "first.h"
+#include "trust.h"
 
 
 static void refuse(struct cpm *cpm, const struct sip_msg *msg, uint16_t scode,
@@ -400,16 +401,28 @@ static void read_body(struct invite *inv)
 }
 
 
+static bool is_ours(unsigned tags)
+{
+	return tags & (TAG_SESSION | TAG_GROUP | TAG_LARGE | TAG_DEFERRED);
+}
+
+
 bool session_invite(struct cpm *cpm, const struct sip_msg *msg)
 {
 	struct invite inv = {.cpm = cpm, .msg = msg, .tags = tag_msg(msg)};
 	bool answered;
 
-	if (!(inv.tags & (TAG_SESSION | TAG_GROUP | TAG_LARGE | TAG_DEFERRED)))
+	if (!is_ours(inv.tags))
 		return false;
 
 	if (!admit(&inv.acc, &answered, cpm, msg))
 		return answered;
+
+	/* a service that is only asserted, by nobody to believe, is none */
+	if (!trust_asserts(cpm->trust, inv.acc.aor, msg))
+		inv.tags = tag_wanted(msg);
+	if (!is_ours(inv.tags))
+		return false;
 
 	if (refuse_form(cpm, msg))
 		return true;

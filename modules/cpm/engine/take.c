@@ -10,6 +10,7 @@
 #include "composing.h"
 #include "first.h"
 #include "take.h"
+#include "trust.h"
 
 
 /** A message while the store has it */
@@ -46,7 +47,8 @@ int source_alloc(struct source **srcp, struct cpm *cpm, const char *aor,
 	if (!err)
 		err = pl_strdup(&src->callid, &msg->callid);
 	if (!err)
-		err = origin_decode(&src->org, msg);
+		err = origin_decode(&src->org, msg,
+				    trust_asserts(cpm->trust, aor, msg));
 
 	if (err)
 		mem_deref(src);
