@@ -380,7 +380,7 @@ static int look(struct inside *in, const struct page *p)
 			return err;
 
 		(void)cpim_time_decode(&in->time, &cpim->datetime);
-		in->keep = !ctype_is(&cpim->ctype, "message/imdn+xml") &&
+		in->keep = !notification_is(cpim) &&
 			!ctype_is(&cpim->ctype, ISCOMP_TYPE);
 	}
 
