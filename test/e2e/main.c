@@ -58,6 +58,7 @@ TCase *suite_case(Suite *suite, const char *name, unsigned seconds)
 int main(void)
 {
 	static Suite *(*const suitev[])(void) = {
+		pf_suite,
 		host_suite,
 		session_suite,
 		msrp_suite,
@@ -66,6 +67,7 @@ int main(void)
 		model_suite,
 		bus_suite,
 		composing_suite,
+		page_suite,
 		report_suite,
 		config_suite,
 		power_suite,

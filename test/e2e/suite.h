@@ -22,6 +22,7 @@ TCase *suite_case(Suite *suite, const char *name, unsigned seconds);
 _Noreturn void suite_failed(const char *file, int line, const char *expr,
 			   const char *msg, ...) E2E_FMT(4, 5);
 
+Suite *pf_suite(void);        /* the Participating Function itself    */
 Suite *host_suite(void);      /* what is not ours goes on untouched  */
 Suite *bus_suite(void);       /* what programs and people see        */
 void refuse_cases(Suite *suite);  /* of bus: what is wrong, and says so */
@@ -44,6 +45,7 @@ void large_cases(Suite *suite);   /* of msrp: more than memory holds  */
 Suite *relay_suite(void);     /* through an MSRP relay               */
 Suite *composing_suite(void); /* who is writing                      */
 Suite *model_suite(void);     /* the connection model, limits        */
+Suite *page_suite(void);      /* messages in SIP MESSAGEs            */
 Suite *report_suite(void);    /* notifications                       */
 void retry_cases(Suite *suite);   /* of report: refused, away         */
 Suite *config_suite(void);    /* keys of the configuration           */

@@ -17,6 +17,8 @@ Suite *relay_suite(void);      /* msrp: relays, AUTH                 */
 Suite *send_suite(void);      /* msrp: sending                      */
 Suite *sdp_suite(void);
 Suite *cpim_suite(void);
+Suite *xml_suite(void);
+Suite *mime_suite(void);
 Suite *imdn_suite(void);
 Suite *iscomp_suite(void);
 Suite *store_suite(void);
