@@ -74,6 +74,7 @@ int main(int argc, char *argv[])
 		{"page",      page_suite},
 		{"inline",    inline_suite},
 		{"report",    report_suite},
+		{"status",    status_suite},
 		{"config",    config_suite},
 		{"backlog",   backlog_suite},
 		{"power",     power_suite},
