@@ -79,6 +79,7 @@ int main(int argc, char *argv[])
 		{"backlog",   backlog_suite},
 		{"power",     power_suite},
 		{"soak",      soak_suite},
+		{"restart",   restart_suite},
 		{"call",      call_suite},
 		{"oom",       oom_suite},
 		{"alone",     alone_suite},

@@ -58,6 +58,7 @@ void load_cases(Suite *suite);    /* of config: files, loading     */
 Suite *backlog_suite(void);   /* much of it at once                  */
 Suite *power_suite(void);     /* the power-cut layer itself          */
 Suite *soak_suite(void);      /* kill -9 during deliveries           */
+Suite *restart_suite(void);   /* each way cut off by a restart       */
 Suite *call_suite(void);      /* what a call notices of it           */
 Suite *oom_suite(void);       /* memory runs out                      */
 Suite *alone_suite(void);     /* the library without a softphone      */
