@@ -39,6 +39,8 @@ static void job_result(struct job *job)
 {
 	if (job->puth)
 		job->puth(job->err, &job->res, job->arg);
+	if (job->statush)
+		job->statush(job->err, job->res.id, job->arg);
 	if (job->doneh)
 		job->doneh(job->err, job->arg);
 }
