@@ -49,6 +49,18 @@ enum {
 	CPM_RETRY_AFTER  = 30,    /**< seconds that a server is asked to wait
 				       when it cannot be opened, or our
 				       relay is not there                  */
+	CPM_ROOM_AFTER   = 300,   /**< the same when there is no room: a person
+				       has to make some                    */
+	CPM_PAGES        = 4096,  /**< page-mode messages that wait for the
+				       disk at once: some commits. More are
+				       answered 503                        */
+	CPM_PAGE_AFTER   = 5,     /**< seconds that a server is asked to wait
+				       when they are too many: the disk is
+				       only slow                           */
+	CPM_PAGE_LATE    = 60,    /**< seconds behind its sending after which a
+				       page-mode message was kept on its way:
+				       no transaction lasts so long, and
+				       clocks differ by less               */
 	CPM_RELAY_WAIT   = 8,     /**< seconds that an INVITE waits for our
 				       relay, then 480: well within the 32
 				       that a server gives it              */

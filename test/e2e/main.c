@@ -66,6 +66,7 @@ int main(void)
 		model_suite,
 		bus_suite,
 		composing_suite,
+		page_suite,
 		report_suite,
 		config_suite,
 		power_suite,

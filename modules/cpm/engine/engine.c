@@ -171,6 +171,7 @@ void cpm_shutdown(struct cpm *cpm, const char *aor)
 	session_close_all(cpm, aor);
 	outbox_stop(cpm->outbox, aor);
 	if (!aor) {
+		page_stop(cpm);
 		cpm->down = true;
 		cpm->relay = mem_deref(cpm->relay);
 	}
@@ -187,6 +188,7 @@ void cpm_close(struct cpm **cpmp)
 	cpm = *cpmp;
 	*cpmp = NULL;
 
+	page_stop(cpm);
 	cpm->down = true;
 	/* the results of what is queued still find the parts they belong to */
 	cpm_store_close(&cpm->store);
@@ -203,6 +205,8 @@ bool cpm_request(struct cpm *cpm, const struct sip_msg *msg)
 		return session_invite(cpm, msg);
 	if (!pl_strcmp(&msg->met, "UPDATE"))
 		return session_update(cpm, msg);
+	if (!pl_strcmp(&msg->met, "MESSAGE"))
+		return page_recv(cpm, msg);
 
 	return false;
 }

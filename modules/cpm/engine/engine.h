@@ -27,6 +27,8 @@ struct cpm {
 	struct hash *senderh;    /* who they are from                       */
 	uint32_t sessc;
 	struct list pausedl;     /* struct session: not read for now        */
+	struct list pagel;       /* struct page: not answered yet           */
+	uint32_t pagec;
 	struct policy *policy;
 	struct outbox *outbox;
 	struct keep *keep;
@@ -133,10 +135,11 @@ bool leg_offer_tls(enum cpm_msrp mode, enum sip_transp tp);
 /** Is a peer's offer taken, with TLS or without? */
 bool leg_takes(enum cpm_msrp mode, bool tls);
 
-/* incoming.c: MSRP message to stored message */
+/* take.c: a message that has come, see take.h */
 
 /** Where messages come from: shared by a session and each message of it that
-    is being stored, so that the message may outlive the session */
+    is being stored, so that the message may outlive the session. Of a SIP
+    MESSAGE: its own */
 struct source {
 	struct cpm *cpm;
 	struct session *sess;    /* borrowed; NULL once it has gone         */
@@ -153,6 +156,20 @@ struct source {
 /** @param srcp mem_deref() it. @return 0; ENOMEM; those of origin_decode() */
 int source_alloc(struct source **srcp, struct cpm *cpm, const char *aor,
 		 const struct sip_msg *msg);
+
+/* page.c: a message in a SIP MESSAGE */
+
+/** @return true if the MESSAGE was ours: it is answered, or will be */
+bool page_recv(struct cpm *cpm, const struct sip_msg *msg);
+
+/** SIP is not to be used any more: what is not answered yet never will be */
+void page_stop(struct cpm *cpm);
+
+/** Value of a Date header (RFC 3261, 20.17). @param ms since 1970.
+    @return 0; EBADMSG */
+int page_date(uint64_t *ms, const struct pl *val);
+
+/* incoming.c: MSRP message to stored message */
 
 /* handlers of the MSRP session; arg is the struct source */
 uint16_t incoming_open(struct msrp_rx *rx, void *arg);
