@@ -8,12 +8,14 @@
  */
 #include "engine.h"
 #include "composing.h"
+#include "pull.h"
 #include "take.h"
 
 
 /** A message while the store has it */
 struct taking {
 	struct source *src;
+	char *id;                /* imdn.Message-ID, or NULL                */
 	take_h *h;
 	void *arg;
 };
@@ -23,14 +25,14 @@ static void source_destructor(void *arg)
 {
 	struct source *src = arg;
 
+	mem_deref(src->pull);
 	mem_deref(src->aor);
 	mem_deref(src->callid);
 	origin_reset(&src->org);
 }
 
 
-int source_alloc(struct source **srcp, struct cpm *cpm, const char *aor,
-		 const struct sip_msg *msg)
+int source_make(struct source **srcp, struct cpm *cpm, const char *aor)
 {
 	struct source *src;
 	int err;
@@ -41,8 +43,26 @@ int source_alloc(struct source **srcp, struct cpm *cpm, const char *aor,
 
 	src->cpm = cpm;
 	err = str_dup(&src->aor, aor);
-	if (!err)
-		err = pl_strdup(&src->callid, &msg->callid);
+	if (err)
+		mem_deref(src);
+	else
+		*srcp = src;
+
+	return err;
+}
+
+
+int source_alloc(struct source **srcp, struct cpm *cpm, const char *aor,
+		 const struct sip_msg *msg)
+{
+	struct source *src;
+	int err;
+
+	err = source_make(&src, cpm, aor);
+	if (err)
+		return err;
+
+	err = pl_strdup(&src->callid, &msg->callid);
 	if (!err)
 		err = origin_decode(&src->org, msg);
 
@@ -75,6 +95,7 @@ static void destructor(void *arg)
 	struct taking *tk = arg;
 
 	mem_deref(tk->src);
+	mem_deref(tk->id);
 }
 
 
@@ -84,6 +105,7 @@ static void put_handler(int err, const struct cpm_put_result *res, void *arg)
 	struct source *src = tk->src;
 
 	if (!err) {
+		pull_stored(src->cpm, src->aor, tk->id);
 		src->conversation = res->conversation;
 		if (!res->duplicate) {
 			++src->messages;
@@ -114,6 +136,8 @@ static int put(struct source *src, const struct cpim_msg *cpim, size_t start,
 	tk->arg = arg;
 
 	err = record(&msg, src, cpim, start, how);
+	if (!err && msg->imdn_id)
+		err = str_dup(&tk->id, msg->imdn_id);
 	if (!err)
 		err = cpm_store_put(src->cpm->store, msg, put_handler, tk);
 	if (err)

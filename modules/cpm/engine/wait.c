@@ -8,11 +8,21 @@
 #include "engine.h"
 #include "session.h"
 #include "relay.h"
+#include "call.h"
+
+
+static void late(struct session *s)
+{
+	if (s->outgoing)
+		s->reason = "our relay is not there";
+	session_end(s, s->outgoing ? SESS_FAILED : SESS_DECLINED,
+		    s->outgoing ? 0 : 480);
+}
 
 
 static void late_handler(void *arg)
 {
-	session_end(arg, SESS_DECLINED, 480);
+	late(arg);
 }
 
 
@@ -34,11 +44,11 @@ int session_answer(struct session *s)
 	}
 
 	if (!err)
-		err = dialog_answer(s);
+		err = s->outgoing ? call_send(s) : dialog_answer(s);
 	if (err == EAGAIN)
-		session_end(s, SESS_DECLINED, 480);
+		late(s);
 	else if (err)
-		session_end(s, SESS_FAILED, 500);
+		session_end(s, SESS_FAILED, s->outgoing ? 0 : 500);
 	else
 		s->asked = mem_deref(s->asked);
 
