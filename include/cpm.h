@@ -170,6 +170,7 @@ struct cpm_event {
 			const char *reason;    /**< why the MSRP leg failed,
 						    or what we asked for;
 						    NULL: it did not       */
+			bool refused;          /**< it is about that       */
 		} session;
 		struct {
 			uint64_t id;           /**< of the message         */

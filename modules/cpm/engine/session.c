@@ -107,6 +107,7 @@ void session_move(struct session *s, enum sess_state state, uint16_t code)
 	struct cpm_event ev = {.id = CPM_EV_SESSION};
 	const bool silent = s->state != SESS_NEW &&
 		on_bus[s->state] == on_bus[state];
+	const bool asked = s->outgoing && s->state < SESS_ACCEPTED;
 
 	if (!(legal[s->state] & TO(state)))
 		return;
@@ -124,8 +125,10 @@ void session_move(struct session *s, enum sess_state state, uint16_t code)
 	ev.u.session.deferred     = s->src->deferred;
 	ev.u.session.code         = code;
 	ev.u.session.messages     = s->src->messages;
-	if (state == SESS_FAILED)
-		ev.u.session.reason = s->reason;
+	if (state == SESS_FAILED) {
+		ev.u.session.reason  = s->reason;
+		ev.u.session.refused = asked;
+	}
 	engine_event(s->cpm, &ev);
 }
 
