@@ -66,6 +66,8 @@ enum {
 				       proxy may try some                  */
 	CPM_PULL_MAX     = 100,   /**< references in one pull: they go in an
 				       INVITE, which UDP has to carry      */
+	CPM_PROXIES      = 2,     /**< outbound proxies of an account: as many
+				       as the softphone has                */
 	CPM_RELAY_WAIT   = 8,     /**< seconds that an INVITE waits for our
 				       relay, then 480: well within the 32
 				       that a server gives it              */
@@ -82,6 +84,13 @@ enum cpm_msrp {
 	CPM_MSRP_TLS,       /**< TLS always: other offers are answered 488  */
 };
 
+/** From where requests of ours may come: cpm_trust */
+enum cpm_trust {
+	CPM_TRUST_PROXY = 0,  /**< from what the account registers with     */
+	CPM_TRUST_ANY,        /**< from anywhere; but only from there is an
+				   asserted identity believed               */
+};
+
 /** Local settings; see the configuration keys of the same name */
 struct cpm_conf {
 	const char *db;            /**< path of the database                */
@@ -91,6 +100,7 @@ struct cpm_conf {
 	bool display_imdn;         /**< cpm_display_imdn                    */
 	struct sa listen;          /**< cpm_listen; unset: any address      */
 	enum cpm_msrp msrp;        /**< cpm_msrp                            */
+	enum cpm_trust trust;      /**< cpm_trust                           */
 	struct tls *tls;           /**< shared; cpm_tls_cert and cpm_tls_cafile,
 				        see msrp_tls_alloc(); NULL: no TLS  */
 	bool tls_verify;           /**< there is a cpm_tls_cafile           */
@@ -119,9 +129,12 @@ struct cpm_account {
 	const char *aor;           /**< sip:alice@example.net               */
 	const char *cuser;         /**< user part of our Contact            */
 	const char *outbound;      /**< URI of the outbound proxy, or NULL  */
+	const char *proxyv[CPM_PROXIES]; /**< of all of them; NULL: not used */
+	uint32_t regint;           /**< s, for which it registers           */
 	bool registers;            /**< it is meant to be registered        */
 	bool registered;
 };
+typedef void (cpm_client_h)(const struct cpm_account *acc, void *arg);
 
 /** What happens, for the user's programs: bus.md, Events */
 enum cpm_event_id {
@@ -205,7 +218,7 @@ struct cpm_event {
 };
 
 /** What the engine needs of the softphone. Handlers are mandatory, but for
-    dnsch. */
+    dnsch and eachh. */
 struct cpm_host {
 	struct sip *sip;               /**< borrowed                        */
 	struct sipsess_sock *sock;     /**< borrowed                        */
@@ -223,6 +236,9 @@ struct cpm_host {
 	/** Whom to ask for the address of a name, borrowed; optional, as what
 	    it returns */
 	struct dnsc *(*dnsch)(void *arg);
+	/** Each account that there is; optional: their servers' names are then
+	    asked for at the start, not when the first request comes */
+	void (*eachh)(cpm_client_h *h, void *harg, void *arg);
 	void *arg;
 };
 
@@ -253,7 +269,12 @@ void cpm_close(struct cpm **cpmp);
     @return true if it was ours: it is answered or will be */
 bool cpm_request(struct cpm *cpm, const struct sip_msg *msg);
 
-/** An account has registered: what waited for that may go now */
+/** A SIP response has come; called before libre itself looks at it, so that
+    cpm_registered() may know where it came from (RFC 3325, 8) */
+void cpm_response(struct cpm *cpm, const struct sip_msg *msg);
+
+/** An account has registered: what waited for that may go now. To be called
+    while the response that says so is being handled. */
 void cpm_registered(struct cpm *cpm, const char *aor);
 
 /** The store, for reading. Borrowed. */

@@ -62,6 +62,9 @@ void commands_close(void);
 /* secure.c */
 int  secure_config(struct cpm_conf *conf);
 
+/* trust.c */
+int  trust_config(struct cpm_conf *conf);
+
 /* bus.c */
 void bus_event(const struct cpm_event *ev, void *arg);
 

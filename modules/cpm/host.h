@@ -69,6 +69,7 @@ void ua_event(struct ua *ua, unsigned ev, struct call *call,
 	      const char *fmt, ...);
 
 const char *account_aor(const struct account *acc);
+const char *account_outbound(const struct account *acc, unsigned ix);
 uint32_t account_regint(const struct account *acc);
 int  account_auth(const struct account *acc, char **user, char **pass,
 		  const char *realm);

@@ -69,13 +69,13 @@ static const char *make_config(struct core *core, const char *users,
 }
 
 
-/* SIP ping: OPTIONS to the core itself, answered by its script */
-static bool answers(struct core *core, struct wait *w)
+/* Its script says so when all its processes listen */
+static bool is_ready(struct proc *proc, struct wait *w)
 {
 	while (wait_more(w)) {
-		if (file_has(core->proc->log, "core is ready"))
+		if (file_has(proc->log, " is ready"))
 			return true;
-		if (!proc_alive(core->proc))
+		if (!proc_alive(proc))
 			return false;
 	}
 
@@ -83,28 +83,55 @@ static bool answers(struct core *core, struct wait *w)
 }
 
 
-void core_run(struct core *core, const char *users, const struct pf *pf)
+static struct proc *run_kamailio(struct core *core, const char *name,
+				 const char *cfg, uint16_t port)
 {
-	const char *cfg = make_config(core, users, pf);
-	const char *run = env_path(core->env, "core");
+	const char *run = env_path(core->env, "%s", name);
 	const char *const argv[] = {
 		"kamailio", "-f", cfg, "-DD", "-E", "-m", "32", "-M", "8",
 		"-P", env_str(core->env, "%s/pid", run), "-Y", run,
 		"-w", run, NULL
 	};
+	struct proc *proc;
 	struct wait w;
 
 	folder_make(run);
-	port_release(core->env, core->port);
+	port_release(core->env, port);
 	/* its children end with it only when it is asked politely */
-	core->proc = proc_start(core->env, &(struct proc_args){
-		.name = "core", .argv = argv, .deathsig = SIGTERM});
+	proc = proc_start(core->env, &(struct proc_args){
+		.name = name, .argv = argv, .deathsig = SIGTERM});
 
 	/* now and then its processes wait for each other when asked to end:
 	   their signal handlers lock */
-	core->proc->foreign = true;
+	proc->foreign = true;
 
 	wait_start(&w, E2E_WAIT, "Kamailio");
-	if (!answers(core, &w))
+	if (!is_ready(proc, &w))
 		e2e_fail("Kamailio did not start");
+
+	return proc;
+}
+
+
+void core_run(struct core *core, const char *users, const struct pf *pf)
+{
+	core->proc = run_kamailio(core, "core", make_config(core, users, pf),
+				  core->port);
+}
+
+
+void core_edge(struct core *core)
+{
+	struct env *env = core->env;
+	const char *cfg = env_path(env, "edge.cfg");
+	const char *host = core->ipv6 ? "[::1]" : "127.0.0.1";
+
+	core->edge_port = port_get(env, 1);
+	snprintf(core->edge, sizeof(core->edge), "%s:%u", host,
+		 core->edge_port);
+	file_fill(env, cfg, env_data(env, "edge.cfg"), (const char *[]){
+		"LISTEN", core->edge, "CORE", core->sip, "COREHOST",
+		core->ipv6 ? "::1" : "127.0.0.1", "COREPORT",
+		env_str(env, "%u", core->port), NULL});
+	core->edge_proc = run_kamailio(core, "edge", cfg, core->edge_port);
 }

@@ -417,6 +417,9 @@ struct core {
 	char uri[80];         /* sip:ADDR:PORT                           */
 	uint16_t port;
 	bool ipv6;
+	struct proc *edge_proc;   /* of core_edge()                      */
+	char edge[64];        /* its ADDR:PORT                           */
+	uint16_t edge_port;
 };
 
 /** A SIP core to be: has its port, does not run. The PF wants to know it */
@@ -430,6 +433,13 @@ struct core *core_alloc(struct env *env, const char *domain, bool ipv6);
  * @param pf    Where messages for absent and foreign users go, or NULL
  */
 void core_run(struct core *core, const char *users, const struct pf *pf);
+
+/**
+ * Put an edge proxy before it, once it runs: clients then register at
+ * core->edge, with ";sipnat=outbound" (and uuid.so) or without, while the PF
+ * goes on talking to the core. Path (RFC 3327), flow tokens (RFC 5626).
+ */
+void core_edge(struct core *core);
 
 
 /* ------------------------------------------------------------ sipp.c --- */

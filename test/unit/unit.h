@@ -18,6 +18,7 @@ Suite *send_suite(void);      /* msrp: sending                      */
 Suite *sdp_suite(void);
 Suite *cpim_suite(void);
 Suite *xml_suite(void);
+Suite *mime_suite(void);
 Suite *imdn_suite(void);
 Suite *iscomp_suite(void);
 Suite *announce_suite(void);   /* what is to be fetched             */

@@ -368,7 +368,8 @@ static bool isserver(struct cpm *cpm, const struct sip_msg *msg)
 
 	if (!pl_strcasecmp(&msg->from.uri.user, standfw))
 		return true;
-	if (origin_decode(&org, msg))
+	/* who is not to be believed is refused by admit() */
+	if (origin_decode(&org, msg, true))
 		return false;
 	server = org.standfw;
 	origin_reset(&org);

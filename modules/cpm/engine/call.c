@@ -12,6 +12,7 @@
 #include "session.h"
 #include "relay.h"
 #include "call.h"
+#include "trust.h"
 
 
 #define ICSI "3gpp-service.ims.icsi.oma.cpm."
@@ -460,9 +461,11 @@ static enum sip_transp transport(const struct uri *uri)
 }
 
 
-/* Our address towards the first hop, if that is told as an address; else the
-   one that we reach the rest of the world from */
+/* Our address towards the first hop, if that is told as an address; else
+   towards where our registration was answered; else the one that we reach the
+   rest of the world from */
 static int own_address(struct sa *laddr, enum sip_transp *tpp,
+		       const struct trust *trust,
 		       const struct cpm_account *acc, const char *target)
 {
 	struct sip_addr addr;
@@ -474,8 +477,9 @@ static int own_address(struct sa *laddr, enum sip_transp *tpp,
 		return EINVAL;
 
 	*tpp = transport(&addr.uri);
-	if (!sa_set(&dst, &addr.uri.host, addr.uri.port ? addr.uri.port
-		    : 5060)) {
+	if (!sa_set(&dst, &addr.uri.host, SIP_PORT) ||
+	    trust_server(trust, acc->aor, &dst)) {
+		sa_set_port(&dst, SIP_PORT);
 		sa_init(laddr, sa_af(&dst));
 		return source_address(laddr, &dst);
 	}
@@ -496,7 +500,7 @@ static int leg_alloc(struct session *s, const struct cpm_account *acc,
 	struct sa laddr;
 	int err;
 
-	err = own_address(&laddr, &tp, acc, uri);
+	err = own_address(&laddr, &tp, s->cpm->trust, acc, uri);
 	if (err)
 		return err;
 

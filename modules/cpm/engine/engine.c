@@ -8,6 +8,7 @@
 #include "engine.h"
 #include "relay.h"
 #include "pull.h"
+#include "trust.h"
 
 
 static void destructor(void *arg)
@@ -19,6 +20,7 @@ static void destructor(void *arg)
 	tmr_cancel(&cpm->tmr_store);
 	sessions_close(cpm);
 	mem_deref(cpm->pulls);
+	mem_deref(cpm->trust);
 	mem_deref(cpm->relay);
 	mem_deref(cpm->keep);
 	mem_deref(cpm->outbox);
@@ -102,6 +104,8 @@ static int parts_alloc(struct cpm *cpm)
 		err = relay_alloc(&cpm->relay, cpm);
 	if (!err)
 		err = pulls_alloc(&cpm->pulls, cpm);
+	if (!err)
+		err = trust_alloc(&cpm->trust, cpm);
 
 	return err;
 }
@@ -181,6 +185,7 @@ void cpm_shutdown(struct cpm *cpm, const char *aor)
 		cpm->down = true;
 		cpm->pulls = mem_deref(cpm->pulls);
 		cpm->relay = mem_deref(cpm->relay);
+		trust_stop(cpm->trust);
 	}
 }
 
@@ -222,11 +227,23 @@ bool cpm_request(struct cpm *cpm, const struct sip_msg *msg)
 }
 
 
+void cpm_response(struct cpm *cpm, const struct sip_msg *msg)
+{
+	if (cpm && msg && !cpm->down)
+		trust_response(cpm->trust, msg);
+}
+
+
 void cpm_registered(struct cpm *cpm, const char *aor)
 {
+	struct cpm_account acc;
+
 	if (!cpm)
 		return;
 
+	memset(&acc, 0, sizeof(acc));
+	if (!cpm->down && cpm->host.accounth(&acc, aor, cpm->host.arg))
+		trust_registered(cpm->trust, &acc);
 	relay_account(cpm->relay, aor);
 	outbox_kick(cpm->outbox);
 	pull_registered(cpm->pulls, aor);

@@ -17,6 +17,7 @@ struct policy;
 struct pull;
 struct pulls;
 struct relay;
+struct trust;
 
 struct cpm {
 	struct cpm_conf conf;
@@ -38,6 +39,7 @@ struct cpm {
 	struct pulls *pulls;     /* what is fetched                         */
 	struct list noticel;     /* struct notice: announcements that wait
 				    for the disk                            */
+	struct trust *trust;
 	struct list freshl;      /* struct fresh: events held for the rate  */
 	struct tmr tmr_fresh;
 	struct tmr tmr_batch;    /* what a commit brought is to be told     */
@@ -65,16 +67,21 @@ enum tag {
 /** Services named in Accept-Contact, else in P-Asserted-Service; a set */
 unsigned tag_msg(const struct sip_msg *msg);
 
+/** Services named in Accept-Contact; a set. All that counts if who asserts is
+    not trusted */
+unsigned tag_wanted(const struct sip_msg *msg);
+
 /** Services named in one Accept-Contact value; a set */
 unsigned tag_contact(const struct pl *val);
 
 /** Services named in one P-Asserted-Service value; a set */
 unsigned tag_service(const struct pl *val);
 
-/* admit.c: whom we listen to */
+/* admit.c: whom we listen to (cpm_trust) */
 
 /** A request that is meant for this module by its form: is it for an account
-    of ours, and from where its requests may come?
+    of ours, and from where its requests may come? Else it is answered 403, or
+    480 while the addresses of the account's servers are not known.
     @param acc      Filled if so
     @param answered If not: it was refused; else it is the softphone's */
 bool admit(struct cpm_account *acc, bool *answered, struct cpm *cpm,
@@ -94,9 +101,12 @@ struct origin {
 	bool standfw;            /* asserted user part is rcse-standfw      */
 };
 
-/** @return 0; EBADMSG: Referred-By is no URI; EOVERFLOW: an id is longer
+/** @param asserted It comes from where an asserted identity is believed (RFC
+                    3325, 8); else that header does not count
+    @return 0; EBADMSG: Referred-By is no URI; EOVERFLOW: an id is longer
     than CPM_ID_MAX; ENOMEM */
-int origin_decode(struct origin *org, const struct sip_msg *msg);
+int origin_decode(struct origin *org, const struct sip_msg *msg,
+		  bool asserted);
 void origin_reset(struct origin *org);
 
 /** Key of the conversation: its id, or a local one made of the sender.
@@ -152,6 +162,8 @@ struct source {
 	char *callid;            /* names messages without imdn.Message-ID  */
 	struct origin org;
 	struct pull *pull;       /* NULL: nothing was asked for             */
+	struct cpim_msg *head;   /* of the message that comes first, from the
+				    INVITE; NULL: none, or it has come      */
 	uint64_t conversation;   /* once known, else 0                      */
 	uint64_t messages;       /* stored                                  */
 	enum cpm_kind kind;

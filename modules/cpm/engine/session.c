@@ -10,6 +10,7 @@
 #include "composing.h"
 #include "call.h"
 #include "pull.h"
+#include "first.h"
 
 
 enum {
@@ -23,8 +24,11 @@ enum {
 
 static const unsigned legal[SESS_STATE_MAX] = {
 	[SESS_NEW]         = TO(SESS_ASKING) | TO(SESS_WAITING) |
-			     TO(SESS_CALLING) | TO(SESS_ACCEPTED) | TO_END,
-	[SESS_ASKING]      = TO(SESS_WAITING) | TO(SESS_ACCEPTED) | TO_END,
+			     TO(SESS_STORING) | TO(SESS_CALLING) |
+			     TO(SESS_ACCEPTED) | TO_END,
+	[SESS_ASKING]      = TO(SESS_WAITING) | TO(SESS_STORING) |
+			     TO(SESS_ACCEPTED) | TO_END,
+	[SESS_STORING]     = TO(SESS_WAITING) | TO(SESS_ACCEPTED) | TO_END,
 	[SESS_WAITING]     = TO(SESS_CALLING) | TO(SESS_ACCEPTED) | TO_END,
 	[SESS_CALLING]     = TO(SESS_ACCEPTED) | TO_END,
 	[SESS_ACCEPTED]    = TO(SESS_CONNECTING) | TO_END,
@@ -39,6 +43,7 @@ static const enum cpm_sess_state on_bus[SESS_STATE_MAX] = {
 	[SESS_ASKING]      = CPM_SESS_ASKING,
 	[SESS_WAITING]     = CPM_SESS_WAITING,
 	[SESS_CALLING]     = CPM_SESS_CALLING,
+	[SESS_STORING]     = CPM_SESS_WAITING,
 	[SESS_ACCEPTED]    = CPM_SESS_ACCEPTED,
 	[SESS_CONNECTING]  = CPM_SESS_ACCEPTED,
 	[SESS_ESTABLISHED] = CPM_SESS_ESTABLISHED,
@@ -58,6 +63,7 @@ static void destructor(void *arg)
 	list_unlink(&s->ple);
 	tmr_cancel(&s->tmr);
 	tmr_cancel(&s->tmr_se);
+	first_end(s);
 	if (s->src)
 		s->src->sess = NULL;
 	mem_deref(s->msrp);
@@ -105,9 +111,11 @@ int session_alloc(struct session **sp, struct cpm *cpm, struct source *src,
 void session_move(struct session *s, enum sess_state state, uint16_t code)
 {
 	struct cpm_event ev = {.id = CPM_EV_SESSION};
-	const bool silent = s->state != SESS_NEW &&
-		on_bus[s->state] == on_bus[state];
 	const bool asked = s->outgoing && s->state < SESS_ACCEPTED;
+	/* the store is not waited for long enough to tell of it */
+	const bool silent = state == SESS_STORING ||
+		(s->state != SESS_NEW && s->state != SESS_STORING &&
+		 on_bus[s->state] == on_bus[state]);
 
 	if (!(legal[s->state] & TO(state)))
 		return;
@@ -137,11 +145,14 @@ void session_move(struct session *s, enum sess_state state, uint16_t code)
    then takes no other one: the request must not hang for that */
 static void reject(struct session *s, uint16_t code)
 {
-	static const char reason[] = "Temporarily not available";
+	const char *reason = code == 400 ? "Malformed Message"
+		: code == 415 ? "Unsupported Media Type"
+		: "Temporarily not available";
 	int err;
 
-	if (s->state == SESS_WAITING)
-		err = sipsess_reject(s->sip, code, "Relay Not Reachable",
+	if (s->state >= SESS_WAITING && code == 480)
+		err = sipsess_reject(s->sip, code, s->state == SESS_WAITING
+				     ? "Relay Not Reachable" : reason,
 				     "Retry-After: %u\r\n"
 				     "Content-Length: 0\r\n"
 				     "\r\n", (uint32_t)CPM_RETRY_AFTER);
@@ -156,7 +167,7 @@ static void reject(struct session *s, uint16_t code)
 void session_end(struct session *s, enum sess_state state, uint16_t code)
 {
 	const bool unanswered = s->state == SESS_ASKING ||
-		s->state == SESS_WAITING;
+		s->state == SESS_WAITING || s->state == SESS_STORING;
 
 	tmr_cancel(&s->tmr);
 	tmr_cancel(&s->tmr_se);
@@ -334,6 +345,7 @@ void session_sip_closed(struct session *s, int err)
 
 	case SESS_ASKING:
 	case SESS_WAITING:
+	case SESS_STORING:
 		session_end(s, SESS_CLOSED, 487);  /* CANCEL */
 		break;
 

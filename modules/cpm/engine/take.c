@@ -9,7 +9,9 @@
 #include "engine.h"
 #include "composing.h"
 #include "pull.h"
+#include "first.h"
 #include "take.h"
+#include "trust.h"
 
 
 /** A message while the store has it */
@@ -28,6 +30,7 @@ static void source_destructor(void *arg)
 	mem_deref(src->pull);
 	mem_deref(src->aor);
 	mem_deref(src->callid);
+	mem_deref(src->head);
 	origin_reset(&src->org);
 }
 
@@ -64,7 +67,8 @@ int source_alloc(struct source **srcp, struct cpm *cpm, const char *aor,
 
 	err = pl_strdup(&src->callid, &msg->callid);
 	if (!err)
-		err = origin_decode(&src->org, msg);
+		err = origin_decode(&src->org, msg,
+				    trust_asserts(cpm->trust, aor, msg));
 
 	if (err)
 		mem_deref(src);
@@ -179,6 +183,21 @@ static int status_take(struct source *src, const struct cpim_msg *cpim,
 }
 
 
+static int content_take(struct source *src, struct cpim_msg *cpim,
+			size_t start, const struct taken *how, take_h *h,
+			void *arg)
+{
+	int err;
+
+	first_head(cpim, src);
+	err = put(src, cpim, start, how, h, arg);
+	if (!err)
+		src->head = mem_deref(src->head);
+
+	return err;
+}
+
+
 int take_cpim(struct source *src, struct mbuf *mb, const struct taken *how,
 	      take_h *h, void *arg)
 {
@@ -197,7 +216,7 @@ int take_cpim(struct source *src, struct mbuf *mb, const struct taken *how,
 	else if (ctype_is(&cpim->ctype, ISCOMP_TYPE))
 		err = status_take(src, cpim, how);
 	else
-		err = put(src, cpim, start, how, h, arg);
+		err = content_take(src, cpim, start, how, h, arg);
 
 	mem_deref(cpim);
 
