@@ -43,12 +43,13 @@ extern "C" {
 #define ANNOUNCE_SUMMARY_TYPE "application/simple-message-summary"
 
 enum {
-	ANNOUNCE_DOC_MAX     = 65536, /**< octets of a document: SIP over UDP
-					   carries no more, nor does libre
-					   over TCP                        */
+	ANNOUNCE_DOC_MAX     = 65536, /**< octets of a document: libre takes no
+					   larger request over TCP (and 8,192
+					   over UDP)                       */
 	ANNOUNCE_ENTRIES_MAX = 500,   /**< in one document: some 130 octets
 					   each                            */
-	ANNOUNCE_TEXT_MAX    = 512,   /**< octets of a value               */
+	ANNOUNCE_TEXT_MAX    = 4096,  /**< octets of a value: what the XML
+					   reader gives                    */
 	ANNOUNCE_REF_MAX     = 256,   /**< octets of a reference           */
 };
 

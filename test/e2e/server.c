@@ -16,6 +16,7 @@
 
 static const char *heard = "";
 static const char *said = "";
+static int said_fd = -1;
 
 static int sock(int type, uint16_t *portp)
 {
@@ -111,9 +112,8 @@ static unsigned exchange(struct server *s, const char *text)
 {
 	struct server tmp = *s;
 	unsigned code = 0;
-	uint16_t port;
 
-	tmp.udp = sock(SOCK_DGRAM, &port);
+	tmp.udp = said_fd;
 	put(&tmp, text);
 	while (code < 200) {
 		heard = get(&tmp, E2E_WAIT);
@@ -121,7 +121,6 @@ static unsigned exchange(struct server *s, const char *text)
 			e2e_fail("no answer to %s", text);
 		(void)sscanf(heard, "SIP/2.0 %u", &code);
 	}
-	close(tmp.udp);
 
 	return code;
 }
@@ -134,6 +133,11 @@ unsigned server_say(struct server *s, const char *met, const char *from,
 	const unsigned n = ++count;
 	const char *ctype = type ? env_str(s->env, "Content-Type: %s\r\n",
 					   type) : "";
+	uint16_t port;
+
+	if (said_fd >= 0)
+		close(said_fd);
+	said_fd = sock(SOCK_DGRAM, &port);
 
 	said = env_str(s->env, "%s sip:alice@cpm.test SIP/2.0\r\n"
 		"Via: SIP/2.0/UDP 127.0.0.1:%u;rport;branch=z9hG4bKs%u\r\n"

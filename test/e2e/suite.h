@@ -46,6 +46,7 @@ Suite *relay_suite(void);     /* through an MSRP relay               */
 Suite *composing_suite(void); /* who is writing                      */
 Suite *model_suite(void);     /* the connection model, limits        */
 Suite *page_suite(void);      /* messages in SIP MESSAGEs            */
+Suite *pull_suite(void);      /* announced, then fetched             */
 Suite *report_suite(void);    /* notifications                       */
 void retry_cases(Suite *suite);   /* of report: refused, away         */
 Suite *config_suite(void);    /* keys of the configuration           */

@@ -175,7 +175,7 @@ START_TEST(limits)
 {
 	struct announce_list *list;
 	struct mbuf *mb = many(ANNOUNCE_ENTRIES_MAX);
-	char doc[1024];
+	char doc[8192];
 
 	ck_assert_int_eq(0, decode_len(&list, (char *)mb->buf, mb->end));
 	ck_assert_uint_eq(ANNOUNCE_ENTRIES_MAX, list->entryc);
@@ -204,7 +204,7 @@ START_TEST(limits)
 		 1);
 	ck_assert_int_eq(EBADMSG, decode(&list, doc));
 	snprintf(doc, sizeof(doc), LIST("", "<entry reference='a'><from>"
-		 "%0513d</from></entry>"), 1);
+		 "%04097d</from></entry>"), 1);
 	ck_assert_int_eq(EOVERFLOW, decode(&list, doc));
 }
 END_TEST

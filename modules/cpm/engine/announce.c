@@ -257,8 +257,9 @@ static int some_keep(struct notice *n)
 static enum body body_of(const struct sip_msg *msg)
 {
 	const struct sip_hdr *hdr = sip_msg_hdr(msg, SIP_HDR_CONTENT_TYPE);
+	struct pl body;
 
-	if (!mbuf_get_left(msg->mb))
+	if (!page_body(&body, msg) && !body.l)
 		return BODY_NONE;
 	if (!hdr)
 		return BODY_OTHER;
@@ -273,13 +274,12 @@ static enum body body_of(const struct sip_msg *msg)
 }
 
 
-static int summary_keep(struct notice *n)
+static int summary_keep(struct notice *n, const struct pl *body)
 {
-	struct mbuf *mb = n->msg->mb;
 	bool waiting;
 	int err;
 
-	err = announce_summary(&waiting, mbuf_buf(mb), mbuf_get_left(mb));
+	err = announce_summary(&waiting, (const uint8_t *)body->p, body->l);
 	if (err)
 		return err;
 
@@ -291,8 +291,12 @@ static int summary_keep(struct notice *n)
 /* @return 0: it is answered, or will be */
 static int consider(struct notice *n)
 {
-	struct mbuf *mb = n->msg->mb;
+	struct pl body;
 	int err;
+
+	err = page_body(&body, n->msg);
+	if (err)
+		return err;
 
 	switch (body_of(n->msg)) {
 
@@ -301,11 +305,11 @@ static int consider(struct notice *n)
 		return some_keep(n);
 
 	case BODY_SUMMARY:
-		return summary_keep(n);
+		return summary_keep(n, &body);
 
 	case BODY_LIST:
-		err = announce_decode(&n->list, mbuf_buf(mb),
-				      mbuf_get_left(mb));
+		err = announce_decode(&n->list, (const uint8_t *)body.p,
+				      body.l);
 		return err ? err : list_keep(n);
 
 	default:

@@ -353,7 +353,7 @@ void trust_registered(struct trust *t, const struct cpm_account *acc)
 
 bool trust_server(const struct trust *t, const char *aor, struct sa *addr)
 {
-	const struct client *cl = t ? client_find(t, aor) : NULL;
+	const struct client *cl = t ? find(t, aor) : NULL;
 	uint64_t last = tmr_jiffies();
 	bool any = false;
 	size_t i;
