@@ -49,6 +49,8 @@ enum {
 	CPM_RETRY_AFTER  = 30,    /**< seconds that a server is asked to wait
 				       when it cannot be opened, or our
 				       relay is not there                  */
+	CPM_PROXIES      = 2,     /**< outbound proxies of an account: as many
+				       as the softphone has                */
 	CPM_ROOM_AFTER   = 300,   /**< the same when there is no room: a person
 				       has to make some                    */
 	CPM_PAGES        = 4096,  /**< page-mode messages that wait for the
@@ -66,8 +68,6 @@ enum {
 				       proxy may try some                  */
 	CPM_PULL_MAX     = 100,   /**< references in one pull: they go in an
 				       INVITE, which UDP has to carry      */
-	CPM_PROXIES      = 2,     /**< outbound proxies of an account: as many
-				       as the softphone has                */
 	CPM_RELAY_WAIT   = 8,     /**< seconds that an INVITE waits for our
 				       relay, then 480: well within the 32
 				       that a server gives it              */
@@ -146,6 +146,7 @@ enum cpm_event_id {
 	CPM_EV_STORE,
 	CPM_EV_COMPOSING,
 	CPM_EV_DEFERRED,
+	CPM_EV_STATUS,
 };
 
 /** Where a session stands, as the bus names it */
@@ -214,6 +215,11 @@ struct cpm_event {
 		struct {
 			uint64_t count;        /**< announced, not fetched */
 		} deferred;
+		struct {
+			uint64_t id;           /**< of the message, ours   */
+			enum cpm_out status;   /**< it has moved there     */
+			uint16_t code;         /**< SIP status, 0: none    */
+		} status;
 	} u;
 };
 
@@ -391,6 +397,7 @@ int cpm_export(struct cpm *cpm, const char *path, uint64_t conv,
 /** Names as the bus has them: "session", "due" */
 const char *cpm_mode_name(enum cpm_mode mode);
 const char *cpm_report_name(enum cpm_report_state state);
+const char *cpm_out_name(enum cpm_out status);
 
 /** The policy in force for an account and a sender (NULL or "": any) */
 struct cpm_policy {
