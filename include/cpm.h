@@ -66,6 +66,8 @@ enum {
 	CPM_CALL_WAIT    = 60,    /**< seconds that our INVITE waits for an
 				       answer: servers answer at once, a
 				       proxy may try some                  */
+	CPM_NOTICES      = 256,   /**< announcements that wait for the disk at
+				       once; more are answered 503         */
 	CPM_PULL_MAX     = 100,   /**< references in one pull: they go in an
 				       INVITE, which UDP has to carry      */
 	CPM_RELAY_WAIT   = 8,     /**< seconds that an INVITE waits for our

@@ -168,19 +168,32 @@ int run_pull(struct ctx *ctx)
 }
 
 
+/* It is put between < and > */
+static bool isplain(const struct pl *pl)
+{
+	size_t i;
+
+	for (i=0; i<pl->l; i++) {
+		if (pl->p[i] <= ' ' || strchr("<>\"", pl->p[i]))
+			return false;
+	}
+
+	return true;
+}
+
+
 static int get_uri(char *uri, size_t size, const char *key)
 {
-	struct sip_addr addr;
+	struct uri u;
 	struct pl val;
 
 	uri[0] = '\0';
 	if (conf_get(conf_cur(), key, &val))
 		return 0;
 
-	if (val.l < size && !sip_addr_decode(&addr, &val) &&
-	    addr.auri.p == val.p && addr.auri.l == val.l &&
-	    (!pl_strcasecmp(&addr.uri.scheme, "sip") ||
-	     !pl_strcasecmp(&addr.uri.scheme, "sips")))
+	if (val.l < size && !uri_decode(&u, &val) && isplain(&val) &&
+	    (!pl_strcasecmp(&u.scheme, "sip") ||
+	     !pl_strcasecmp(&u.scheme, "sips")))
 		return pl_strcpy(&val, uri, size);
 
 	warning("cpm: %s: \"%r\" is wrong, it must be a SIP URI of less than "

@@ -101,7 +101,8 @@ static void settle(struct notice *n, int err)
 				(uint32_t)CPM_RETRY_AFTER) < 0)
 			hdr[0] = '\0';
 		answer(n, err == ENOMEM ? 500 : 503,
-		       "Message Store Not Ready", hdr);
+		       err == EBUSY ? "Too Many At Once"
+		       : "Message Store Not Ready", hdr);
 		break;
 	}
 }
@@ -134,14 +135,15 @@ static void tell(const struct notice *n)
 }
 
 
-/* Whoever pulls because of it has to find the server told before */
+/* The server is answered before it is asked */
 static void kept_handler(int err, void *arg)
 {
-	struct notice *n = arg;
+	struct notice *n = mem_ref(arg);
 
+	settle(n, err);
 	if (!err)
 		tell(n);
-	settle(n, err);
+	mem_deref(n);
 }
 
 
@@ -340,7 +342,9 @@ static void begin(struct cpm *cpm, const char *aor, const struct sip_msg *msg)
 		return;
 	}
 
-	err = ready_is(cpm) ? consider(n) : EAGAIN;
+	err = !ready_is(cpm) ? EAGAIN
+		: list_count(&cpm->noticel) > CPM_NOTICES ? EBUSY
+		: consider(n);
 	if (err)
 		settle(n, err);
 }

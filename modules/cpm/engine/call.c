@@ -468,16 +468,16 @@ static int own_address(struct sa *laddr, enum sip_transp *tpp,
 		       const struct trust *trust,
 		       const struct cpm_account *acc, const char *target)
 {
-	struct sip_addr addr;
+	struct uri uri;
 	struct sa dst;
 	struct pl pl;
 
 	pl_set_str(&pl, acc->outbound ? acc->outbound : target);
-	if (sip_addr_decode(&addr, &pl))
+	if (uri_decode(&uri, &pl))
 		return EINVAL;
 
-	*tpp = transport(&addr.uri);
-	if (!sa_set(&dst, &addr.uri.host, SIP_PORT) ||
+	*tpp = transport(&uri);
+	if (!sa_set(&dst, &uri.host, SIP_PORT) ||
 	    trust_server(trust, acc->aor, &dst)) {
 		sa_set_port(&dst, SIP_PORT);
 		sa_init(laddr, sa_af(&dst));

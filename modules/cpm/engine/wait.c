@@ -56,8 +56,12 @@ int session_answer(struct session *s)
 		err = s->outgoing ? call_send(s) : dialog_answer(s);
 	if (err == EAGAIN)
 		late(s);
+	else if (err && s->outgoing) {
+		s->reason = "the INVITE could not be sent";
+		session_end(s, SESS_FAILED, 0);
+	}
 	else if (err)
-		session_end(s, SESS_FAILED, s->outgoing ? 0 : 500);
+		session_end(s, SESS_FAILED, 500);
 	else
 		s->asked = mem_deref(s->asked);
 
