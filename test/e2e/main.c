@@ -72,6 +72,7 @@ int main(int argc, char *argv[])
 		{"bus",       bus_suite},
 		{"composing", composing_suite},
 		{"page",      page_suite},
+		{"pull",      pull_suite},
 		{"inline",    inline_suite},
 		{"report",    report_suite},
 		{"status",    status_suite},
