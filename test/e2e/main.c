@@ -83,6 +83,7 @@ int main(int argc, char *argv[])
 		{"restart",   restart_suite},
 		{"call",      call_suite},
 		{"oom",       oom_suite},
+		{"server",    server_suite},
 		{"alone",     alone_suite},
 		{"pf",        pf_suite},
 	};

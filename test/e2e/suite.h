@@ -62,6 +62,8 @@ Suite *soak_suite(void);      /* kill -9 during deliveries           */
 Suite *restart_suite(void);   /* each way cut off by a restart       */
 Suite *call_suite(void);      /* what a call notices of it           */
 Suite *oom_suite(void);       /* memory runs out                      */
+Suite *server_suite(void);    /* the PF itself                       */
+Suite *server_suite(void);    /* the PF by itself                    */
 Suite *alone_suite(void);     /* the library without a softphone      */
 
 #endif
