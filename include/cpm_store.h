@@ -98,6 +98,9 @@ struct cpm_msg {
 	char *peer;             /**< (in) URI of the other side; NULL if
 				     unknown: no notification then         */
 	char *name;             /**< (in) display name of the sender        */
+	char *group;            /**< (in) URI of the group: the peer of its
+				     conversation; NULL when read           */
+	char *group_name;       /**< (in) its display name; likewise        */
 	char *msgkey;           /**< (in) unique with account and peer (for a
 				     group: with the conversation): imdn.
 				     Message-ID or a local one. Of an

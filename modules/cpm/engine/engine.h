@@ -53,7 +53,7 @@ struct cpm {
 
 enum tag {
 	TAG_SESSION   = 1 << 0,
-	TAG_GROUP     = 1 << 1,  /* session.group                           */
+	TAG_GROUP     = 1 << 1,  /* session.group; with another: its .group */
 	TAG_LARGE     = 1 << 2,
 	TAG_DEFERRED  = 1 << 3,
 	TAG_MSG       = 1 << 4,

@@ -123,9 +123,24 @@ static int ids_set(struct cpm_msg *msg, const struct source *src,
 	if (!err)
 		err = dup_str(&msg->in_reply_to, org->in_reply_to);
 	if (!err)
-		err = conv_key(&msg->key, org, msg->peer);
+		err = conv_key(&msg->key, org, src->kind == CPM_GROUP
+			       ? org->peer : msg->peer);
 
 	return err;
+}
+
+
+/* Who sends for all of them: the session is of the group */
+static int group_set(struct cpm_msg *msg, const struct source *src)
+{
+	int err;
+
+	if (src->kind != CPM_GROUP)
+		return 0;
+
+	err = dup_str(&msg->group, src->org.peer);
+
+	return err ? err : dup_str(&msg->group_name, src->org.name);
 }
 
 
@@ -241,6 +256,8 @@ int record(struct cpm_msg **msgp, const struct source *src,
 		err = record_sender(&msg->peer, &msg->name, src, cpim);
 	if (!err)
 		err = ids_set(msg, src, cpim, how->local);
+	if (!err)
+		err = group_set(msg, src);
 	if (!err)
 		err = dup_pl(&msg->datetime, &cpim->datetime);
 	if (!err)
