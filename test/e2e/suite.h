@@ -51,6 +51,7 @@ void page_many_cases(Suite *suite); /* of page: bursts, loss, no store */
 void page_pf_cases(Suite *suite); /* of page: from the PF             */
 Suite *report_suite(void);    /* notifications                       */
 Suite *status_suite(void);    /* those for messages of ours          */
+void group_cases(Suite *suite);   /* of status: groups, kept ones     */
 void retry_cases(Suite *suite);   /* of report: refused, away         */
 Suite *config_suite(void);    /* keys of the configuration           */
 void fault_cases(Suite *suite);   /* of config: a store that fails */
