@@ -319,6 +319,21 @@ START_TEST(refusals)
 	page_refused(&p, 400, "", &(struct pager_args){
 		.head = env_str(b->env, "%sConversation-ID: %0300u\r\n",
 				PAGER_CPM("msg"), 1U)});
+	/* what makes it a request is not there, or not as it should be */
+	ck_assert_uint_eq(400, pager_code(&p, pager_raw(&p, env_str(b->env,
+		"MESSAGE sip:alice@%s SIP/2.0\r\n"
+		"Via: SIP/2.0/UDP 127.0.0.1:%u;branch=z9hG4bKnocallid\r\n"
+		"From: <sip:bob@127.0.0.1>;tag=1\r\nTo: <sip:alice@%s>\r\n"
+		"CSeq: 1 MESSAGE\r\nContent-Type: message/cpim\r\n"
+		"Content-Length: %zu\r\n\r\n%s", b->sip, p.port, b->sip,
+		strlen(good), good))));
+	ck_assert_uint_eq(400, pager_code(&p, pager_raw(&p, env_str(b->env,
+		"MESSAGE sip:alice@%s SIP/2.0\r\n"
+		"Via: SIP/2.0/UDP 127.0.0.1:%u;branch=z9hG4bKothercseq\r\n"
+		"From: <sip:bob@127.0.0.1>;tag=1\r\nTo: <sip:alice@%s>\r\n"
+		"Call-ID: x\r\nCSeq: 1 INFO\r\nContent-Type: message/cpim"
+		"\r\nContent-Length: %zu\r\n\r\n%s", b->sip, p.port, b->sip,
+		strlen(good), good))));
 	ck_assert_int_eq(0, page_count(b, "messages"));
 	ck_assert_int_eq(0, page_count(b, "conversations"));
 
