@@ -150,8 +150,8 @@ START_TEST(vectors)
 			continue;
 		++stored;
 		if (v[i].text)
-			ck_assert_str_eq(v[i].text, j_str(page_message(b, stored),
-							  "text"));
+			ck_assert_str_eq(v[i].text, j_str(
+				page_message(b, stored), "text"));
 	}
 	ck_assert_int_eq(stored, page_count(b, "messages"));
 	ck_assert_str_eq("sip:+8613900000002@bj.ims.mnc000.mcc460."
@@ -294,7 +294,8 @@ START_TEST(refusals)
 	char *big = env_str(b->env, "%2001s", "x");
 	const char *good = pager_cpim(&p, "bob", "g", "good");
 
-	page_refused(&p, 420, "\r\nUnsupported: timer\r\n", &(struct pager_args){
+	page_refused(&p, 420, "\r\nUnsupported: timer\r\n",
+		&(struct pager_args){
 		.head = PAGER_CPM("msg") "Require: timer\r\n"});
 	page_refused(&p, 415, "\r\nAccept-Encoding: identity\r\n",
 		&(struct pager_args){
@@ -376,7 +377,8 @@ START_TEST(parts)
 		"RnJvbTogPHNpcDpkYXZlQGNwbS50ZXN0Pg0KDQpDb250ZW50LVR5cGU6IHR"
 		"leHQvcGxhaW4N\r\nCg0KYmFzZTY0\r\n--b 1--\r\n"}));
 	ck_assert_str_eq("base64", j_str(page_message(b, 2), "text"));
-	ck_assert_str_eq("sip:dave@cpm.test", j_str(page_message(b, 2), "peer"));
+	ck_assert_str_eq("sip:dave@cpm.test", j_str(page_message(b, 2),
+						    "peer"));
 	ck_assert_uint_eq(200, pager_ask(&p, &(struct pager_args){
 		.type = type, .body = "--b 1\r\n"
 		"Content-Transfer-Encoding: quoted-printable\r\n\r\n"
