@@ -10,9 +10,9 @@ HARNESS_SRC := $(filter-out test/e2e/main.c test/e2e/caller.c test/e2e/ours.c te
 	       $(wildcard test/e2e/test_*.c), \
 	       $(E2E_SRC))
 
-# test/mock/oom.c stands in front of what takes memory
+# test/mock/oom.c stands in front of what takes memory, clock.c of the clock
 OOM_WRAP := malloc calloc realloc strdup strndup opendir fdopendir fopen \
-	    fdopen pthread_create XML_ParserCreateNS
+	    fdopen pthread_create XML_ParserCreateNS tmr_jiffies
 
 $(BUILD)/unit: $(call obj,$(UNIT_SRC)) $(BUILD)/libcpm.a
 	@echo "  LD   $@"

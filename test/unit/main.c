@@ -69,7 +69,8 @@ int main(void)
 		xml_suite, mime_suite,
 		tag_suite, policy_suite, retry_suite, leg_suite,
 		content_suite,
-		composing_suite, outbox_suite, text_suite, oom_suite,
+		composing_suite, outbox_suite, text_suite, trust_suite,
+		oom_suite,
 	};
 	SRunner *sr = srunner_create(NULL);
 	int failed, ran;
