@@ -68,6 +68,7 @@ int main(void)
 		sdp_suite, cpim_suite, imdn_suite, iscomp_suite, store_suite,
 		xml_suite, mime_suite,
 		tag_suite, policy_suite, retry_suite, leg_suite,
+		content_suite,
 		composing_suite, outbox_suite, text_suite, trust_suite,
 		oom_suite,
 	};

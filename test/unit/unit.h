@@ -23,6 +23,7 @@ Suite *imdn_suite(void);
 Suite *iscomp_suite(void);
 Suite *store_suite(void);
 Suite *tag_suite(void);
+Suite *content_suite(void);     /* engine: what a MESSAGE carries   */
 Suite *policy_suite(void);
 Suite *retry_suite(void);
 Suite *leg_suite(void);

@@ -182,10 +182,6 @@ bool page_recv(struct cpm *cpm, const struct sip_msg *msg);
 /** SIP is not to be used any more: what is not answered yet never will be */
 void page_stop(struct cpm *cpm);
 
-/** Value of a Date header (RFC 3261, 20.17). @param ms since 1970.
-    @return 0; EBADMSG */
-int page_date(uint64_t *ms, const struct pl *val);
-
 /* incoming.c: MSRP message to stored message */
 
 /* handlers of the MSRP session; arg is the struct source */
