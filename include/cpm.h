@@ -140,6 +140,7 @@ enum cpm_event_id {
 	CPM_EV_EXPORT,
 	CPM_EV_STORE,
 	CPM_EV_COMPOSING,
+	CPM_EV_STATUS,
 };
 
 /** Where a session stands, as the bus names it */
@@ -201,6 +202,11 @@ struct cpm_event {
 			uint32_t session;
 			bool active;           /**< else idle              */
 		} composing;
+		struct {
+			uint64_t id;           /**< of the message, ours   */
+			enum cpm_out status;   /**< it has moved there     */
+			uint16_t code;         /**< SIP status, 0: none    */
+		} status;
 	} u;
 };
 
@@ -354,6 +360,7 @@ int cpm_export(struct cpm *cpm, const char *path, uint64_t conv,
 /** Names as the bus has them: "session", "due" */
 const char *cpm_mode_name(enum cpm_mode mode);
 const char *cpm_report_name(enum cpm_report_state state);
+const char *cpm_out_name(enum cpm_out status);
 
 /** The policy in force for an account and a sender (NULL or "": any) */
 struct cpm_policy {

@@ -75,6 +75,7 @@ int main(int argc, char *argv[])
 		{"inline",    inline_suite},
 		{"report",    report_suite},
 		{"config",    config_suite},
+		{"backlog",   backlog_suite},
 		{"power",     power_suite},
 		{"soak",      soak_suite},
 		{"call",      call_suite},

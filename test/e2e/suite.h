@@ -52,6 +52,7 @@ void retry_cases(Suite *suite);   /* of report: refused, away         */
 Suite *config_suite(void);    /* keys of the configuration           */
 void fault_cases(Suite *suite);   /* of config: a store that fails */
 void load_cases(Suite *suite);    /* of config: files, loading     */
+Suite *backlog_suite(void);   /* much of it at once                  */
 Suite *power_suite(void);     /* the power-cut layer itself          */
 Suite *soak_suite(void);      /* kill -9 during deliveries           */
 Suite *call_suite(void);      /* what a call notices of it           */

@@ -114,6 +114,23 @@ static void put_time(struct json *js, const char *key, uint64_t ms)
 }
 
 
+static void put_state(struct json *js, const struct cpm_msg *msg)
+{
+	if (msg->direction == CPM_IN) {
+		json_str(js, "delivery",
+			 cpm_report_name(msg->report[CPM_DELIVERED]));
+		json_str(js, "display",
+			 cpm_report_name(msg->report[CPM_DISPLAYED]));
+		return;
+	}
+
+	json_str(js, "status", cpm_out_name(msg->status));
+	if (msg->code)
+		json_uint(js, "code", msg->code);
+	json_str(js, "reason", msg->reason);
+}
+
+
 static int msg_handler(const struct cpm_msg *msg, void *arg)
 {
 	struct export *ex = arg;
@@ -139,10 +156,7 @@ static int msg_handler(const struct cpm_msg *msg, void *arg)
 	json_str(js, "conversation_id", msg->conversation_id);
 	json_str(js, "contribution_id", msg->contribution_id);
 	json_str(js, "in_reply_to", msg->in_reply_to);
-	json_str(js, "delivery",
-		 cpm_report_name(msg->report[CPM_DELIVERED]));
-	json_str(js, "display",
-		 cpm_report_name(msg->report[CPM_DISPLAYED]));
+	put_state(js, msg);
 
 	pl_set_str(&type, msg->type);
 	ex->ftl     = ctype_is(&type, FTHTTP_TYPE) ? 0 : sizeof(ex->ft) + 1;

@@ -10,6 +10,7 @@
  */
 #include <stdio.h>
 #include <string.h>
+#include <cpm_mime.h>
 #include "engine.h"
 #include "session.h"
 #include "composing.h"
@@ -26,7 +27,7 @@ struct page {
 	struct sip_strans *st;   /* NULL: answered, or SIP is gone          */
 	struct source *src;
 	struct mbuf *mb;         /* what it carries, without headers of SIP */
-	struct pl ctype;         /* of mb                                   */
+	struct pl ctype;         /* of mb; views into msg                   */
 	struct pl cte;
 	size_t counted;          /* octets counted in cpm->buffered         */
 	uint64_t time;           /* of its Date, ms since 1970; 0: none     */
@@ -224,19 +225,78 @@ static int body_find(struct pl *body, const struct sip_msg *msg)
 }
 
 
-static int content_set(struct page *p, const struct pl *body)
+/* What is of use in a multipart body */
+struct parts {
+	struct mime_part cpim, text;  /* the first ones                     */
+	unsigned cpimc;
+};
+
+
+static bool part_handler(const struct mime_part *part, void *arg)
 {
-	p->mb = mbuf_alloc(body->l);
-	if (!p->mb)
-		return ENOMEM;
+	struct parts *parts = arg;
 
-	p->mb->pos = 0;
+	if (ctype_is(&part->ctype, "message/cpim")) {
+		if (!parts->cpimc++)
+			parts->cpim = *part;
+	}
+	else if (!parts->text.body.p && (!pl_isset(&part->ctype) ||
+					 ctype_is(&part->ctype,
+						  "text/plain"))) {
+		parts->text = *part;
+	}
 
-	return mbuf_write_mem(p->mb, (const uint8_t *)body->p, body->l);
+	return false;
 }
 
 
-/* @return 0; EBADMSG; EMSGSIZE; ENOTSUP; ENOMEM; EBUSY */
+/* The part that is the message: CPIM, else text. Of several in CPIM some would
+   be lost.
+   @return 0; EBADMSG, EOVERFLOW; ENOTSUP */
+static int part_find(struct page *p, struct pl *body)
+{
+	const struct mime_part *part;
+	struct parts parts;
+	int err;
+
+	memset(&parts, 0, sizeof(parts));
+	err = mime_multipart(&p->ctype, body, part_handler, &parts);
+	if (err)
+		return err;
+
+	p->bare = !parts.cpimc;
+	part = p->bare ? &parts.text : &parts.cpim;
+	if (parts.cpimc > 1 || !part->body.p)
+		return ENOTSUP;
+
+	p->ctype = part->ctype;
+	p->cte   = part->cte;
+	*body    = part->body;
+
+	return 0;
+}
+
+
+/* A text is decoded with what is made of it; CPIM has to be read first */
+static int content_set(struct page *p, const struct pl *body)
+{
+	const struct pl *cte = p->bare ? NULL : &p->cte;
+
+	return cpim_body_decode(&p->mb, cte, (const uint8_t *)body->p,
+				body->l);
+}
+
+
+static bool ismultipart(const struct pl *ctype)
+{
+	static const struct pl name = {"multipart/", 10};
+	const struct pl head = {ctype->p, min(ctype->l, name.l)};
+
+	return !pl_casecmp(&head, &name);
+}
+
+
+/* @return 0; EBADMSG, EOVERFLOW; EMSGSIZE; ENOTSUP; ENOMEM; EBUSY */
 static int content_find(struct page *p)
 {
 	const struct sip_hdr *hdr = sip_msg_hdr(p->msg, SIP_HDR_CONTENT_TYPE);
@@ -262,14 +322,12 @@ static int content_find(struct page *p)
 
 	p->ctype = hdr->val;
 	p->bare  = ctype_is(&p->ctype, "text/plain");
-	if (!p->bare && !ctype_is(&p->ctype, "message/cpim"))
-		return ENOTSUP;
+	if (ismultipart(&p->ctype))
+		err = part_find(p, &body);
+	else if (!p->bare && !ctype_is(&p->ctype, "message/cpim"))
+		err = ENOTSUP;
 
-	err = content_set(p, &body);
-	if (!err)
-		p->mb->pos = 0;
-
-	return err;
+	return err ? err : content_set(p, &body);
 }
 
 
@@ -322,7 +380,7 @@ static int look(struct inside *in, const struct page *p)
 			return err;
 
 		(void)cpim_time_decode(&in->time, &cpim->datetime);
-		in->keep = !ctype_is(&cpim->ctype, "message/imdn+xml") &&
+		in->keep = !notification_is(cpim) &&
 			!ctype_is(&cpim->ctype, ISCOMP_TYPE);
 	}
 

@@ -185,10 +185,10 @@ int take_cpim(struct source *src, struct mbuf *mb, const struct taken *how,
 	if (err)
 		return err;
 
-	/* notifications for messages of ours: none are sent yet, so none can
-	   be known */
-	if (ctype_is(&cpim->ctype, "message/imdn+xml"))
-		err = EALREADY;
+	if (!how->body && notification_is(cpim))
+		err = notification_take(src, cpim, h, arg);
+	else if (ctype_is(&cpim->ctype, "message/imdn+xml"))
+		err = EOVERFLOW;
 	else if (ctype_is(&cpim->ctype, ISCOMP_TYPE))
 		err = status_take(src, cpim, how);
 	else

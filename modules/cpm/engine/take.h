@@ -68,6 +68,21 @@ int filename_set(char **strp, const struct cpim_msg *cpim);
     @return 0; EOVERFLOW: the type alone is over CPM_TYPE_MAX; ENOMEM */
 int type_set(char **strp, const struct pl *ctype);
 
+/* status.c: notifications for messages of ours */
+
+/** Does it carry one, or several and nothing else? */
+bool notification_is(const struct cpim_msg *cpim);
+
+/**
+ * Take what it carries: our messages move in the store, and that is told.
+ * Notifications of messages that we do not know, and of those that are not
+ * their recipients, do nothing.
+ *
+ * @return as take_cpim(); the result of h is NULL
+ */
+int notification_take(struct source *src, const struct cpim_msg *cpim,
+		      take_h *h, void *arg);
+
 /* record.c: its row in the store */
 
 /** Who wrote it (wire.md 13.5). @param peerp, namep unset: nobody known;

@@ -9,7 +9,8 @@
 #include "store.h"
 
 
-uint64_t store_now(void)
+/* ms since 1970 */
+static uint64_t store_now(void)
 {
 	struct timespec ts;
 
@@ -274,4 +275,39 @@ int cpm_store_announced(struct cpm_store *st, const char *account,
 	}
 
 	return read_end(st, &q, err == ENOENT ? 0 : err);
+}
+
+
+/* Each commit brings somebody who asks for this */
+int announced_count(struct cpm_store *st, uint64_t *countp)
+{
+	const uint64_t now = store_now();
+	struct dbq q;
+	int err;
+
+	*countp = st->announcedc;
+	if (now < st->announced_until)
+		return 0;
+
+	err = read_start(st, &q, SQL_ANNOUNCED_COUNT);
+	if (err)
+		return err;
+
+	dbq_int(&q, 1, now);
+	err = dbq_step(&q);
+	if (!err) {
+		st->announcedc = dbq_get(&q, 0);
+		st->announced_until = dbq_get(&q, 1);
+		if (!st->announced_until)
+			st->announced_until = UINT64_MAX;
+		*countp = st->announcedc;
+	}
+
+	return read_end(st, &q, err);
+}
+
+
+void announced_changed(struct cpm_store *st)
+{
+	st->announced_until = 0;
 }

@@ -530,24 +530,6 @@ int cpm_store_policies(struct cpm_store *st, cpm_policy_h *h, void *arg)
 }
 
 
-static int announced_count(struct cpm_store *st, uint64_t *countp)
-{
-	struct dbq q;
-	int err;
-
-	err = read_start(st, &q, SQL_ANNOUNCED_COUNT);
-	if (err)
-		return err;
-
-	dbq_int(&q, 1, store_now());
-	err = dbq_step(&q);
-	if (!err)
-		*countp = dbq_get(&q, 0);
-
-	return read_end(st, &q, err);
-}
-
-
 int cpm_store_counts(struct cpm_store *st, struct cpm_counts *counts)
 {
 	struct totals total;
@@ -566,7 +548,6 @@ int cpm_store_counts(struct cpm_store *st, struct cpm_counts *counts)
 	counts->unread        = (uint64_t)total.unread;
 	counts->imdn_pending  = (uint64_t)total.pending;
 	counts->imdn_failed   = (uint64_t)total.failed;
-	counts->deferred      = 0;
 
 	return announced_count(st, &counts->deferred);
 }

@@ -356,7 +356,8 @@ const char *const sql_text[SQL_MAX] = {
 	" AND (expires = 0 OR expires > ?2) ORDER BY id",
 
 	[SQL_ANNOUNCED_COUNT] =
-	"SELECT count(*) FROM announced WHERE expires = 0 OR expires > ?1",
+	"SELECT count(*), min(nullif(expires, 0)) FROM announced"
+	" WHERE expires = 0 OR expires > ?1",
 
 	MSGS(0, "WHERE 1"),
 	MSGS_BOTH(QUERY_CONV,

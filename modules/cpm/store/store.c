@@ -75,6 +75,8 @@ static void hand_out(struct cpm_store *st, size_t max, bool closing)
 			return;
 
 		end = job->end;
+		if (job->annl)
+			announced_changed(st);
 		job_result(job);
 		mem_deref(job);
 

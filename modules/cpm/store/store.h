@@ -336,8 +336,9 @@ int sent_move(struct write *w, struct job *job);
 int write_announce(struct write *w, struct job *job);
 int write_fetched(struct write *w, struct job *job);
 
-/* ms since 1970 */
-uint64_t store_now(void);
+/* How many there are now; the database is asked only if that has changed */
+int  announced_count(struct cpm_store *st, uint64_t *countp);
+void announced_changed(struct cpm_store *st);
 
 
 /*
@@ -567,6 +568,9 @@ struct cpm_store {
 	char *told;             /* that was said */
 	const char *unwritten;  /* the last commit failed: word, or NULL */
 	uint64_t missing;       /* message whose file may be gone, or 0 */
+	uint64_t announcedc;    /* what is announced ...                */
+	uint64_t announced_until;  /* until then, ms since 1970; 0: not
+				   known                                */
 	uint64_t faultv[FAULT_WORDS];  /* when each word was last said */
 
 	cpm_batch_h *batchh;
