@@ -512,6 +512,8 @@ static const struct way wayv[] = {
 	 .set = "fault nobye", .update = true},
 	{.name = "close", .leave = "ask=positive-delivery text=Hello",
 	 .set = "fault nobye", .close = true},
+	{.name = "inline", .leave = "way=inline filename=a.txt "
+	 "ask=positive-delivery text=Hello"},
 };
 
 
