@@ -182,7 +182,7 @@ static char *fthttp_write(struct env *env)
 static void leave(struct scene *s, const char *file)
 {
 	scene_leave(s, "from=%s type=image/jpeg%%3B%%20name=evil.exe file=%s"
-		    " disp=attachment%%3B%%20filename=%%22..%%5C%%5C../a%%1B%%E2"
+		    " disp=attachment%%3B%%20filename=%%22../..%%5C%%5Ca%%1B%%E2"
 		    "%%80%%AEgpj:%%C3%%A9.jpeg%%22", BOB, file);
 	base64_write(env_path(s->env, "b64"), env_path(s->env, "small"));
 	scene_leave(s, "from=%s type=application/x-zip%%0D%%0A"
