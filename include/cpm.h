@@ -52,6 +52,8 @@ enum {
 	CPM_RETRY_AFTER  = 30,    /**< seconds that a server is asked to wait
 				       when it cannot be opened, or our
 				       relay is not there                  */
+	CPM_PROXIES      = 2,     /**< outbound proxies of an account: as many
+				       as the softphone has                */
 	CPM_ROOM_AFTER   = 300,   /**< the same when there is no room: a person
 				       has to make some                    */
 	CPM_PAGES        = 4096,  /**< page-mode messages that wait for the
@@ -64,8 +66,6 @@ enum {
 				       page-mode message was kept on its way:
 				       no transaction lasts so long, and
 				       clocks differ by less               */
-	CPM_PROXIES      = 2,     /**< outbound proxies of an account: as many
-				       as the softphone has                */
 	CPM_RELAY_WAIT   = 8,     /**< seconds that an INVITE waits for our
 				       relay, then 480: well within the 32
 				       that a server gives it              */

@@ -75,6 +75,7 @@ int main(int argc, char *argv[])
 		{"inline",    inline_suite},
 		{"file",      file_suite},
 		{"report",    report_suite},
+		{"status",    status_suite},
 		{"config",    config_suite},
 		{"backlog",   backlog_suite},
 		{"power",     power_suite},

@@ -48,7 +48,10 @@ Suite *relay_suite(void);     /* through an MSRP relay               */
 Suite *composing_suite(void); /* who is writing                      */
 Suite *model_suite(void);     /* the connection model, limits        */
 Suite *page_suite(void);      /* messages in SIP MESSAGEs            */
+void page_many_cases(Suite *suite); /* of page: bursts, loss, no store */
+void page_pf_cases(Suite *suite); /* of page: from the PF             */
 Suite *report_suite(void);    /* notifications                       */
+Suite *status_suite(void);    /* those for messages of ours          */
 void retry_cases(Suite *suite);   /* of report: refused, away         */
 Suite *config_suite(void);    /* keys of the configuration           */
 void fault_cases(Suite *suite);   /* of config: a store that fails */

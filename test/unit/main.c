@@ -68,7 +68,8 @@ int main(void)
 		sdp_suite, cpim_suite, imdn_suite, iscomp_suite, store_suite,
 		xml_suite, mime_suite, fthttp_suite, filename_suite,
 		tag_suite, policy_suite, retry_suite, leg_suite,
-		composing_suite, outbox_suite, text_suite, oom_suite,
+		composing_suite, outbox_suite, text_suite, trust_suite,
+		oom_suite,
 	};
 	SRunner *sr = srunner_create(NULL);
 	int failed, ran;

@@ -31,6 +31,7 @@ Suite *leg_suite(void);
 Suite *composing_suite(void);  /* engine: states of isComposing    */
 Suite *outbox_suite(void);     /* engine: with a server on loopback  */
 Suite *text_suite(void);
+Suite *trust_suite(void);      /* engine: from where requests come  */
 Suite *oom_suite(void);        /* memory runs out                   */
 
 /**

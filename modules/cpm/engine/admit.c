@@ -49,3 +49,11 @@ bool admit(struct cpm_account *acc, bool *answered, struct cpm *cpm,
 
 	return false;
 }
+
+
+unsigned admit_tags(const struct cpm *cpm, const char *aor,
+		    const struct sip_msg *msg)
+{
+	return trust_asserts(cpm->trust, aor, msg) ? tag_msg(msg)
+		: tag_wanted(msg);
+}

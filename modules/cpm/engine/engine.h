@@ -82,6 +82,11 @@ unsigned tag_service(const struct pl *val);
 bool admit(struct cpm_account *acc, bool *answered, struct cpm *cpm,
 	   const struct sip_msg *msg);
 
+/** Its services, once admitted: those that are asserted (P-Asserted-Service)
+    count only from where that is believed. A set */
+unsigned admit_tags(const struct cpm *cpm, const char *aor,
+		    const struct sip_msg *msg);
+
 /* conv.c: who it is from, and which conversation it belongs to */
 
 /** What the headers of an INVITE or MESSAGE say. Strings are owned. */

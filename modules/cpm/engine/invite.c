@@ -9,7 +9,6 @@
 #include "session.h"
 #include "relay.h"
 #include "first.h"
-#include "trust.h"
 
 
 static void refuse(struct cpm *cpm, const struct sip_msg *msg, uint16_t scode,
@@ -418,9 +417,7 @@ bool session_invite(struct cpm *cpm, const struct sip_msg *msg)
 	if (!admit(&inv.acc, &answered, cpm, msg))
 		return answered;
 
-	/* a service that is only asserted, by nobody to believe, is none */
-	if (!trust_asserts(cpm->trust, inv.acc.aor, msg))
-		inv.tags = tag_wanted(msg);
+	inv.tags = admit_tags(cpm, inv.acc.aor, msg);
 	if (!is_ours(inv.tags))
 		return false;
 

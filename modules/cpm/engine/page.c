@@ -541,7 +541,7 @@ static bool isours(const struct sip_msg *msg, unsigned tags)
 
 bool page_recv(struct cpm *cpm, const struct sip_msg *msg)
 {
-	const unsigned tags = tag_msg(msg);
+	unsigned tags = tag_msg(msg);
 	struct cpm_account acc;
 	bool answered;
 
@@ -550,6 +550,10 @@ bool page_recv(struct cpm *cpm, const struct sip_msg *msg)
 
 	if (!admit(&acc, &answered, cpm, msg))
 		return answered;
+
+	tags = admit_tags(cpm, acc.aor, msg);
+	if (!isours(msg, tags))
+		return false;
 
 	begin(cpm, &acc, msg, tags);
 
