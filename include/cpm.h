@@ -27,7 +27,10 @@ enum {
 	CPM_URI_MAX      = 512,   /**< octets of a sender's URI: shown in each
 				       list                                */
 	CPM_NAME_MAX     = 256,   /**< octets of a display name, cut        */
-	CPM_TYPE_MAX     = 256,   /**< octets of a Content-Type             */
+	CPM_TYPE_MAX     = 256,   /**< octets of a Content-Type; parameters
+				       over it go                          */
+	CPM_FILENAME_MAX = 255,   /**< octets of a file's name, cut: what file
+				       systems take                        */
 	CPM_SESSION_MAX  = 16384, /**< that cpm_max_sessions may allow: some KiB
 				       each while they live                */
 	CPM_SESSIONS     = 768,   /**< cpm_max_sessions: libre polls 1,024
@@ -405,6 +408,18 @@ int cpm_status(const struct cpm *cpm, struct cpm_status *status);
     octet that is no UTF-8 becomes U+FFFD, CR LF becomes newline, other
     controls (C0, C1, DEL) and U+2028/2029 go. @return 0; ENOMEM */
 int cpm_text_clean(struct mbuf *mb, const uint8_t *buf, size_t len);
+
+/**
+ * A name that a stranger gave to a file, fit to be shown and to be proposed as
+ * the name of a file: what is behind the last slash or backslash, valid UTF-8
+ * without control, bidirectional or invisible characters and without dots in
+ * front; what file systems do not take becomes "_". The end of a long name is
+ * cut, but not its extension. No memory is taken.
+ *
+ * @param buf Room for CPM_FILENAME_MAX octets and the end of the string; "" if
+ *            nothing is left
+ */
+void cpm_filename(char *buf, const char *str);
 
 /** Longest prefix of at most max octets that does not end inside a
     character */

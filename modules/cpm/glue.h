@@ -126,6 +126,9 @@ int show_conv(struct odict *o, const struct cpm_conv *conv);
 int show_session(struct odict *o, const struct cpm_sess_info *info);
 int show_policy(struct odict *o, const struct cpm_policy *pol);
 
+/** Fields of a file transfer over HTTP; of another message none */
+int show_ft(struct odict *o, struct cpm_store *st, const struct cpm_msg *msg);
+
 const char *show_answer(enum cpm_answer answer);
 const char *show_errno(int err);
 

@@ -73,6 +73,7 @@ int main(int argc, char *argv[])
 		{"composing", composing_suite},
 		{"page",      page_suite},
 		{"inline",    inline_suite},
+		{"file",      file_suite},
 		{"report",    report_suite},
 		{"status",    status_suite},
 		{"config",    config_suite},

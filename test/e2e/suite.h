@@ -43,6 +43,7 @@ void held_cases(Suite *suite);    /* of msrp: while the disk waits    */
 Suite *tls_suite(void);       /* MSRP over TLS                       */
 void large_cases(Suite *suite);   /* of msrp: more than memory holds  */
 Suite *inline_suite(void);    /* a message inside of the INVITE */
+Suite *file_suite(void);      /* what is no text                     */
 Suite *relay_suite(void);     /* through an MSRP relay               */
 Suite *composing_suite(void); /* who is writing                      */
 Suite *model_suite(void);     /* the connection model, limits        */

@@ -515,6 +515,8 @@ static const struct way wayv[] = {
 	 .set = "fault nobye", .close = true},
 	{.name = "page", .leave = "ask=positive-delivery text=Hello",
 	 .set = "way to=" ALICE " how=page"},
+	{.name = "inline", .leave = "way=inline filename=a.txt "
+	 "ask=positive-delivery text=Hello"},
 };
 
 

@@ -19,6 +19,8 @@ Suite *sdp_suite(void);
 Suite *cpim_suite(void);
 Suite *xml_suite(void);
 Suite *mime_suite(void);
+Suite *fthttp_suite(void);
+Suite *filename_suite(void); /* engine: names of files, types */
 Suite *imdn_suite(void);
 Suite *iscomp_suite(void);
 Suite *store_suite(void);

@@ -282,6 +282,11 @@ void policy_resolve(const struct policy *pol, const struct cpm_conf *conf,
 int policy_change(struct policy *pol, struct cpm_store *st,
 		  const struct cpm_policy_change *chg);
 
+/* text.c */
+
+/** Octets of the UTF-8 character at buf; 0: it is none. @param len From 1 */
+size_t text_utf8(const uint8_t *buf, size_t len);
+
 /* engine.c */
 
 void engine_event(struct cpm *cpm, const struct cpm_event *ev);
