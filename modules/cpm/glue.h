@@ -48,6 +48,19 @@ void commands_close(void);
 /* secure.c */
 int  secure_config(struct cpm_conf *conf);
 
+/* register.c: the CPM feature tags on the account's registration */
+
+/** Put them there from now on. @return 0; ENOMEM */
+int  register_open(void);
+/** No more. Accounts that register do it again, without */
+void register_close(void);
+/** What the softphone tells, by the event's name */
+void register_event(struct ua *ua, const char *name);
+/** @return true if the request was the softphone's own, on its way */
+bool register_request(const struct sip_msg *msg);
+/** Is it registered, with the tags? */
+bool register_istagged(const struct ua *ua);
+
 /* bus.c */
 void bus_event(const struct cpm_event *ev, void *arg);
 

@@ -17,6 +17,7 @@
   cpm_ask_timeout     60                # seconds
   cpm_delivery_imdn   yes
   cpm_display_imdn    yes
+  cpm_register        yes               # its REGISTER has the CPM tags
   cpm_listen          any:0             # where MSRP listens when passive
   cpm_msrp            auto              # auto, tcp or tls
   cpm_tls_cert        <file>            # PEM; default: self-signed, fresh
@@ -315,7 +316,7 @@ static bool request_handler(const struct sip_msg *msg, void *arg)
 {
 	(void)arg;
 
-	return cpm_request(cpm, msg);
+	return register_request(msg) || cpm_request(cpm, msg);
 }
 
 
@@ -329,6 +330,7 @@ static void event_handler(struct ua *ua, unsigned ev, struct call *call,
 	(void)arg;
 
 	/* by name: the numbers differ between releases */
+	register_event(ua, name);
 	if (!str_cmp(name, "REGISTER_OK"))
 		cpm_registered(cpm, aor);
 	else if (!str_cmp(name, "SHUTDOWN"))
@@ -407,6 +409,16 @@ static int engine_open(void)
 }
 
 
+/* Last: what it has accounts send is heard here */
+static int tags_open(void)
+{
+	bool on = true;
+	int err = get_bool(&on, "cpm_register");
+
+	return err || !on ? err : register_open();
+}
+
+
 static int module_init(void)
 {
 	int err;
@@ -425,6 +437,8 @@ static int module_init(void)
 	if (!err)
 		err = listen_first();
 	if (!err)
+		err = tags_open();
+	if (!err)
 		info("cpm: version " CPM_VERSION ", messages are kept in "
 		     "%s\n", cpm_store_path(cpm_reader(cpm)));
 
@@ -435,6 +449,7 @@ static int module_init(void)
 /* libre calls this also when module_init() failed half way */
 static int module_close(void)
 {
+	register_close();
 	lsnr = mem_deref(lsnr);
 	uag_event_unregister(event_handler);
 	commands_close();
