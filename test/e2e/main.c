@@ -72,6 +72,7 @@ int main(int argc, char *argv[])
 		{"bus",       bus_suite},
 		{"composing", composing_suite},
 		{"report",    report_suite},
+		{"register",  register_suite},
 		{"config",    config_suite},
 		{"power",     power_suite},
 		{"soak",      soak_suite},

@@ -213,6 +213,7 @@ void cpm_registered(struct cpm *cpm, const char *aor)
 	if (!cpm)
 		return;
 
+	session_close_lost(cpm, aor);
 	relay_account(cpm->relay, aor);
 	outbox_kick(cpm->outbox);
 }
