@@ -56,8 +56,9 @@ int  register_open(void);
 void register_close(void);
 /** What the softphone tells, by the event's name */
 void register_event(struct ua *ua, const char *name);
-/** @return true if the request was the softphone's own, on its way */
-bool register_request(const struct sip_msg *msg);
+/** Does a message come from us? The answers to REGISTER do: who it is from is
+    not who answered */
+bool register_own(const struct sip_msg *msg);
 /** Is it registered, with the tags? */
 bool register_istagged(const struct ua *ua);
 

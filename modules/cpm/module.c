@@ -316,7 +316,7 @@ static bool request_handler(const struct sip_msg *msg, void *arg)
 {
 	(void)arg;
 
-	return register_request(msg) || cpm_request(cpm, msg);
+	return cpm_request(cpm, msg);
 }
 
 

@@ -144,7 +144,7 @@ static void answer(struct pass *p, const struct sip_msg *rsp)
 	if (!err) {
 		mb->pos = 0;
 		sip_reply_addr(&dst, p->msg, true);
-		(void)sip_strans_reply(&p->st, uag_sip(), p->msg, &dst,
+		(void)sip_strans_reply(&p->st, register_sip(), p->msg, &dst,
 				       rsp->scode, mb);
 	}
 	mem_deref(mb);
@@ -156,7 +156,7 @@ static void refuse(struct pass *p, int err)
 {
 	char reason[REASON_SIZE];
 
-	(void)sip_treply(&p->st, uag_sip(), p->msg,
+	(void)sip_treply(&p->st, register_sip(), p->msg,
 			 err == ETIMEDOUT ? 408 : 503,
 			 str_error(err, reason, sizeof(reason)));
 }
@@ -220,7 +220,7 @@ static void response_handler(int err, const struct sip_msg *rsp, void *arg)
 
 	if (err) {
 		p->leg->tagged = false;
-		/* SIP is being closed: nothing can be sent */
+		/* baresip's SIP is being closed: nobody listens */
 		if (err != ECONNABORTED)
 			refuse(p, err);
 	}
@@ -360,7 +360,7 @@ int pass_start(struct leg *leg, const struct sip_msg *msg)
 	params_read(p);
 
 	/* what comes again meanwhile is absorbed */
-	err = sip_strans_alloc(&p->st, uag_sip(), msg, NULL, NULL);
+	err = sip_strans_alloc(&p->st, register_sip(), msg, NULL, NULL);
 	if (err)
 		goto out;
 

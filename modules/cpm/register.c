@@ -6,12 +6,13 @@
  * Baresip has room for three of the five tags that we need (256 octets of
  * Contact parameters), and no other way to add any. So its REGISTERs go
  * through us: when it is about to register an account it sends an event, and
- * reads the outbound proxies right after that. For this moment the account has
- * an outbound proxy of its own: the softphone's own SIP address, with a key as
- * user part. Each REGISTER, refresh and de-registration of that register
- * client then comes in here, and goes on to where it was meant to go, with the
- * tags (pass.c). Baresip keeps all it does by itself: digest, refresh, retry,
- * events, what reginfo shows. There is one binding, never without the tags.
+ * reads the outbound proxies right after that. For this moment the account's
+ * outbound proxy is a SIP stack of ours on the loopback, with a key as user
+ * part. Each REGISTER, refresh and de-registration of that register client
+ * then comes in here, and goes on to where it was meant to go, on baresip's
+ * own stack, with the tags (pass.c). Baresip keeps all it does by itself:
+ * digest, refresh, retry, events, what reginfo shows. There is one binding,
+ * never without the tags, and nobody but baresip knows the key.
  *
  * What else was tried with baresip 1.0.0 and Kamailio 5.6: the account's
  * regq (no more than 256 octets: ENOMEM, no registration at all with four
@@ -30,9 +31,12 @@ enum {
 	GONE_WAIT = 64000,   /* ms: when the last transactions of an account
 				are over                                    */
 	URI_SIZE  = 256,
+	HASH_SIZE = 16,      /* some accounts, each with one transaction     */
 };
 
 struct registrar {
+	struct sip *sip;         /* on the loopback                          */
+	struct sip_lsnr *lsnr;
 	struct list clientl;
 	struct tmr tmr;          /* the end of a moment                      */
 	char uuid[UUID_SIZE];
@@ -81,6 +85,9 @@ static void destructor(void *arg)
 
 	tmr_cancel(&r->tmr);
 	list_flush(&r->clientl);
+	mem_deref(r->lsnr);
+	sip_close(r->sip, true);
+	mem_deref(r->sip);
 }
 
 
@@ -135,21 +142,46 @@ static struct ua *client_ua(const struct client *cl)
  * The way through us
  */
 
-/* Where the softphone hears itself. The family is that of the proxy, if that is
-   an address: baresip takes from it which one a call has */
-static int own_addr(struct sa *addr, enum sip_transp *tp, const char *uri)
+static bool host_sends(enum sip_transp tp, int af)
+{
+	struct sa dst, laddr;
+
+	sa_init(&dst, af);
+
+	return !sip_transp_laddr(uag_sip(), &laddr, tp, &dst);
+}
+
+
+/* Where we listen, from now on if not yet */
+static int own_addr(struct sa *addr, enum sip_transp tp, int af)
+{
+	struct sa any;
+	int err;
+
+	err = sa_set_str(&any, af == AF_INET6 ? "::1" : "127.0.0.1", 0);
+	if (err || !sip_transp_laddr(reg->sip, addr, tp, &any))
+		return err;
+
+	err = sip_transp_add(reg->sip, tp, &any);
+
+	return err ? err : sip_transp_laddr(reg->sip, addr, tp, &any);
+}
+
+
+/* What the softphone can reach us with. The family is that of the proxy, if
+   that is an address: baresip takes from it which one a call has */
+static int own_find(struct sa *addr, enum sip_transp *tp, const char *uri)
 {
 	static const enum sip_transp tpv[] = {SIP_TRANSP_UDP, SIP_TRANSP_TCP};
 	const bool v6 = strchr(uri, '[') != NULL;
 	size_t i, j;
 
 	for (i=0; i<2; i++) {
-		struct sa af;
+		const int af = !i == v6 ? AF_INET6 : AF_INET;
 
-		sa_init(&af, !i == v6 ? AF_INET6 : AF_INET);
 		for (j=0; j<ARRAY_SIZE(tpv); j++) {
 			*tp = tpv[j];
-			if (!sip_transp_laddr(uag_sip(), addr, *tp, &af))
+			if (host_sends(*tp, af) && !own_addr(addr, *tp, af))
 				return 0;
 		}
 	}
@@ -166,7 +198,7 @@ static int divert_leg(struct client *cl, unsigned i)
 	struct sa addr;
 	int err;
 
-	err = own_addr(&addr, &tp, leg->route ? leg->route
+	err = own_find(&addr, &tp, leg->route ? leg->route
 		       : account_aor(cl->acc));
 	if (err)
 		return err;
@@ -341,32 +373,38 @@ static struct leg *leg_find(const struct sip_msg *msg, uint32_t *turn)
    it is told that this is done, and the binding stays */
 static void superseded(const struct sip_msg *msg)
 {
-	(void)sip_treply(NULL, uag_sip(), msg, 200, "OK");
+	(void)sip_treply(NULL, reg->sip, msg, 200, "OK");
 }
 
 
-bool register_request(const struct sip_msg *msg)
+static bool request_handler(const struct sip_msg *msg, void *arg)
 {
 	struct leg *leg;
 	uint32_t turn;
-
-	if (!reg)
-		return false;
+	(void)arg;
 
 	restore_all();
 	leg = leg_find(msg, &turn);
-	if (!leg || !pl_strcmp(&msg->met, "ACK"))
-		return leg != NULL;
+	if (!pl_strcmp(&msg->met, "ACK"))
+		return true;
 
+	if (!leg)
+		(void)sip_treply(NULL, reg->sip, msg, 403, "Forbidden");
 	/* sent in the very moment: it was not meant to come here */
-	if (pl_strcmp(&msg->met, "REGISTER"))
-		(void)sip_treply(NULL, uag_sip(), msg, 503, "Try Again");
+	else if (pl_strcmp(&msg->met, "REGISTER"))
+		(void)sip_treply(NULL, reg->sip, msg, 503, "Try Again");
 	else if (turn != leg->client->turn)
 		superseded(msg);
 	else if (pass_start(leg, msg))
-		(void)sip_treply(NULL, uag_sip(), msg, 500, "No Memory");
+		(void)sip_treply(NULL, reg->sip, msg, 500, "No Memory");
 
 	return true;
+}
+
+
+bool register_own(const struct sip_msg *msg)
+{
+	return reg && sip_transp_isladdr(reg->sip, msg->tp, &msg->src);
 }
 
 
@@ -390,6 +428,12 @@ const char *register_uuid(void)
 }
 
 
+struct sip *register_sip(void)
+{
+	return reg->sip;
+}
+
+
 /*
  * Begin and end
  */
@@ -410,12 +454,24 @@ static void register_all(void)
 
 int register_open(void)
 {
+	int err;
+
 	reg = mem_zalloc(sizeof(*reg), destructor);
 	if (!reg)
 		return ENOMEM;
 
 	tmr_init(&reg->tmr);
 	instance_read(reg->uuid);
+	err = sip_alloc(&reg->sip, NULL, HASH_SIZE, HASH_SIZE, HASH_SIZE, NULL,
+			NULL, NULL);
+	if (!err)
+		err = sip_listen(&reg->lsnr, reg->sip, true, request_handler,
+				 NULL);
+	if (err) {
+		reg = mem_deref(reg);
+		return err;
+	}
+
 	register_all();
 
 	return 0;

@@ -49,6 +49,9 @@ void register_flow_lost(struct client *cl);
 /** Names this softphone */
 const char *register_uuid(void);
 
+/** Our SIP stack on the loopback, borrowed */
+struct sip *register_sip(void);
+
 /* instance.c */
 
 /** The UUID of this softphone, a fresh one if it cannot be kept.

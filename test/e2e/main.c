@@ -73,6 +73,7 @@ int main(int argc, char *argv[])
 		{"composing", composing_suite},
 		{"report",    report_suite},
 		{"register",  register_suite},
+		{"available", available_suite},
 		{"config",    config_suite},
 		{"power",     power_suite},
 		{"soak",      soak_suite},
