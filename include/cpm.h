@@ -49,6 +49,20 @@ enum {
 	CPM_RETRY_AFTER  = 30,    /**< seconds that a server is asked to wait
 				       when it cannot be opened, or our
 				       relay is not there                  */
+	CPM_PROXIES      = 2,     /**< outbound proxies of an account: as many
+				       as the softphone has                */
+	CPM_ROOM_AFTER   = 300,   /**< the same when there is no room: a person
+				       has to make some                    */
+	CPM_PAGES        = 4096,  /**< page-mode messages that wait for the
+				       disk at once: some commits. More are
+				       answered 503                        */
+	CPM_PAGE_AFTER   = 5,     /**< seconds that a server is asked to wait
+				       when they are too many: the disk is
+				       only slow                           */
+	CPM_PAGE_LATE    = 60,    /**< seconds behind its sending after which a
+				       page-mode message was kept on its way:
+				       no transaction lasts so long, and
+				       clocks differ by less               */
 	CPM_RELAY_WAIT   = 8,     /**< seconds that an INVITE waits for our
 				       relay, then 480: well within the 32
 				       that a server gives it              */
@@ -65,6 +79,13 @@ enum cpm_msrp {
 	CPM_MSRP_TLS,       /**< TLS always: other offers are answered 488  */
 };
 
+/** From where requests of ours may come: cpm_trust */
+enum cpm_trust {
+	CPM_TRUST_PROXY = 0,  /**< from what the account registers with     */
+	CPM_TRUST_ANY,        /**< from anywhere; but only from there is an
+				   asserted identity believed               */
+};
+
 /** Local settings; see the configuration keys of the same name */
 struct cpm_conf {
 	const char *db;            /**< path of the database                */
@@ -74,6 +95,7 @@ struct cpm_conf {
 	bool display_imdn;         /**< cpm_display_imdn                    */
 	struct sa listen;          /**< cpm_listen; unset: any address      */
 	enum cpm_msrp msrp;        /**< cpm_msrp                            */
+	enum cpm_trust trust;      /**< cpm_trust                           */
 	struct tls *tls;           /**< shared; cpm_tls_cert and cpm_tls_cafile,
 				        see msrp_tls_alloc(); NULL: no TLS  */
 	bool tls_verify;           /**< there is a cpm_tls_cafile           */
@@ -99,9 +121,12 @@ struct cpm_account {
 	const char *aor;           /**< sip:alice@example.net               */
 	const char *cuser;         /**< user part of our Contact            */
 	const char *outbound;      /**< URI of the outbound proxy, or NULL  */
+	const char *proxyv[CPM_PROXIES]; /**< of all of them; NULL: not used */
+	uint32_t regint;           /**< s, for which it registers           */
 	bool registers;            /**< it is meant to be registered        */
 	bool registered;
 };
+typedef void (cpm_client_h)(const struct cpm_account *acc, void *arg);
 
 /** What happens, for the user's programs: bus.md, Events */
 enum cpm_event_id {
@@ -112,6 +137,7 @@ enum cpm_event_id {
 	CPM_EV_EXPORT,
 	CPM_EV_STORE,
 	CPM_EV_COMPOSING,
+	CPM_EV_STATUS,
 };
 
 /** Where a session stands, as the bus names it */
@@ -173,11 +199,16 @@ struct cpm_event {
 			uint32_t session;
 			bool active;           /**< else idle              */
 		} composing;
+		struct {
+			uint64_t id;           /**< of the message, ours   */
+			enum cpm_out status;   /**< it has moved there     */
+			uint16_t code;         /**< SIP status, 0: none    */
+		} status;
 	} u;
 };
 
 /** What the engine needs of the softphone. Handlers are mandatory, but for
-    dnsch. */
+    dnsch and eachh. */
 struct cpm_host {
 	struct sip *sip;               /**< borrowed                        */
 	struct sipsess_sock *sock;     /**< borrowed                        */
@@ -195,6 +226,9 @@ struct cpm_host {
 	/** Whom to ask for the address of a name, borrowed; optional, as what
 	    it returns */
 	struct dnsc *(*dnsch)(void *arg);
+	/** Each account that there is; optional: their servers' names are then
+	    asked for at the start, not when the first request comes */
+	void (*eachh)(cpm_client_h *h, void *harg, void *arg);
 	void *arg;
 };
 
@@ -225,7 +259,12 @@ void cpm_close(struct cpm **cpmp);
     @return true if it was ours: it is answered or will be */
 bool cpm_request(struct cpm *cpm, const struct sip_msg *msg);
 
-/** An account has registered: what waited for that may go now */
+/** A SIP response has come; called before libre itself looks at it, so that
+    cpm_registered() may know where it came from (RFC 3325, 8) */
+void cpm_response(struct cpm *cpm, const struct sip_msg *msg);
+
+/** An account has registered: what waited for that may go now. To be called
+    while the response that says so is being handled. */
 void cpm_registered(struct cpm *cpm, const char *aor);
 
 /** The store, for reading. Borrowed. */
@@ -318,6 +357,7 @@ int cpm_export(struct cpm *cpm, const char *path, uint64_t conv,
 /** Names as the bus has them: "session", "due" */
 const char *cpm_mode_name(enum cpm_mode mode);
 const char *cpm_report_name(enum cpm_report_state state);
+const char *cpm_out_name(enum cpm_out status);
 
 /** The policy in force for an account and a sender (NULL or "": any) */
 struct cpm_policy {

@@ -149,6 +149,19 @@ static int composing_fields(struct odict *o, const struct cpm_event *ev)
 }
 
 
+static int status_fields(struct odict *o, const struct cpm_event *ev)
+{
+	int err = show_uint(o, "id", ev->u.status.id);
+
+	if (!err)
+		err = show_str(o, "status", cpm_out_name(ev->u.status.status));
+	if (!err && ev->u.status.code)
+		err = show_uint(o, "code", ev->u.status.code);
+
+	return err;
+}
+
+
 static int fields(struct odict *o, const struct cpm_event *ev, size_t max)
 {
 	switch (ev->id) {
@@ -160,6 +173,7 @@ static int fields(struct odict *o, const struct cpm_event *ev, size_t max)
 	case CPM_EV_EXPORT:  return export_fields(o, ev, max);
 	case CPM_EV_STORE:   return store_fields(o, ev);
 	case CPM_EV_COMPOSING: return composing_fields(o, ev);
+	case CPM_EV_STATUS:  return status_fields(o, ev);
 	default:             return EINVAL;
 	}
 }
@@ -175,6 +189,7 @@ static int encode(struct mbuf *mb, const struct cpm_event *ev, size_t max)
 		[CPM_EV_EXPORT]  = "export",
 		[CPM_EV_STORE]   = "store",
 		[CPM_EV_COMPOSING] = "composing",
+		[CPM_EV_STATUS]  = "status",
 	};
 	struct re_printf pf = {print_handler, mb};
 	struct odict *o = NULL;

@@ -56,11 +56,18 @@ int  register_open(void);
 void register_close(void);
 /** What the softphone tells, by the event's name */
 void register_event(struct ua *ua, const char *name);
-/** Does a message come from us? The answers to REGISTER do: who it is from is
-    not who answered */
-bool register_own(const struct sip_msg *msg);
+/** The account's outbound proxies are its own again: to be called before they
+    are read */
+void register_settle(void);
+/** Whose response is this? Those to REGISTER come from us.
+    @param src Filled if so: who had answered; unset: nobody
+    @return true if so */
+bool register_source(struct sa *src, const struct sip_msg *msg);
 /** Is it registered, with the tags? */
 bool register_istagged(const struct ua *ua);
+
+/* trust.c */
+int  trust_config(struct cpm_conf *conf);
 
 /* bus.c */
 void bus_event(const struct cpm_event *ev, void *arg);

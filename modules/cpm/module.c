@@ -20,6 +20,7 @@
   cpm_register        yes               # its REGISTER has the CPM tags
   cpm_listen          any:0             # where MSRP listens when passive
   cpm_msrp            auto              # auto, tcp or tls
+  cpm_trust           proxy             # proxy or any
   cpm_tls_cert        <file>            # PEM; default: self-signed, fresh
   cpm_tls_cafile      <file>            # PEM; default: none
   cpm_max_size        100000000         # octets of a message
@@ -53,8 +54,10 @@ enum {
 static const uint64_t size_max = 1ULL << 40;  /* fits every file system */
 
 static struct cpm *cpm;
-static struct sip_lsnr *lsnr;  /* static: libre clears it through its address
-				  when the softphone closes first */
+/* static: libre clears them through their addresses when the softphone closes
+   first */
+static struct sip_lsnr *lsnr;
+static struct sip_lsnr *resp_lsnr;
 
 
 /*
@@ -220,6 +223,8 @@ static int config(struct cpm_conf *conf, char *path, size_t size)
 		err = get_num(&keep, "cpm_keep_days", 0, KEEP_MAX);
 	if (!err)
 		err = secure_config(conf);
+	if (!err)
+		err = trust_config(conf);
 
 	conf->db           = path;
 	conf->ask_timeout  = (uint32_t)ask;
@@ -259,13 +264,19 @@ static int descriptors(const struct cpm_conf *conf)
 
 static bool account_fill(struct cpm_account *acc, const struct ua *ua)
 {
+	unsigned i;
+
 	if (!ua)
 		return false;
 
+	register_settle();
 	acc->aor        = account_aor(ua_account(ua));
 	acc->cuser      = ua_cuser(ua);
 	acc->outbound   = ua_outbound(ua);
-	acc->registers  = account_regint(ua_account(ua)) > 0;
+	for (i=0; i<CPM_PROXIES; i++)
+		acc->proxyv[i] = account_outbound(ua_account(ua), i);
+	acc->regint     = account_regint(ua_account(ua));
+	acc->registers  = acc->regint > 0;
 	acc->registered = ua_isregistered(ua);
 
 	return true;
@@ -287,6 +298,20 @@ static bool account_handler(struct cpm_account *acc, const char *aor,
 	(void)arg;
 
 	return account_fill(acc, uag_find_aor(aor));
+}
+
+
+static void each_handler(cpm_client_h *h, void *harg, void *arg)
+{
+	struct cpm_account acc;
+	struct le *le;
+	(void)arg;
+
+	for (le = list_head(uag_list()); le; le = le->next) {
+		memset(&acc, 0, sizeof(acc));
+		if (account_fill(&acc, le->data))
+			h(&acc, harg);
+	}
 }
 
 
@@ -320,6 +345,23 @@ static bool request_handler(const struct sip_msg *msg, void *arg)
 }
 
 
+static bool response_handler(const struct sip_msg *msg, void *arg)
+{
+	struct sip_msg copy;
+	struct sa src;
+	(void)arg;
+
+	if (register_source(&src, msg)) {
+		copy = *msg;
+		copy.src = src;
+		msg = &copy;
+	}
+	cpm_response(cpm, msg);
+
+	return false;
+}
+
+
 static void event_handler(struct ua *ua, unsigned ev, struct call *call,
 			  const char *prm, void *arg)
 {
@@ -339,25 +381,26 @@ static void event_handler(struct ua *ua, unsigned ev, struct call *call,
 
 
 /*
- * The first listener that takes a request wins, and libre appends new ones.
- * Ours goes behind the transaction listeners (responses, then requests: sip.c
- * makes them first) and before all others. libre has no call for that: the
+ * The first listener that takes a message wins, and libre appends new ones.
+ * Requests: ours goes behind the transaction listeners (responses, then
+ * requests: sip.c makes them first) and before all others. Responses: it goes
+ * before all, for libre's own takes them. libre has no call for that: the
  * list element is the first member of its private structure, which is checked
  * before it is used.
  */
-static int listen_first(void)
+static int listen_first(struct sip_lsnr **lsnrp, bool req, sip_msg_h *msgh)
 {
 	struct list *list;
 	struct le *le;
 	int err;
 
-	err = sip_listen(&lsnr, uag_sip(), true, request_handler, NULL);
+	err = sip_listen(lsnrp, uag_sip(), req, msgh, NULL);
 	if (err)
 		return err;
 
-	le = (struct le *)(void *)lsnr;
+	le = (struct le *)(void *)*lsnrp;
 	list = le->list;
-	if (le->data != lsnr || !list || list->tail != le ||
+	if (le->data != *lsnrp || !list || list->tail != le ||
 	    list_count(list) < 3) {
 		warning("cpm: the listeners of this libre are not as they "
 			"should be: cannot see requests first\n");
@@ -365,7 +408,10 @@ static int listen_first(void)
 	}
 
 	list_unlink(le);
-	list_insert_after(list, list->head->next, le, lsnr);
+	if (req)
+		list_insert_after(list, list->head->next, le, *lsnrp);
+	else
+		list_prepend(list, le, *lsnrp);
 
 	return 0;
 }
@@ -382,6 +428,7 @@ static int engine_open(void)
 		.dndh     = dnd_handler,
 		.eventh   = bus_event,
 		.dnsch    = relay_dnsc,
+		.eachh    = each_handler,
 	};
 	char path[PATH_SIZE], *text = NULL;
 	struct relay_text rtext;
@@ -435,7 +482,9 @@ static int module_init(void)
 	if (!err)
 		err = uag_event_register(event_handler, NULL);
 	if (!err)
-		err = listen_first();
+		err = listen_first(&lsnr, true, request_handler);
+	if (!err)
+		err = listen_first(&resp_lsnr, false, response_handler);
 	if (!err)
 		err = tags_open();
 	if (!err)
@@ -449,6 +498,7 @@ static int module_init(void)
 /* libre calls this also when module_init() failed half way */
 static int module_close(void)
 {
+	resp_lsnr = mem_deref(resp_lsnr);
 	register_close();
 	lsnr = mem_deref(lsnr);
 	uag_event_unregister(event_handler);

@@ -211,6 +211,15 @@ static void bound(struct pass *p, const struct sip_msg *rsp)
 }
 
 
+/* Trust goes by who answers (cpm_trust): without memory, nobody did */
+static void answered(struct leg *leg, const struct sip_msg *rsp)
+{
+	leg->callid = mem_deref(leg->callid);
+	leg->src = rsp->src;
+	(void)pl_strdup(&leg->callid, &rsp->callid);
+}
+
+
 static void response_handler(int err, const struct sip_msg *rsp, void *arg)
 {
 	struct pass *p = arg;
@@ -225,6 +234,7 @@ static void response_handler(int err, const struct sip_msg *rsp, void *arg)
 			refuse(p, err);
 	}
 	else {
+		answered(p->leg, rsp);
 		if (rsp->scode < 300)
 			bound(p, rsp);
 		else if (isfinal(rsp->scode))

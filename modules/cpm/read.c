@@ -563,7 +563,7 @@ int run_status(struct ctx *ctx)
 	if (!err)
 		err = show_uint(o, "imdn_failed", status.counts.imdn_failed);
 	if (!err)
-		err = show_uint(o, "deferred", 0);
+		err = show_uint(o, "deferred", status.counts.deferred);
 
 	return err;
 }

@@ -74,6 +74,7 @@ static void client_destructor(void *arg)
 		mem_deref(cl->legv[i].ka);
 		mem_deref(cl->legv[i].route);
 		mem_deref(cl->legv[i].contact);
+		mem_deref(cl->legv[i].callid);
 	}
 	mem_deref(cl->acc);
 }
@@ -402,9 +403,32 @@ static bool request_handler(const struct sip_msg *msg, void *arg)
 }
 
 
-bool register_own(const struct sip_msg *msg)
+void register_settle(void)
 {
-	return reg && sip_transp_isladdr(reg->sip, msg->tp, &msg->src);
+	if (reg)
+		restore_all();
+}
+
+
+bool register_source(struct sa *src, const struct sip_msg *msg)
+{
+	struct le *le;
+	unsigned i;
+
+	if (!reg || !sip_transp_isladdr(reg->sip, msg->tp, &msg->src))
+		return false;
+
+	sa_init(src, AF_UNSPEC);
+	for (le = reg->clientl.head; le; le = le->next) {
+		const struct client *cl = le->data;
+
+		for (i=0; i<LEGS; i++)
+			if (cl->legv[i].callid &&
+			    !pl_strcmp(&msg->callid, cl->legv[i].callid))
+				*src = cl->legv[i].src;
+	}
+
+	return true;
 }
 
 

@@ -21,6 +21,8 @@ struct leg {
 	struct client *client;       /* borrowed                             */
 	char *route;                 /* outbound proxy; NULL: none           */
 	char *contact;               /* URI bound at the registrar, or NULL  */
+	char *callid;                /* of the last answer, or NULL          */
+	struct sa src;               /* who gave it                          */
 	struct sip_keepalive *ka;    /* of its flow (RFC 5626), or NULL      */
 	bool tagged;                 /* with our tags                        */
 };

@@ -71,15 +71,20 @@ int main(int argc, char *argv[])
 		{"model",     model_suite},
 		{"bus",       bus_suite},
 		{"composing", composing_suite},
+		{"page",      page_suite},
+		{"inline",    inline_suite},
 		{"report",    report_suite},
 		{"register",  register_suite},
 		{"available", available_suite},
+		{"status",    status_suite},
 		{"config",    config_suite},
+		{"backlog",   backlog_suite},
 		{"power",     power_suite},
 		{"soak",      soak_suite},
 		{"call",      call_suite},
 		{"oom",       oom_suite},
 		{"alone",     alone_suite},
+		{"pf",        pf_suite},
 	};
 	SRunner *sr;
 	int failed, ran;

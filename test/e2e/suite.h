@@ -22,6 +22,7 @@ TCase *suite_case(Suite *suite, const char *name, unsigned seconds);
 _Noreturn void suite_failed(const char *file, int line, const char *expr,
 			   const char *msg, ...) E2E_FMT(4, 5);
 
+Suite *pf_suite(void);        /* the Participating Function itself    */
 Suite *host_suite(void);      /* what is not ours goes on untouched  */
 Suite *bus_suite(void);       /* what programs and people see        */
 void refuse_cases(Suite *suite);  /* of bus: what is wrong, and says so */
@@ -41,16 +42,22 @@ Suite *msrp_suite(void);      /* messages over the real thing        */
 void held_cases(Suite *suite);    /* of msrp: while the disk waits    */
 Suite *tls_suite(void);       /* MSRP over TLS                       */
 void large_cases(Suite *suite);   /* of msrp: more than memory holds  */
+Suite *inline_suite(void);    /* a message inside of the INVITE */
 Suite *relay_suite(void);     /* through an MSRP relay               */
 Suite *composing_suite(void); /* who is writing                      */
 Suite *model_suite(void);     /* the connection model, limits        */
+Suite *page_suite(void);      /* messages in SIP MESSAGEs            */
+void page_many_cases(Suite *suite); /* of page: bursts, loss, no store */
+void page_pf_cases(Suite *suite); /* of page: from the PF             */
 Suite *report_suite(void);    /* notifications                       */
+Suite *status_suite(void);    /* those for messages of ours          */
 void retry_cases(Suite *suite);   /* of report: refused, away         */
 Suite *register_suite(void);  /* tags on the registration            */
 Suite *available_suite(void); /* who is there gets what is kept       */
 Suite *config_suite(void);    /* keys of the configuration           */
 void fault_cases(Suite *suite);   /* of config: a store that fails */
 void load_cases(Suite *suite);    /* of config: files, loading     */
+Suite *backlog_suite(void);   /* much of it at once                  */
 Suite *power_suite(void);     /* the power-cut layer itself          */
 Suite *soak_suite(void);      /* kill -9 during deliveries           */
 Suite *call_suite(void);      /* what a call notices of it           */

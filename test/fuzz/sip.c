@@ -84,7 +84,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (sip_msg_decode(&msg, mb))
 		goto out;
 
-	err = origin_decode(&org, msg);
+	err = origin_decode(&org, msg, true);
 	CHECK(err == 0 || err == EBADMSG || err == EOVERFLOW);
 	if (!err)
 		origin_check(&org);

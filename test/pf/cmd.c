@@ -145,113 +145,6 @@ int arg_user(struct user **up, const struct args *args)
 }
 
 
-static int default_set(char **strp, const char *str)
-{
-	return *strp ? 0 : str_dup(strp, str);
-}
-
-
-/* The fields that have a default */
-static int kept_default(struct kept *m, const struct args *args)
-{
-	char id[ID_SIZE], date[40];
-	int err;
-
-	uuid_make(id);
-	date_now(date, sizeof(date));
-
-	err = default_set(&m->id, id);
-	if (!err)
-		err = default_set(&m->date, date);
-	if (!err)
-		err = default_set(&m->type, "text/plain;charset=UTF-8");
-	if (!err)
-		err = default_set(&m->ask, "positive-delivery,display");
-	if (!err && !strcmp(m->ask, "none"))
-		m->ask = mem_deref(m->ask);
-	if (!err && !m->conv)
-		err = keep_conv(&m->conv, args->pf->keep, m->sender, m->user);
-
-	return err;
-}
-
-
-static int kept_fill(struct kept *m, const struct args *args)
-{
-	const struct pl *anon = arg_find(args, "anon");
-	struct user *user = NULL;
-	int err;
-
-	err = arg_user(&user, args);
-	if (!err)
-		err = str_dup(&m->user, user->name);
-	if (!err)
-		err = arg_uri(&m->sender, args, "from");
-	if (!err)
-		err = arg_uri(&m->rcpt, args, "to");
-	if (!err)
-		err = arg_get(&m->id, args, "id");
-	if (!err)
-		err = arg_get(&m->name, args, "name");
-	if (!err)
-		err = arg_get(&m->conv, args, "conv");
-	if (!err)
-		err = arg_get(&m->ask, args, "ask");
-	if (!err)
-		err = arg_get(&m->type, args, "type");
-	if (!err)
-		err = arg_get(&m->date, args, "date");
-	if (err)
-		return err;
-	if (!m->sender)
-		return EINVAL;
-
-	m->anon = anon && !pl_strcasecmp(anon, "yes");
-	err = arg_num(&m->size, args, "size");
-	return err ? err : kept_default(m, args);
-}
-
-
-static int cmd_leave(const struct args *args)
-{
-	const struct pl *text = arg_find(args, "text");
-	const struct pl *body = arg_find(args, "body");
-	char *file = NULL, *str = NULL;
-	struct kept *m;
-	struct pl pl;
-	int err;
-
-	if (!text && !body && !arg_find(args, "size") &&
-	    !arg_find(args, "file"))
-		return EINVAL;
-
-	err = kept_alloc(&m);
-	if (err)
-		return err;
-
-	err = kept_fill(m, args);
-	if (!err)
-		err = arg_get(&file, args, "file");
-	if (!err && body) {
-		err = percent_decode(&str, body);
-		pl_set_str(&pl, str);
-		text = &pl;
-	}
-	if (!err)
-		err = keep_put(args->pf->keep, m, text, file);
-	if (!err) {
-		event("kept id=%s from=%s to=%s size=%llu", m->id, m->sender,
-		      m->rcpt, (unsigned long long)m->size);
-		deliver_kept(user_find(args->pf, m->user));
-	}
-
-	mem_deref(str);
-	mem_deref(file);
-	mem_deref(m);
-	return err;
-}
-
-
 static int cmd_deliver(const struct args *args)
 {
 	struct user *user = NULL;
@@ -431,14 +324,22 @@ static const struct {
 	cmd_h *h;
 	const char *help;
 } table[] = {
-	{"leave", cmd_leave,
+	{"leave", leave_cmd,
 		"from=URI to=URI [name=DISPLAY] [conv=ID | conv=none] "
 		"[id=ID]\n"
 		"             [ask=positive-delivery,display | ask=none] "
 		"[type=MIME] [anon=yes]\n"
-		"             [date=RFC3339] and one of text=REST OF LINE | "
-		"body=PERCENT-ENCODED |\n"
-		"             size=N | file=PATH      keep a message"},
+		"             [date=RFC3339] [filename=NAME | disp=VALUE] "
+		"[group=URI] [way=WAY]\n"
+		"             [expires=SECONDS] [count=N: many, with a number "
+		"behind id and text]\n"
+		"             and one of text=REST OF LINE | "
+		"body=PERCENT-ENCODED | size=N |\n"
+		"             file=PATH                     keep a message"},
+	{"way", leave_cmd_way,
+		"[to=URI] how=auto|page|large|inline|all|session|pull "
+		"[few=N]\n             the way of what has none of its own, "
+		"see --help"},
 	{"deliver", cmd_deliver, "to=URI       deliver what is kept now"},
 	{"auto", cmd_auto,
 		"on|off       deliver on registration and on leave"},

@@ -27,6 +27,10 @@ int arg_uri(char **urip, const struct args *args, const char *key);
 int arg_user(struct user **up, const struct args *args);
 struct session *arg_session(const struct args *args);
 
+/* leave.c */
+int leave_cmd(const struct args *args);
+int leave_cmd_way(const struct args *args);
+
 /* chat.c */
 int chat_cmd_chat(const struct args *args);
 int chat_cmd_say(const struct args *args);

@@ -40,10 +40,14 @@ int cpim_head_print(struct mbuf *mb, const struct kept *m)
 	if (err)
 		return err;
 
-	return mbuf_printf(mb, "\r\n"
-			   "Content-Type: %s\r\n"
-			   "Content-Length: %llu\r\n"
-			   "\r\n", m->type, (unsigned long long)m->size);
+	err = mbuf_printf(mb, "\r\nContent-Type: %s\r\n", m->type);
+	if (!err && m->disp)
+		err = mbuf_printf(mb, "Content-Disposition: %s\r\n", m->disp);
+	if (err)
+		return err;
+
+	return mbuf_printf(mb, "Content-Length: %llu\r\n\r\n",
+			   (unsigned long long)m->size);
 }
 
 

@@ -10,10 +10,23 @@
 #include "pf.h"
 
 
-#define ICSI      "3gpp-service.ims.icsi.oma.cpm.session"
-#define ICSI_TAG  "+g.3gpp.icsi-ref=\"urn%%3Aurn-7%%3A" ICSI
-#define ICSI_REF  ICSI_TAG "\""
+#define ICSI_TAG  "+g.3gpp.icsi-ref=\"urn%%3Aurn-7%%3A" ICSI_CPM
 #define ALLOW     "INVITE,ACK,CANCEL,BYE,UPDATE,MESSAGE,OPTIONS"
+
+
+/* What the client is to take it for: wire.md 1.1 and 4.2 */
+static const char *service(const struct session *sess)
+{
+	switch (sess->way) {
+
+	case WAY_LARGE:  return "largemsg";
+	case WAY_INLINE: return sess->single ? "largemsg" : "session";
+	case WAY_ALL:
+	case WAY_PULL:   return "deferred";
+	default:         return sess->pf->faults.on[FAULT_GROUP]
+			? "session.group" : "session";
+	}
+}
 
 
 /* The way to the client decides what our own Contact has to say */
@@ -24,9 +37,9 @@ static int contact_print(struct mbuf *mb, const struct session *sess)
 
 	pl_set_str(&way, pf->opt.core ? pf->opt.core : sess->target);
 
-	return mbuf_printf(mb, "Contact: <sip:pf@%J%s>;" ICSI_REF "\r\n",
+	return mbuf_printf(mb, "Contact: <sip:pf@%J%s>;" ICSI_TAG "%s\"\r\n",
 			   &pf->laddr, pl_has(&way, "transport=tcp")
-			   ? ";transport=tcp" : "");
+			   ? ";transport=tcp" : "", service(sess));
 }
 
 
@@ -53,38 +66,51 @@ static int body_print(struct mbuf *mb, const struct session *sess, bool offer)
 }
 
 
+/* A stand-alone message is its sender's; a channel for many is ours, and then
+   Referred-By tells who wrote, if that is one */
+static bool from_sender(const struct session *sess)
+{
+	return sess->ordinary || sess->way == WAY_LARGE ||
+		(sess->way == WAY_INLINE && sess->single);
+}
+
+
 static int invite_print(struct mbuf *mb, const struct session *sess)
 {
 	const struct pf *pf = sess->pf;
-	const char *group = pf->faults.on[FAULT_GROUP] ? ".group" : "";
 	int err;
 
 	err = contact_print(mb, sess);
-	if (!err && sess->ordinary)
+	if (!err && from_sender(sess))
 		err = mbuf_printf(mb, "P-Asserted-Identity: <%s>\r\n",
 				  sess->sender);
 	else if (!err)
 		err = mbuf_printf(mb, "P-Asserted-Identity: "
-				  "<sip:rcse-standfw@%s>\r\n"
-				  "Referred-By: <%s>\r\n",
-				  pf->domain, sess->sender);
+				  "<sip:rcse-standfw@%s>\r\n", pf->domain);
+	if (!err && !from_sender(sess) && !sess->many)
+		err = mbuf_printf(mb, "Referred-By: <%s>\r\n",
+				  sess->sender);
 	if (!err)
 		err = mbuf_printf(mb,
 				  "P-Asserted-Service: "
-				  "urn:urn-7:" ICSI "%s\r\n"
+				  "urn:urn-7:" ICSI_CPM "%s\r\n"
 				  "Accept-Contact: *;" ICSI_TAG "%s\""
 				  ";require;explicit\r\n"
 				  "Contribution-ID: %s\r\n"
 				  "Allow: " ALLOW "\r\n",
-				  group, group, sess->contrib);
-	if (!err && strcmp(sess->conv, NO_CONV))
+				  service(sess), service(sess), sess->contrib);
+	if (!err && !sess->many && strcmp(sess->conv, NO_CONV))
 		err = mbuf_printf(mb, "Conversation-ID: %s\r\n", sess->conv);
 	if (!err && pf->faults.on[FAULT_REQUIRE])
 		err = mbuf_printf(mb, "Require: nonsense\r\n");
 	if (!err)
 		err = expires_print(mb, sess, true);
 
-	return err ? err : body_print(mb, sess, true);
+	if (err)
+		return err;
+
+	return sess->way == WAY_INLINE ? inline_print(mb, sess)
+		: body_print(mb, sess, true);
 }
 
 
@@ -145,7 +171,7 @@ int dialog_invite(struct session *sess)
 	char *from = NULL;
 	int err;
 
-	err = sess->ordinary ? str_dup(&from, sess->sender)
+	err = from_sender(sess) ? str_dup(&from, sess->sender)
 		: re_sdprintf(&from, "sip:rcse-standfw@%s", pf->domain);
 	if (!err)
 		err = sip_dialog_alloc(&sess->dlg, sess->target,

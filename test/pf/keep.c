@@ -14,29 +14,38 @@
 
 
 enum stmt {
-	ST_PUT, ST_NEXT, ST_CONV_NEXT, ST_CONV_GET, ST_CONV_PUT, ST_REMOVE,
-	ST_COUNT, ST_LEFT, ST_LAST, ST_NOTICE, ST_COUNT_GET, ST_NOTICES,
+	ST_PUT, ST_NEXT, ST_NEXT_ANY, ST_LANES, ST_CONV_GET,
+	ST_CONV_PUT, ST_REMOVE,
+	ST_COUNT, ST_LEFT, ST_LAST, ST_EXPIRED, ST_EXPIRY, ST_NOTICE,
+	ST_COUNT_GET, ST_NOTICES,
 	ST_MAX
 };
 
-#define COLUMNS "seq,id,user,sender,rcpt,name,conv,ask,type,date,anon,gen,size"
+#define COLUMNS "seq,id,user,sender,rcpt,name,conv,ask,type,date,disp,grp," \
+	"anon,gen,size,way,expires,notice"
 
 static const char *const sql[ST_MAX] = {
 	[ST_PUT] = "INSERT INTO msg(id,user,sender,rcpt,name,conv,ask,type,"
-		"date,anon,gen,size,body)"
-		" VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13)",
-	[ST_NEXT] = "SELECT " COLUMNS " FROM msg WHERE user=?1 AND sender=?2"
+		"date,disp,grp,anon,gen,size,way,expires,notice,body,party)"
+		" VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,"
+		"?16,?17,?18,COALESCE(?11,?3))",
+	[ST_NEXT] = "SELECT " COLUMNS " FROM msg WHERE user=?1 AND party=?2"
 		" AND conv=?3 AND seq>?4 AND seq<=?5 ORDER BY seq LIMIT 1",
-	[ST_CONV_NEXT] = "SELECT " COLUMNS ",MIN(seq) AS first FROM msg"
-		" WHERE user=?1 AND seq<=?3 GROUP BY sender,conv"
-		" HAVING first>?2 ORDER BY first LIMIT 1",
+	[ST_NEXT_ANY] = "SELECT " COLUMNS " FROM msg WHERE user=?1"
+		" AND seq>?4 AND seq<=?5 ORDER BY seq LIMIT 1",
+	[ST_LANES] = "SELECT party,conv,MIN(seq) AS first FROM msg"
+		" WHERE user=?1 AND seq<=?2 GROUP BY party,conv"
+		" ORDER BY first",
 	[ST_CONV_GET] = "SELECT id FROM conv WHERE sender=?1 AND user=?2",
 	[ST_CONV_PUT] = "INSERT INTO conv(sender,user,id) VALUES(?1,?2,?3)",
 	[ST_REMOVE] = "DELETE FROM msg WHERE seq=?1",
 	[ST_COUNT] = "SELECT COUNT(*) FROM msg WHERE ?1 IS NULL OR user=?1",
-	[ST_LEFT] = "SELECT COUNT(*) FROM msg WHERE user=?1 AND sender=?2"
+	[ST_LEFT] = "SELECT COUNT(*) FROM msg WHERE user=?1 AND party=?2"
 		" AND conv=?3",
 	[ST_LAST] = "SELECT MAX(seq) FROM msg",
+	[ST_EXPIRED] = "SELECT " COLUMNS " FROM msg WHERE user=?1"
+		" AND expires>0 AND expires<=?2 ORDER BY seq LIMIT 1",
+	[ST_EXPIRY] = "SELECT MIN(expires) FROM msg WHERE expires>0",
 	[ST_NOTICE] = "INSERT INTO imdn(id,status,sender,rcpt,count)"
 		" VALUES(?1,?2,?3,?4,1)"
 		" ON CONFLICT(id,status) DO UPDATE SET count=count+1",
@@ -55,8 +64,12 @@ static const char schema[] =
 	" user TEXT NOT NULL, sender TEXT NOT NULL, rcpt TEXT NOT NULL,"
 	" name TEXT, conv TEXT NOT NULL, ask TEXT, type TEXT NOT NULL,"
 	" date TEXT NOT NULL, anon INTEGER, gen INTEGER, size INTEGER,"
-	" body BLOB);"
-	"CREATE INDEX IF NOT EXISTS msg_conv ON msg(user,sender,conv,seq);"
+	" disp TEXT, grp TEXT, way INTEGER, expires INTEGER, notice INTEGER,"
+	" party TEXT NOT NULL, body BLOB);"
+	"CREATE INDEX IF NOT EXISTS msg_lane ON msg(user,party,conv,seq);"
+	"CREATE INDEX IF NOT EXISTS msg_user ON msg(user,seq);"
+	"CREATE INDEX IF NOT EXISTS msg_expires ON msg(expires)"
+	" WHERE expires>0;"
 	"CREATE TABLE IF NOT EXISTS conv("
 	" sender TEXT NOT NULL, user TEXT NOT NULL, id TEXT NOT NULL,"
 	" PRIMARY KEY(sender,user));"
@@ -99,6 +112,8 @@ static void kept_destructor(void *arg)
 	mem_deref(m->ask);
 	mem_deref(m->type);
 	mem_deref(m->date);
+	mem_deref(m->disp);
+	mem_deref(m->group);
 }
 
 
@@ -137,6 +152,20 @@ int keep_open(struct keep **kp, const char *file)
 		      sqlite3_errmsg(k->db));
 	mem_deref(k);
 	return EIO;
+}
+
+
+/** Many messages follow. @return 0; EIO */
+int keep_begin(struct keep *k)
+{
+	return sqlite3_exec(k->db, "BEGIN", NULL, NULL, NULL) ? EIO : 0;
+}
+
+
+/** That were all. @return 0; EIO */
+int keep_end(struct keep *k)
+{
+	return sqlite3_exec(k->db, "COMMIT", NULL, NULL, NULL) ? EIO : 0;
 }
 
 
@@ -199,7 +228,8 @@ static int kept_read(struct kept **mp, sqlite3_stmt *st)
 		offsetof(struct kept, sender), offsetof(struct kept, rcpt),
 		offsetof(struct kept, name), offsetof(struct kept, conv),
 		offsetof(struct kept, ask), offsetof(struct kept, type),
-		offsetof(struct kept, date),
+		offsetof(struct kept, date), offsetof(struct kept, disp),
+		offsetof(struct kept, group),
 	};
 	const int n = ARRAY_SIZE(field);
 	struct kept *m;
@@ -218,6 +248,9 @@ static int kept_read(struct kept **mp, sqlite3_stmt *st)
 	m->anon = sqlite3_column_int(st, n + 1);
 	m->gen = sqlite3_column_int(st, n + 2);
 	m->size = (uint64_t)sqlite3_column_int64(st, n + 3);
+	m->way = (enum way)sqlite3_column_int(st, n + 4);
+	m->expires = (uint64_t)sqlite3_column_int64(st, n + 5);
+	m->notice = sqlite3_column_int(st, n + 6);
 
 	*mp = m;
 	return 0;
@@ -305,9 +338,14 @@ static void kept_bind(sqlite3_stmt *st, const struct kept *m)
 	bind_str(st, 7, m->ask);
 	bind_str(st, 8, m->type);
 	bind_str(st, 9, m->date);
-	bind_num(st, 10, m->anon);
-	bind_num(st, 11, m->gen);
-	bind_num(st, 12, m->size);
+	bind_str(st, 10, m->disp);
+	bind_str(st, 11, m->group);
+	bind_num(st, 12, m->anon);
+	bind_num(st, 13, m->gen);
+	bind_num(st, 14, m->size);
+	bind_num(st, 15, (uint64_t)m->way);
+	bind_num(st, 16, m->expires);
+	bind_num(st, 17, m->notice);
 }
 
 
@@ -334,11 +372,11 @@ int keep_put(struct keep *k, struct kept *m, const struct pl *text,
 		err = file_size(&m->size, f);
 		if (err)
 			goto out;
-		(void)sqlite3_bind_zeroblob64(st, 13, m->size);
+		(void)sqlite3_bind_zeroblob64(st, 18, m->size);
 	}
 	else if (text) {
 		m->size = text->l;
-		(void)sqlite3_bind_blob(st, 13, text->p, (int)text->l,
+		(void)sqlite3_bind_blob(st, 18, text->p, (int)text->l,
 					SQLITE_STATIC);
 	}
 	else {
@@ -364,34 +402,66 @@ int keep_put(struct keep *k, struct kept *m, const struct pl *text,
 }
 
 
-/** Next message of a delivery. @return 0; ENOENT; EIO; ENOMEM */
-int keep_next(struct kept **mp, struct keep *k, const struct session *sess,
-	      uint64_t after, uint64_t upto)
+static void pick_bind(sqlite3_stmt *st, const struct pick *pick)
 {
-	sqlite3_stmt *st = k->st[ST_NEXT];
+	bind_str(st, 1, pick->user);
+	bind_str(st, 2, pick->party);
+	bind_str(st, 3, pick->conv);
+}
 
-	bind_str(st, 1, sess->user->name);
-	bind_str(st, 2, sess->sender);
-	bind_str(st, 3, sess->conv);
-	bind_num(st, 4, after);
-	bind_num(st, 5, upto);
+
+/** The first message that fits. @return 0; ENOENT; EIO; ENOMEM */
+int keep_next(struct kept **mp, struct keep *k, const struct pick *pick)
+{
+	sqlite3_stmt *st = k->st[pick->party ? ST_NEXT : ST_NEXT_ANY];
+
+	pick_bind(st, pick);
+	bind_num(st, 4, pick->after);
+	bind_num(st, 5, pick->upto);
 
 	return kept_query(mp, st);
 }
 
 
-/** First message of the next conversation whose first message comes behind
-    after. @return 0; ENOENT; EIO; ENOMEM */
-int keep_conv_next(struct kept **mp, struct keep *k, const char *user,
-		   uint64_t after, uint64_t upto)
+/** Tell of every conversation of a user that has a message, the oldest first.
+    @param h Gets what is gone when it returns. @return 0; EIO; of h */
+int keep_lanes(struct keep *k, const char *user, uint64_t upto, lane_h *h,
+	       void *arg)
 {
-	sqlite3_stmt *st = k->st[ST_CONV_NEXT];
+	sqlite3_stmt *st = k->st[ST_LANES];
+	int err;
 
 	bind_str(st, 1, user);
-	bind_num(st, 2, after);
-	bind_num(st, 3, upto);
+	bind_num(st, 2, upto);
+	while ((err = step(st)) == EAGAIN) {
+		err = h((const char *)sqlite3_column_text(st, 0),
+			(const char *)sqlite3_column_text(st, 1), arg);
+		if (err) {
+			done(st);
+			return err;
+		}
+	}
 
-	return kept_query(mp, st);
+	return err;
+}
+
+
+/** One message of a user that has expired. @param now ms since 1970.
+    @return 0; ENOENT; EIO; ENOMEM */
+int keep_expired(struct kept **mp, struct keep *k, const char *user,
+		 uint64_t now)
+{
+	bind_str(k->st[ST_EXPIRED], 1, user);
+	bind_num(k->st[ST_EXPIRED], 2, now);
+
+	return kept_query(mp, k->st[ST_EXPIRED]);
+}
+
+
+/** When the next message expires, in ms since 1970; 0: none does */
+uint64_t keep_expiry(struct keep *k)
+{
+	return number_query(k->st[ST_EXPIRY]);
 }
 
 
@@ -448,16 +518,11 @@ uint64_t keep_count(struct keep *k, const char *user)
 }
 
 
-/** Messages left of the conversation that a session delivers */
-uint64_t keep_left(struct keep *k, const struct session *sess)
+/** Messages left of a conversation */
+uint64_t keep_left(struct keep *k, const struct pick *pick)
 {
-	sqlite3_stmt *st = k->st[ST_LEFT];
-
-	bind_str(st, 1, sess->user->name);
-	bind_str(st, 2, sess->sender);
-	bind_str(st, 3, sess->conv);
-
-	return number_query(st);
+	pick_bind(k->st[ST_LEFT], pick);
+	return number_query(k->st[ST_LEFT]);
 }
 
 
@@ -537,6 +602,26 @@ int body_open(struct body **bp, struct keep *k, const struct kept *m)
 
 	*bp = b;
 	return 0;
+}
+
+
+/** Append a whole body. @return 0; EIO; ENOMEM */
+int body_append(struct mbuf *mb, struct keep *k, const struct kept *m)
+{
+	uint8_t buf[4096];
+	struct body *b;
+	uint64_t off, n;
+	int err = body_open(&b, k, m);
+
+	for (off = 0; off < m->size && !err; off += n) {
+		n = MIN(m->size - off, (uint64_t)sizeof(buf));
+		err = body_read(b, off, buf, (size_t)n);
+		if (!err)
+			err = mbuf_write_mem(mb, buf, (size_t)n);
+	}
+
+	mem_deref(b);
+	return err;
 }
 
 

@@ -44,6 +44,7 @@ static const char usage_text[] =
 "  -H, --host NAME            host in our MSRP paths; default: the address\n"
 "  -w, --window N             messages on their way without their 200 (1)\n"
 "  -k, --chunk N              octets of CPIM in one MSRP chunk (2048)\n"
+"  -W, --way WAY              how messages are delivered (session), see below\n"
 "  -f, --fault NAME[=ARG]     do something wrong (repeat), see below\n"
 "  -A, --no-auth              do not challenge anything\n"
 "  -v, --verbose              SIP trace on standard error\n"
@@ -52,6 +53,18 @@ static const char usage_text[] =
 "Example: pf -D cpm.test -u alice:secret, let a softphone register as\n"
 "sip:alice@cpm.test at the address of the \"ready\" line, and type\n"
 "  leave from=sip:bob@cpm.test to=sip:alice@cpm.test text=Hello Alice\n"
+"\n"
+"Ways, of a message (leave), of a user (way to=URI), or of all:\n"
+"  page     a MESSAGE each; those of a sender one after another\n"
+"  large    an INVITE tagged largemsg each\n"
+"  inline   the first message is in the INVITE, the others come over MSRP\n"
+"  all      all of a user in one INVITE tagged deferred, whoever wrote\n"
+"  session  an INVITE tagged session for each conversation\n"
+"  pull     announced, and fetched by the client\n"
+"  auto     few (3) short texts of a conversation: page; one that is long, or\n"
+"           a file: large; else session\n"
+"A MESSAGE is kept until its 2xx; what else is answered waits for the next\n"
+"REGISTER or for Retry-After, unless it is final (400, 415 ...: \"dropped\").\n"
 "\n"
 "Generated text (size=N) is made of lines of 31 octets, each with a running\n"
 "number and characters of 1, 2 and 3 octets; full stops fill it up to N.\n"
@@ -250,6 +263,7 @@ static const struct option longopts[] = {
 	{"setup",   required_argument, NULL, 's'},
 	{"window",  required_argument, NULL, 'w'},
 	{"chunk",   required_argument, NULL, 'k'},
+	{"way",     required_argument, NULL, 'W'},
 	{"fault",   required_argument, NULL, 'f'},
 	{"no-auth", no_argument,       NULL, 'A'},
 	{"tls",     no_argument,       NULL, 'T'},
@@ -285,6 +299,17 @@ static int setup_set(char setup[16], const char *str)
 }
 
 
+static int way_set(enum way *wayp, const char *str)
+{
+	struct pl pl;
+
+	pl_set_str(&pl, str);
+	*wayp = way_find(&pl);
+
+	return *wayp ? 0 : EINVAL;
+}
+
+
 static int option_set(struct pf *pf, int c, char *arg)
 {
 	struct options *opt = &pf->opt;
@@ -301,6 +326,7 @@ static int option_set(struct pf *pf, int c, char *arg)
 	case 's': return setup_set(opt->setup, arg);
 	case 'w': return number_set(&opt->window, arg);
 	case 'k': return number_set(&opt->chunk, arg);
+	case 'W': return way_set(&opt->way, arg);
 	case 'f': return fault_set(&pf->faults, arg);
 	case 'A': opt->noauth = true;  return 0;
 	case 'T': opt->tls = true;     return 0;
@@ -320,7 +346,7 @@ static int options_read(struct pf *pf, char *userv[], size_t *userc, int argc,
 	int c, err;
 
 	while ((c = getopt_long(argc, argv,
-				"l:d:D:u:c:R:U:P:s:w:k:f:ATC:H:vh", longopts,
+				"l:d:D:u:c:R:U:P:s:w:k:W:f:ATC:H:vh", longopts,
 				NULL)) >= 0) {
 		if (c == 'h') {
 			(void)fputs(usage_text, stdout);
@@ -372,6 +398,7 @@ static int pf_start(struct pf *pf, char *const userv[], size_t userc)
 	(void)re_snprintf(addr, sizeof(addr), "%J", &pf->laddr);
 	event("ready sip=%s msrp=%u domain=%s", addr,
 	      (unsigned)sa_port(&pf->maddr), pf->domain);
+	expire_sweep(pf);
 	return cmd_listen(pf);
 }
 
@@ -389,6 +416,7 @@ static void pf_close(struct pf *pf)
 	}
 
 	cmd_close(pf);
+	tmr_cancel(&pf->tmr_expire);
 	list_flush(&pf->userl);
 	list_flush(&pf->connl);
 	mem_deref(pf->ts);
@@ -408,7 +436,8 @@ int main(int argc, char *argv[])
 	struct pf pf = {
 		.opt = {.listen = "127.0.0.1", .setup = "actpass",
 			.window = 1, .chunk = 2048, .relay_user = "pf",
-			.relay_pass = "secret"},
+			.relay_pass = "secret", .way = WAY_SESSION,
+			.few = 3},
 		.auto_on = true,
 	};
 	char **userv = calloc((size_t)argc, sizeof(*userv));

@@ -20,6 +20,10 @@ struct session;
 struct conn;
 struct keep;
 struct body;
+struct lane;
+
+/* of all CPM services */
+#define ICSI_CPM "3gpp-service.ims.icsi.oma.cpm."
 
 /* as a Conversation-ID: the INVITE has none */
 #define NO_CONV "none"
@@ -93,6 +97,11 @@ enum fault {
 	FAULT_TLS11,         /**< TLS 1.1 and no other                      */
 	FAULT_TLS12,         /**< TLS 1.2 and no other                      */
 	FAULT_TLS13,         /**< TLS 1.3 and no other                      */
+	FAULT_BURST,         /**< N MESSAGEs at once, whoever wrote         */
+	FAULT_REORDER,       /**< MESSAGEs of a sender change places        */
+	FAULT_DEFERRED,      /**< a MESSAGE is tagged deferred              */
+	FAULT_UNTAGGED,      /**< a MESSAGE has no tag                      */
+	FAULT_BARE,          /**< a MESSAGE has the text alone              */
 	FAULT_MAX
 };
 
@@ -111,6 +120,20 @@ void fault_help(FILE *f);
  * keep.c: what must survive, in SQLite
  */
 
+/** How a message is to reach its recipient */
+enum way {
+	WAY_NONE,            /**< as his policy says                        */
+	WAY_AUTO,            /**< few short texts: page; one long: large;
+				  else session                              */
+	WAY_PAGE,            /**< a MESSAGE each                            */
+	WAY_LARGE,           /**< an INVITE each, tagged largemsg           */
+	WAY_INLINE,          /**< the first one inside of the INVITE        */
+	WAY_ALL,             /**< all at once, tagged deferred              */
+	WAY_SESSION,         /**< one INVITE a conversation                 */
+	WAY_PULL,            /**< announced, and fetched by the client      */
+	WAY_MAX
+};
+
 /** One kept message, without its body */
 struct kept {
 	uint64_t seq;        /**< order of arrival, and its key             */
@@ -123,9 +146,25 @@ struct kept {
 	char *ask;           /**< imdn.Disposition-Notification, or NULL    */
 	char *type;          /**< MIME type                                 */
 	char *date;          /**< RFC 3339                                  */
+	char *disp;          /**< Content-Disposition, or NULL              */
+	char *group;         /**< URI of the group that it was sent to, or
+				  NULL                                      */
 	bool anon;           /**< CPIM From and To are anonymous            */
 	bool gen;            /**< the body is text_make()                   */
 	uint64_t size;       /**< octets of body                            */
+	enum way way;        /**< of this one                               */
+	uint64_t expires;    /**< ms since 1970, 0: never                   */
+	bool notice;         /**< a disposition notification, stored for
+				  who was away                              */
+};
+
+/** Which messages: of a user, and perhaps of one conversation only */
+struct pick {
+	const char *user;
+	const char *party;   /**< group, else sender; NULL: any             */
+	const char *conv;
+	uint64_t after;      /**< not up to this one                        */
+	uint64_t upto;       /**< and none behind this                      */
 };
 
 /** One collected disposition notification */
@@ -138,24 +177,30 @@ struct notice {
 };
 
 typedef void (notice_h)(const struct notice *notice, void *arg);
+typedef int (lane_h)(const char *party, const char *conv, void *arg);
 
 int  kept_alloc(struct kept **mp);
 int  keep_open(struct keep **kp, const char *file);
+int  keep_begin(struct keep *k);
+int  keep_end(struct keep *k);
 int  keep_put(struct keep *k, struct kept *m, const struct pl *text,
 	      const char *file);
-int  keep_next(struct kept **mp, struct keep *k, const struct session *sess,
-	       uint64_t after, uint64_t upto);
-int  keep_conv_next(struct kept **mp, struct keep *k, const char *user,
-		    uint64_t after, uint64_t upto);
+int  keep_next(struct kept **mp, struct keep *k, const struct pick *pick);
+int  keep_lanes(struct keep *k, const char *user, uint64_t upto, lane_h *h,
+		void *arg);
+int  keep_expired(struct kept **mp, struct keep *k, const char *user,
+		  uint64_t now);
+uint64_t keep_expiry(struct keep *k);
 int  keep_conv(char **convp, struct keep *k, const char *sender,
 	       const char *user);
 int  keep_remove(struct keep *k, uint64_t seq);
 uint64_t keep_count(struct keep *k, const char *user);
-uint64_t keep_left(struct keep *k, const struct session *sess);
+uint64_t keep_left(struct keep *k, const struct pick *pick);
 uint64_t keep_last(struct keep *k);
 int  keep_notice(struct keep *k, struct notice *notice);
 void keep_notices(struct keep *k, const char *from, notice_h *h, void *arg);
 int  body_open(struct body **bp, struct keep *k, const struct kept *m);
+int  body_append(struct mbuf *mb, struct keep *k, const struct kept *m);
 int  body_read(struct body *b, uint64_t off, uint8_t *buf, size_t len);
 
 
@@ -199,10 +244,16 @@ struct user {
 	char *aor;
 	struct list bindl;   /**< latest first                              */
 	struct session *sess;/**< the running delivery                      */
-	uint64_t pos;        /**< conversations up to here were tried       */
+	enum way way;        /**< his policy; WAY_NONE: that of all         */
+	uint32_t few;        /**< of WAY_AUTO; 0: that of all               */
+	struct list lanel;   /**< conversations of the running round        */
+	struct list pagel;   /**< MESSAGEs on their way                     */
 	uint64_t upto;       /**< last message of this round                */
 	bool again;          /**< registered anew while a delivery ran      */
+	bool failed;         /**< the round was stopped                     */
+	bool all_off;        /**< WAY_ALL was declined in this round        */
 	struct tmr tmr;      /**< a round begins when this event is over    */
+	struct tmr tmr_retry;/**< Retry-After                               */
 };
 
 int  user_add(struct user **up, struct pf *pf, const char *name,
@@ -349,8 +400,14 @@ struct session {
 	struct user *user;   /**< borrowed: owns us                         */
 	enum sess_state state;
 	char *target;        /**< Request-URI of the INVITE                 */
+	enum way way;
 	char *sender;
+	char *party;         /**< the group, else the sender                */
 	char *conv;
+	uint64_t first;      /**< the message that it began with            */
+	bool many;           /**< of several conversations                  */
+	bool single;         /**< there was no other message                */
+	struct kept *inl;    /**< in the INVITE, until that is accepted     */
 	char contrib[ID_SIZE];
 	char sid[24];
 	char *path;          /**< our URI                                   */
@@ -413,6 +470,9 @@ void session_bye_recv(struct session *sess, const struct sip_msg *msg);
 void session_end(struct session *sess, enum by by, const char *reason);
 struct session *session_find(const struct pf *pf, const struct pl *path);
 
+int  inline_print(struct mbuf *mb, const struct session *sess);
+int  inline_set(struct session *sess, const struct kept *first);
+int  inline_accepted(struct session *sess);
 int  dialog_invite(struct session *sess);
 void dialog_ack(struct session *sess, uint32_t cseq);
 void dialog_bye(struct session *sess, sip_resp_h *resph);
@@ -447,9 +507,46 @@ uint32_t chat_recv(struct session *sess, const struct frame *f);
 
 
 /*
+ * pager.c: page mode
+ */
+
+int  pager_send(struct lane *lane, struct kept *m,
+		const struct binding *bind);
+void pager_moved(struct user *user, const char *uri);
+
+
+/*
+ * way.c: policies, and what has expired
+ */
+
+enum way way_find(const struct pl *pl);
+const char *way_name(enum way way);
+enum way way_of(const struct user *user, const struct kept *m);
+enum way way_choose(const struct lane *lane, const struct kept *m);
+uint64_t expire_at(uint64_t seconds);
+int  expire_next(struct kept **mp, struct pf *pf, const struct pick *pick);
+void expire_sweep(struct pf *pf);
+
+
+/*
  * deliver.c: who gets what, and when
  */
 
+/** A conversation in a round */
+struct lane {
+	struct le le;
+	struct user *user;   /**< borrowed: owns us                         */
+	char *party;         /**< group, else sender                        */
+	char *conv;
+	uint64_t last;       /**< messages up to here were tried            */
+	uint32_t busy;       /**< MESSAGEs under way                        */
+	bool held;           /**< a session is under way                    */
+	bool stopped;        /**< declined in this round                    */
+};
+
+int  deliver_scope(struct session *sess);
+int  deliver_next(struct kept **mp, struct session *sess, uint64_t after);
+void deliver_paged(struct lane *lane, uint16_t scode, uint32_t after);
 int  deliver_start(struct user *user);
 void deliver_registered(struct user *user, const char *uri);
 void deliver_kept(struct user *user);
@@ -478,6 +575,8 @@ struct options {
 	const char *relay_pass;
 	const char *cert;    /**< PEM file; NULL: self-signed               */
 	const char *host;    /**< in our paths; NULL: the address           */
+	enum way way;        /**< of those who have no policy               */
+	uint32_t few;
 	char setup[16];
 	uint32_t window;
 	uint32_t chunk;
@@ -506,6 +605,7 @@ struct pf {
 	struct list userl;
 	struct list sessl;   /**< running, of all users                     */
 	struct mbuf *line;   /**< unfinished command                        */
+	struct tmr tmr_expire;
 	uint64_t secret;     /**< makes our nonces                          */
 	uint32_t delivered;
 	uint32_t sessions;

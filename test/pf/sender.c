@@ -191,8 +191,7 @@ static int out_begin(struct session *sess)
 	}
 
 	if (!s->next) {
-		err = keep_next(&s->next, sess->pf->keep, sess, s->last,
-				sess->user->upto);
+		err = deliver_next(&s->next, sess, s->last);
 		if (err)
 			return err;
 		s->copy = 0;
@@ -435,8 +434,7 @@ static void answer_lose(struct session *sess, const struct chunk *c)
 	s->lost++;
 	if (s->lost < fault_arg(sess, FAULT_LOSE) &&
 	    (s->lost < s->begun ||
-	     !keep_next(&m, sess->pf->keep, sess, s->last,
-			sess->user->upto))) {
+	     !deliver_next(&m, sess, s->last))) {
 		mem_deref(m);
 		return;
 	}

@@ -46,11 +46,26 @@ static void destructor(void *arg)
 	mem_deref(sess->next);
 	mem_deref(sess->target);
 	mem_deref(sess->sender);
+	mem_deref(sess->party);
+	mem_deref(sess->inl);
 	mem_deref(sess->conv);
 	list_flush(&sess->saidl);
 	mem_deref(sess->said);
 	mem_deref(sess->types);
 	mem_deref(sess->wrapped);
+}
+
+
+/* What the client has not got of what this was for */
+static uint64_t left(const struct session *sess)
+{
+	const struct pick pick = {
+		.user = sess->user->name, .party = sess->party,
+		.conv = sess->conv,
+	};
+
+	return sess->many ? keep_count(sess->pf->keep, sess->user->name)
+		: keep_left(sess->pf->keep, &pick);
 }
 
 
@@ -69,8 +84,7 @@ static void finish_handler(void *arg)
 	if (sess->scode < 300)
 		event("ended to=%s by=%s delivered=%u left=%llu reason=%s",
 		      sess->user->aor, by[sess->by], sess->send.delivered,
-		      (unsigned long long)keep_left(sess->pf->keep, sess),
-		      sess->reason);
+		      (unsigned long long)left(sess), sess->reason);
 
 	deliver_ended(sess);
 }
@@ -320,6 +334,8 @@ static void accepted(struct session *sess, const struct sip_msg *msg)
 	if (relay_path(sess))
 		why = "no memory";
 	answer_event(sess, msg->scode, reason);
+	if (inline_accepted(sess))
+		why = "database";
 
 	if (fault[FAULT_NOACK]) {
 		tmr_start(&sess->tmr, NOACK_WAIT, deadline_handler, sess);
@@ -426,13 +442,17 @@ static int session_init(struct session *sess, const struct binding *bind,
 	if (!err)
 		err = str_dup(&sess->sender, first->sender);
 	if (!err)
-		err = str_dup(&sess->conv, first->conv);
+		err = str_dup(&sess->party, first->group ? first->group
+			      : first->sender);
 	if (!err)
-		err = path_make(sess);
-	if (err)
-		return err;
+		err = str_dup(&sess->conv, first->conv);
 
-	return 0;
+	if (!err)
+		err = deliver_scope(sess);
+	if (!err && sess->way == WAY_INLINE)
+		err = inline_set(sess, first);
+
+	return err ? err : path_make(sess);
 }
 
 
@@ -485,6 +505,8 @@ int session_start(struct user *user, const struct binding *bind,
 
 	sess->pf = pf;
 	sess->user = user;
+	sess->way = chat ? WAY_SESSION : first->way;
+	sess->first = first->seq;
 	sess->send.last = first->seq - 1;
 	list_append(&pf->sessl, &sess->le, sess);
 

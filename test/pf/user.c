@@ -22,6 +22,9 @@ static void user_destructor(void *arg)
 
 	list_unlink(&user->le);
 	tmr_cancel(&user->tmr);
+	tmr_cancel(&user->tmr_retry);
+	list_flush(&user->pagel);
+	list_flush(&user->lanel);
 	mem_deref(user->sess);
 	list_flush(&user->bindl);
 	mem_deref(user->name);

@@ -167,7 +167,7 @@ START_TEST(vector_invite)
 	ck_assert_int_eq(0, sip_msg_decode(&msg, mb));
 	head = mb->pos;
 	ck_assert_uint_eq(TAG_SESSION, tag_msg(msg));
-	ck_assert_int_eq(0, origin_decode(&org, msg));
+	ck_assert_int_eq(0, origin_decode(&org, msg, true));
 	ck_assert_pstr_eq(invitev[_i].peer, org.peer);
 	ck_assert_pstr_eq(invitev[_i].conv, org.conversation_id);
 	ck_assert_pstr_eq(invitev[_i].contrib, org.contribution_id);

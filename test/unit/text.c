@@ -139,7 +139,7 @@ static int origin_of(struct origin *org, const char *headers)
 		"Call-ID: 1\r\nCSeq: 1 INVITE\r\n%s\r\n", headers));
 	mb->pos = 0;
 	ck_assert_int_eq(0, sip_msg_decode(&msg, mb));
-	err = origin_decode(org, msg);
+	err = origin_decode(org, msg, true);
 	mem_deref(msg);
 	mem_deref(mb);
 

@@ -17,6 +17,8 @@ Suite *relay_suite(void);      /* msrp: relays, AUTH                 */
 Suite *send_suite(void);      /* msrp: sending                      */
 Suite *sdp_suite(void);
 Suite *cpim_suite(void);
+Suite *xml_suite(void);
+Suite *mime_suite(void);
 Suite *imdn_suite(void);
 Suite *iscomp_suite(void);
 Suite *store_suite(void);
@@ -27,6 +29,7 @@ Suite *leg_suite(void);
 Suite *composing_suite(void);  /* engine: states of isComposing    */
 Suite *outbox_suite(void);     /* engine: with a server on loopback  */
 Suite *text_suite(void);
+Suite *trust_suite(void);      /* engine: from where requests come  */
 Suite *oom_suite(void);        /* memory runs out                   */
 
 /**

@@ -214,7 +214,8 @@ static bool standfw_handler(const struct sip_hdr *hdr,
 }
 
 
-static int sender_decode(struct origin *org, const struct sip_msg *msg)
+static int sender_decode(struct origin *org, const struct sip_msg *msg,
+			 bool asserted)
 {
 	const struct sip_hdr *hdr = sip_msg_hdr(msg, SIP_HDR_REFERRED_BY);
 	int err = ENOENT;
@@ -227,7 +228,7 @@ static int sender_decode(struct origin *org, const struct sip_msg *msg)
 			return err;
 	}
 
-	hdr = sip_msg_hdr(msg, SIP_HDR_P_ASSERTED_IDENTITY);
+	hdr = asserted ? sip_msg_hdr(msg, SIP_HDR_P_ASSERTED_IDENTITY) : NULL;
 	if (err && hdr)
 		err = take_sender(org, &hdr->val);
 	if (err)
@@ -238,17 +239,18 @@ static int sender_decode(struct origin *org, const struct sip_msg *msg)
 }
 
 
-int origin_decode(struct origin *org, const struct sip_msg *msg)
+int origin_decode(struct origin *org, const struct sip_msg *msg,
+		  bool asserted)
 {
 	int err;
 
 	memset(org, 0, sizeof(*org));
 
-	org->standfw = NULL != sip_msg_hdr_apply(msg, true,
-						 SIP_HDR_P_ASSERTED_IDENTITY,
-						 standfw_handler, NULL);
+	org->standfw = asserted &&
+		sip_msg_hdr_apply(msg, true, SIP_HDR_P_ASSERTED_IDENTITY,
+				  standfw_handler, NULL) != NULL;
 
-	err = sender_decode(org, msg);
+	err = sender_decode(org, msg, asserted);
 	if (!err)
 		err = id_dup(&org->conversation_id, msg, "Conversation-ID");
 	if (!err)

@@ -127,7 +127,8 @@ int dialog_accept(struct session *s, const struct sip_msg *msg,
 		session_forget(msg);
 	if (!err)
 		session_move(s, final ? SESS_ACCEPTED : scode == 180
-			     ? SESS_ASKING : SESS_WAITING, 0);
+			     ? SESS_ASKING : s->first ? SESS_STORING
+			     : SESS_WAITING, 0);
  out:
 	mem_deref(desc);
 	mem_deref(hdrs);

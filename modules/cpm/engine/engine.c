@@ -7,6 +7,7 @@
 #include <time.h>
 #include "engine.h"
 #include "relay.h"
+#include "trust.h"
 
 
 static void destructor(void *arg)
@@ -17,6 +18,7 @@ static void destructor(void *arg)
 	tmr_cancel(&cpm->tmr_batch);
 	tmr_cancel(&cpm->tmr_store);
 	sessions_close(cpm);
+	mem_deref(cpm->trust);
 	mem_deref(cpm->relay);
 	mem_deref(cpm->keep);
 	mem_deref(cpm->outbox);
@@ -98,6 +100,8 @@ static int parts_alloc(struct cpm *cpm)
 				 cpm->conf.keep_days, NULL);
 	if (!err)
 		err = relay_alloc(&cpm->relay, cpm);
+	if (!err)
+		err = trust_alloc(&cpm->trust, cpm);
 
 	return err;
 }
@@ -171,8 +175,10 @@ void cpm_shutdown(struct cpm *cpm, const char *aor)
 	session_close_all(cpm, aor);
 	outbox_stop(cpm->outbox, aor);
 	if (!aor) {
+		page_stop(cpm);
 		cpm->down = true;
 		cpm->relay = mem_deref(cpm->relay);
+		trust_stop(cpm->trust);
 	}
 }
 
@@ -187,6 +193,7 @@ void cpm_close(struct cpm **cpmp)
 	cpm = *cpmp;
 	*cpmp = NULL;
 
+	page_stop(cpm);
 	cpm->down = true;
 	/* the results of what is queued still find the parts they belong to */
 	cpm_store_close(&cpm->store);
@@ -203,16 +210,30 @@ bool cpm_request(struct cpm *cpm, const struct sip_msg *msg)
 		return session_invite(cpm, msg);
 	if (!pl_strcmp(&msg->met, "UPDATE"))
 		return session_update(cpm, msg);
+	if (!pl_strcmp(&msg->met, "MESSAGE"))
+		return page_recv(cpm, msg);
 
 	return false;
 }
 
 
+void cpm_response(struct cpm *cpm, const struct sip_msg *msg)
+{
+	if (cpm && msg && !cpm->down)
+		trust_response(cpm->trust, msg);
+}
+
+
 void cpm_registered(struct cpm *cpm, const char *aor)
 {
+	struct cpm_account acc;
+
 	if (!cpm)
 		return;
 
+	memset(&acc, 0, sizeof(acc));
+	if (!cpm->down && cpm->host.accounth(&acc, aor, cpm->host.arg))
+		trust_registered(cpm->trust, &acc);
 	session_close_lost(cpm, aor);
 	relay_account(cpm->relay, aor);
 	outbox_kick(cpm->outbox);

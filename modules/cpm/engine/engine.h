@@ -15,6 +15,7 @@ struct keep;
 struct outbox;
 struct policy;
 struct relay;
+struct trust;
 
 struct cpm {
 	struct cpm_conf conf;
@@ -27,10 +28,13 @@ struct cpm {
 	struct hash *senderh;    /* who they are from                       */
 	uint32_t sessc;
 	struct list pausedl;     /* struct session: not read for now        */
+	struct list pagel;       /* struct page: not answered yet           */
+	uint32_t pagec;
 	struct policy *policy;
 	struct outbox *outbox;
 	struct keep *keep;
 	struct relay *relay;     /* NULL: none is configured                */
+	struct trust *trust;
 	struct list freshl;      /* struct fresh: events held for the rate  */
 	struct tmr tmr_fresh;
 	struct tmr tmr_batch;    /* what a commit brought is to be told     */
@@ -58,20 +62,30 @@ enum tag {
 /** Services named in Accept-Contact, else in P-Asserted-Service; a set */
 unsigned tag_msg(const struct sip_msg *msg);
 
+/** Services named in Accept-Contact; a set. All that counts if who asserts is
+    not trusted */
+unsigned tag_wanted(const struct sip_msg *msg);
+
 /** Services named in one Accept-Contact value; a set */
 unsigned tag_contact(const struct pl *val);
 
 /** Services named in one P-Asserted-Service value; a set */
 unsigned tag_service(const struct pl *val);
 
-/* admit.c: whom we listen to */
+/* admit.c: whom we listen to (cpm_trust) */
 
 /** A request that is meant for this module by its form: is it for an account
-    of ours, and from where its requests may come?
+    of ours, and from where its requests may come? Else it is answered 403, or
+    480 while the addresses of the account's servers are not known.
     @param acc      Filled if so
     @param answered If not: it was refused; else it is the softphone's */
 bool admit(struct cpm_account *acc, bool *answered, struct cpm *cpm,
 	   const struct sip_msg *msg);
+
+/** Its services, once admitted: those that are asserted (P-Asserted-Service)
+    count only from where that is believed. A set */
+unsigned admit_tags(const struct cpm *cpm, const char *aor,
+		    const struct sip_msg *msg);
 
 /* conv.c: who it is from, and which conversation it belongs to */
 
@@ -87,9 +101,12 @@ struct origin {
 	bool standfw;            /* asserted user part is rcse-standfw      */
 };
 
-/** @return 0; EBADMSG: Referred-By is no URI; EOVERFLOW: an id is longer
+/** @param asserted It comes from where an asserted identity is believed (RFC
+                    3325, 8); else that header does not count
+    @return 0; EBADMSG: Referred-By is no URI; EOVERFLOW: an id is longer
     than CPM_ID_MAX; ENOMEM */
-int origin_decode(struct origin *org, const struct sip_msg *msg);
+int origin_decode(struct origin *org, const struct sip_msg *msg,
+		  bool asserted);
 void origin_reset(struct origin *org);
 
 /** Key of the conversation: its id, or a local one made of the sender.
@@ -138,16 +155,19 @@ bool leg_offer_tls(enum cpm_msrp mode, enum sip_transp tp);
 /** Is a peer's offer taken, with TLS or without? */
 bool leg_takes(enum cpm_msrp mode, bool tls);
 
-/* incoming.c: MSRP message to stored message */
+/* take.c: a message that has come, see take.h */
 
 /** Where messages come from: shared by a session and each message of it that
-    is being stored, so that the message may outlive the session */
+    is being stored, so that the message may outlive the session. Of a SIP
+    MESSAGE: its own */
 struct source {
 	struct cpm *cpm;
 	struct session *sess;    /* borrowed; NULL once it has gone         */
 	char *aor;               /* the account                             */
 	char *callid;            /* names messages without imdn.Message-ID  */
 	struct origin org;
+	struct cpim_msg *head;   /* of the message that comes first, from the
+				    INVITE; NULL: none, or it has come      */
 	uint64_t conversation;   /* once known, else 0                      */
 	uint64_t messages;       /* stored                                  */
 	enum cpm_kind kind;
@@ -158,6 +178,20 @@ struct source {
 /** @param srcp mem_deref() it. @return 0; ENOMEM; those of origin_decode() */
 int source_alloc(struct source **srcp, struct cpm *cpm, const char *aor,
 		 const struct sip_msg *msg);
+
+/* page.c: a message in a SIP MESSAGE */
+
+/** @return true if the MESSAGE was ours: it is answered, or will be */
+bool page_recv(struct cpm *cpm, const struct sip_msg *msg);
+
+/** SIP is not to be used any more: what is not answered yet never will be */
+void page_stop(struct cpm *cpm);
+
+/** Value of a Date header (RFC 3261, 20.17). @param ms since 1970.
+    @return 0; EBADMSG */
+int page_date(uint64_t *ms, const struct pl *val);
+
+/* incoming.c: MSRP message to stored message */
 
 /* handlers of the MSRP session; arg is the struct source */
 uint16_t incoming_open(struct msrp_rx *rx, void *arg);

@@ -109,6 +109,23 @@ static void put_time(struct json *js, const char *key, uint64_t ms)
 }
 
 
+static void put_state(struct json *js, const struct cpm_msg *msg)
+{
+	if (msg->direction == CPM_IN) {
+		json_str(js, "delivery",
+			 cpm_report_name(msg->report[CPM_DELIVERED]));
+		json_str(js, "display",
+			 cpm_report_name(msg->report[CPM_DISPLAYED]));
+		return;
+	}
+
+	json_str(js, "status", cpm_out_name(msg->status));
+	if (msg->code)
+		json_uint(js, "code", msg->code);
+	json_str(js, "reason", msg->reason);
+}
+
+
 static int msg_handler(const struct cpm_msg *msg, void *arg)
 {
 	struct export *ex = arg;
@@ -127,15 +144,13 @@ static int msg_handler(const struct cpm_msg *msg, void *arg)
 	json_str(js, "mode", cpm_mode_name(msg->mode));
 	json_str(js, "type", msg->type);
 	json_uint(js, "size", msg->size);
+	json_str(js, "filename", msg->filename);
 	json_bool(js, "read", msg->read);
 	json_str(js, "imdn_id", msg->imdn_id);
 	json_str(js, "conversation_id", msg->conversation_id);
 	json_str(js, "contribution_id", msg->contribution_id);
 	json_str(js, "in_reply_to", msg->in_reply_to);
-	json_str(js, "delivery",
-		 cpm_report_name(msg->report[CPM_DELIVERED]));
-	json_str(js, "display",
-		 cpm_report_name(msg->report[CPM_DISPLAYED]));
+	put_state(js, msg);
 
 	ex->id      = msg->id;
 	ex->text    = msg->text;

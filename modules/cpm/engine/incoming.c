@@ -1,13 +1,14 @@
 /**
  * @file incoming.c  From an MSRP message to a stored one
  *
- * Store, then acknowledge: the 200 for a message leaves in put_handler(),
- * after the commit. wire.md 2.6 and 13.3 to 13.6; RFC 3862; RFC 5438, 6.
+ * Store, then acknowledge: the 200 for a message leaves in take_handler(),
+ * after the commit. wire.md 2.6 and 13.3; RFC 4975.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
 #include "engine.h"
 #include "composing.h"
+#include "take.h"
 
 
 enum {
@@ -15,12 +16,6 @@ enum {
 	   file while it arrives. The rest goes to the spool at once. */
 	HOLD_MAX = CPM_SPOOL_MIN + CPIM_HEAD_MAX,
 };
-
-_Static_assert((int)CPIM_DEC_MORE <= (int)CPM_FILTER_MORE,
-	       "what a filter may hold");
-/* the store does not know CPIM, but keeps the set of what was asked */
-_Static_assert(CPIM_POSITIVE_DELIVERY == 1 && CPIM_DISPLAY == 4,
-	       "what the store reads in cpm_msg.notify");
 
 
 /** A message on its way from the wire to the store */
@@ -35,42 +30,6 @@ struct incoming {
 };
 
 
-static void source_destructor(void *arg)
-{
-	struct source *src = arg;
-
-	mem_deref(src->aor);
-	mem_deref(src->callid);
-	origin_reset(&src->org);
-}
-
-
-int source_alloc(struct source **srcp, struct cpm *cpm, const char *aor,
-		 const struct sip_msg *msg)
-{
-	struct source *src;
-	int err;
-
-	src = mem_zalloc(sizeof(*src), source_destructor);
-	if (!src)
-		return ENOMEM;
-
-	src->cpm = cpm;
-	err = str_dup(&src->aor, aor);
-	if (!err)
-		err = pl_strdup(&src->callid, &msg->callid);
-	if (!err)
-		err = origin_decode(&src->org, msg);
-
-	if (err)
-		mem_deref(src);
-	else
-		*srcp = src;
-
-	return err;
-}
-
-
 static void destructor(void *arg)
 {
 	struct incoming *in = arg;
@@ -83,21 +42,6 @@ static void destructor(void *arg)
 }
 
 
-static bool type_is(const struct pl *ctype, const char *name)
-{
-	struct pl type = *ctype;
-	size_t i;
-
-	for (i=0; i<type.l; i++) {
-		if (strchr("; \t", type.p[i]))
-			break;
-	}
-	type.l = i;
-
-	return !pl_strcasecmp(&type, name);
-}
-
-
 uint16_t incoming_open(struct msrp_rx *rx, void *arg)
 {
 	struct source *src = arg;
@@ -106,8 +50,8 @@ uint16_t incoming_open(struct msrp_rx *rx, void *arg)
 	bool status;
 
 	pl_set_str(&ctype, msrp_rx_ctype(rx));
-	status = type_is(&ctype, ISCOMP_TYPE);
-	if (!status && !type_is(&ctype, "message/cpim"))
+	status = ctype_is(&ctype, ISCOMP_TYPE);
+	if (!status && !ctype_is(&ctype, "message/cpim"))
 		return 415;
 
 	in = mem_zalloc(sizeof(*in), destructor);
@@ -266,271 +210,18 @@ void incoming_drop(struct msrp_rx *rx, void *arg)
 }
 
 
-static int dup_pl(char **strp, const struct pl *pl)
-{
-	return pl_isset(pl) ? pl_strdup(strp, pl) : 0;
-}
-
-
-static int dup_str(char **strp, const char *str)
-{
-	return str ? str_dup(strp, str) : 0;
-}
-
-
-/* escapes of RFC 3862, 2.1 resolved */
-static int dname_set(struct cpm_msg *msg, const struct pl *dname)
-{
-	char *str = NULL;
-	struct pl pl;
-	int err;
-
-	if (!pl_isset(dname))
-		return 0;
-
-	err = re_sdprintf(&str, "%H", cpim_text_print, dname);
-	if (err)
-		return err;
-
-	pl_set_str(&pl, str);
-	err = name_dup(&msg->name, &pl);
-	mem_deref(str);
-
-	return err;
-}
-
-
-static int sender_set(struct cpm_msg *msg, const struct source *src,
-		      const struct cpim_msg *cpim)
-{
-	int err = ENOENT;
-
-	if (cpim_uri_isreal(&cpim->from.uri) &&
-	    cpim->from.uri.l <= CPM_URI_MAX)
-		err = cpm_uri_norm(&msg->peer, &cpim->from.uri);
-	if (err == ENOMEM)
-		return err;
-
-	if (!err)
-		return dname_set(msg, &cpim->from.dname);
-
-	/* in a group the session belongs to nobody in particular */
-	if (src->kind == CPM_GROUP)
-		return 0;
-
-	err = dup_str(&msg->peer, src->org.peer);
-
-	return err ? err : dup_str(&msg->name, src->org.name);
-}
-
-
-static int route_set(struct cpm_msg *msg, const struct cpim_msg *cpim)
-{
-	struct mbuf *mb;
-	size_t i;
-	int err = 0;
-
-	if (!cpim->routec)
-		return 0;
-
-	mb = mbuf_alloc(128);
-	if (!mb)
-		return ENOMEM;
-
-	for (i=0; i<cpim->routec && !err; i++)
-		err = mbuf_printf(mb, "%r\n", &cpim->routev[i]);
-
-	if (!err) {
-		mb->pos = 0;
-		err = mbuf_strdup(mb, &msg->route, mb->end);
-	}
-	mem_deref(mb);
-
-	return err;
-}
-
-
-static int ids_set(struct cpm_msg *msg, const struct source *src,
-		   const struct cpim_msg *cpim, const char *msgid)
-{
-	const struct origin *org = &src->org;
-	int err;
-
-	if (cpim->imdn_msgid.l > CPM_ID_MAX)
-		return EOVERFLOW;
-
-	err = dup_pl(&msg->imdn_id, &cpim->imdn_msgid);
-	if (!err)
-		err = msg->imdn_id
-			? re_sdprintf(&msg->msgkey, "imdn:%s", msg->imdn_id)
-			: re_sdprintf(&msg->msgkey, "msrp:%s:%s",
-				      src->callid, msgid);
-	if (!err)
-		err = dup_str(&msg->conversation_id, org->conversation_id);
-	if (!err)
-		err = dup_str(&msg->contribution_id, org->contribution_id);
-	if (!err)
-		err = dup_str(&msg->in_reply_to, org->in_reply_to);
-	if (!err)
-		err = conv_key(&msg->key, org, msg->peer);
-
-	return err;
-}
-
-
-static void reports_set(struct cpm_msg *msg, const struct cpm *cpm)
-{
-	struct cpm_policy pol;
-
-	/* nobody to tell, or nothing to name the message by */
-	if (!msg->peer || !msg->imdn_id)
-		return;
-
-	policy_resolve(cpm->policy, &cpm->conf, msg->account, msg->peer,
-		       &pol);
-
-	if ((msg->notify & CPIM_POSITIVE_DELIVERY) && pol.delivery_imdn)
-		msg->report[CPM_DELIVERED] = CPM_REPORT_DUE;
-}
-
-
-/* Runs in a thread of the store's */
-static int dec_handler(uint8_t *out, size_t *outl, const uint8_t *in,
-		       size_t inl, bool end, void *arg)
-{
-	return cpim_dec_block(arg, out, outl, in, inl, end);
-}
-
-
-/* What is still in memory follows the rest, and what is in the file is made
-   a body: in place, or still to be moved or decoded by the store */
-static int large_set(struct cpm_msg *msg, struct incoming *in,
-		     const struct cpim_msg *cpim)
-{
-	const struct mbuf *mb = cpim->mb;
-	struct cpim_dec *dec;
-	int err;
-
-	if (in->base && in->base != cpim->body)
-		return EBADMSG;
-
-	err = cpm_body_write(in->body, cpim->body - in->base,
-			     mb->buf + cpim->body, mb->end - cpim->body);
-	if (err)
-		return err;
-
-	dec = mem_zalloc(sizeof(*dec), NULL);
-	if (!dec)
-		return ENOMEM;
-
-	err = cpim_dec_init(dec, &cpim->cte);
-	if (!err) {
-		cpm_body_filter(in->body, cpim->body - in->base,
-				dec->enc == CPIM_ENC_NONE ? NULL
-				: dec_handler, dec);
-		msg->large = mem_ref(in->body);
-	}
-	mem_deref(dec);
-
-	return err;
-}
-
-
-static int body_set(struct cpm_msg *msg, struct incoming *in,
-		    const struct cpim_msg *cpim)
-{
-	static const struct pl text_type = {"text/", 5};
-	struct pl type = cpim->ctype;
-	struct mbuf *mb = cpim->mb;
-	int err;
-
-	if (type.l > CPM_TYPE_MAX)
-		return EOVERFLOW;
-
-	err = pl_isset(&type) ? pl_strdup(&msg->type, &type)
-		: str_dup(&msg->type, "text/plain");
-	if (err)
-		return err;
-
-	if (type.l > text_type.l)
-		type.l = text_type.l;
-	msg->text = !pl_isset(&type) || !pl_casecmp(&type, &text_type);
-
-	if (in->body)
-		return large_set(msg, in, cpim);
-
-	return cpim_body_decode(&msg->body, &cpim->cte, mb->buf + cpim->body,
-				mb->end - cpim->body);
-}
-
-
-/* @return 0; EBADMSG, EOVERFLOW, ENOTSUP: the peer's fault; ENOMEM */
-static int record(struct cpm_msg **msgp, struct incoming *in,
-		  const struct cpim_msg *cpim, const char *msgid)
-{
-	const struct source *src = in->src;
-	struct cpm_msg *msg;
-	int err;
-
-	err = cpm_msg_alloc(&msg);
-	if (err)
-		return err;
-
-	msg->direction = CPM_IN;
-	msg->kind      = src->kind;
-	msg->mode      = src->mode;
-	msg->deferred  = src->deferred;
-	msg->notify    = cpim->notify;
-	msg->received  = engine_now();
-	if (cpim_time_decode(&msg->time, &cpim->datetime))
-		msg->time = msg->received;
-
-	err = str_dup(&msg->account, src->aor);
-	if (!err)
-		err = sender_set(msg, src, cpim);
-	if (!err)
-		err = ids_set(msg, src, cpim, msgid);
-	if (!err)
-		err = dup_pl(&msg->datetime, &cpim->datetime);
-	if (!err)
-		err = route_set(msg, cpim);
-	if (!err)
-		err = body_set(msg, in, cpim);
-
-	if (err) {
-		mem_deref(msg);
-		return err;
-	}
-
-	reports_set(msg, src->cpm);
-	*msgp = msg;
-
-	return 0;
-}
-
-
-static void put_handler(int err, const struct cpm_put_result *res, void *arg)
+static void take_handler(int err, const struct cpm_put_result *res, void *arg)
 {
 	struct incoming *in = arg;
-	struct source *src = in->src;
+	(void)res;
 
-	if (err == EILSEQ) {
+	if (err == EILSEQ)
 		(void)msrp_rx_answer(in->rx, 400, "Bad encoding");
-	}
-	else if (err) {
+	else if (err)
 		/* the sender stops here and keeps it for another time */
 		(void)msrp_rx_answer(in->rx, 413, "Cannot store it now");
-	}
-	else {
-		src->conversation = res->conversation;
-		if (!res->duplicate) {
-			++src->messages;
-			(void)fresh_add(src->cpm, src->aor,
-					res->conversation, res->id,
-					src->deferred);
-		}
+	else
 		(void)msrp_rx_answer(in->rx, 200, "OK");
-	}
 
 	/* rx owns in: let go of it, or they keep each other */
 	in->rx = mem_deref(in->rx);
@@ -538,71 +229,30 @@ static void put_handler(int err, const struct cpm_put_result *res, void *arg)
 }
 
 
-/* isComposing in CPIM */
-static uint16_t status_take(struct incoming *in, const struct cpim_msg *cpim)
-{
-	struct mbuf *mb = NULL;
-	uint16_t scode;
-	int err;
-
-	if (in->src->deferred)
-		return 200;
-	if (in->body)
-		return 413;
-
-	err = cpim_body_decode(&mb, &cpim->cte, cpim->mb->buf + cpim->body,
-			       cpim->mb->end - cpim->body);
-	scode = err ? status_of(err)
-		: composing_recv(in->src, mb->buf, mb->end);
-	mem_deref(mb);
-
-	return scode;
-}
-
-
 /* @return 0: answered once it is stored; else the answer */
 static uint16_t take(struct incoming *in, struct msrp_rx *rx)
 {
-	struct cpim_msg *cpim = NULL;
-	struct cpm_msg *msg = NULL;
-	uint16_t scode = 0;
+	const struct taken how = {
+		.local = msrp_rx_msgid(rx),
+		.body  = in->body,
+		.base  = in->base,
+	};
 	int err;
 
 	if (in->status)
 		return composing_recv(in->src, in->mb->buf, in->mb->end);
 
 	in->mb->pos = 0;
-	err = cpim_decode_all(&cpim, in->mb);
+	err = take_cpim(in->src, in->mb, &how, take_handler, in);
 	if (err)
-		goto out;
+		return err == EALREADY ? 200 : status_of(err);
 
-	/* notifications for messages of ours: none are sent yet, so none can
-	   be known */
-	if (type_is(&cpim->ctype, "message/imdn+xml"))
-		scode = 200;
-	else if (type_is(&cpim->ctype, ISCOMP_TYPE))
-		scode = status_take(in, cpim);
-	if (scode)
-		goto out;
-
-	err = record(&msg, in, cpim, msrp_rx_msgid(rx));
-	if (err)
-		goto out;
-
-	err = cpm_store_put(in->src->cpm->store, msg, put_handler, in);
-	if (err)
-		goto out;
-
-	composing_content(in->src);
 	mem_ref(in);
 	in->rx = mem_ref(rx);
 	/* all of it has been copied, or is in the file */
 	in->mb = mem_deref(in->mb);
- out:
-	mem_deref(cpim);
-	mem_deref(msg);
 
-	return err ? status_of(err) : scode;
+	return 0;
 }
 
 

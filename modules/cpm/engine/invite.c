@@ -8,6 +8,7 @@
 #include "engine.h"
 #include "session.h"
 #include "relay.h"
+#include "first.h"
 
 
 static void refuse(struct cpm *cpm, const struct sip_msg *msg, uint16_t scode,
@@ -32,6 +33,11 @@ static bool require_handler(const struct sip_hdr *hdr,
 }
 
 
+/* what an INVITE may bring (RFC 3261, 20.1), alone or as a part */
+static const char accept_hdr[] = "Accept: application/sdp, multipart/mixed, "
+	"message/cpim\r\n";
+
+
 /* @return true if the request was refused for what it asks of any server */
 static bool refuse_form(struct cpm *cpm, const struct sip_msg *msg)
 {
@@ -49,9 +55,9 @@ static bool refuse_form(struct cpm *cpm, const struct sip_msg *msg)
 	}
 
 	if (mbuf_get_left(msg->mb) &&
-	    !msg_ctype_cmp(&msg->ctyp, "application", "sdp")) {
-		refuse(cpm, msg, 415, "Unsupported Media Type",
-		       "Accept: application/sdp\r\n");
+	    !msg_ctype_cmp(&msg->ctyp, "application", "sdp") &&
+	    !msg_ctype_cmp(&msg->ctyp, "multipart", "mixed")) {
+		refuse(cpm, msg, 415, "Unsupported Media Type", accept_hdr);
 		return true;
 	}
 
@@ -142,7 +148,7 @@ static void own_address(struct sa *laddr, const struct sip_msg *msg)
 
 
 /* @return 0; EBADMSG, ENOENT, EPROTO: 488; ENOMEM */
-static int offer_decode(struct session *s, const struct sip_msg *msg,
+static int offer_decode(struct session *s, struct mbuf *sdp,
 			const struct sa *laddr)
 {
 	const struct relay *relay = s->cpm->relay;
@@ -151,7 +157,7 @@ static int offer_decode(struct session *s, const struct sip_msg *msg,
 
 	err = msrp_sdp_alloc(&s->sdp, laddr);
 	if (!err)
-		err = msrp_sdp_decode(s->sdp, msg->mb, true);
+		err = sdp ? msrp_sdp_decode(s->sdp, sdp, true) : ENOENT;
 	if (err)
 		return err;
 
@@ -176,7 +182,8 @@ static int offer_decode(struct session *s, const struct sip_msg *msg,
 
 
 /* @return 0; ENOMEM; else: 488 */
-static int leg_alloc(struct session *s, const struct sip_msg *msg)
+static int leg_alloc(struct session *s, const struct sip_msg *msg,
+		     struct mbuf *sdp)
 {
 	/* what is between us and the peer is then the relay's affair */
 	const bool relay = s->cpm->relay != NULL;
@@ -184,7 +191,7 @@ static int leg_alloc(struct session *s, const struct sip_msg *msg)
 	int err;
 
 	own_address(&laddr, msg);
-	err = offer_decode(s, msg, &laddr);
+	err = offer_decode(s, sdp, &laddr);
 	if (!err)
 		err = msrp_sess_alloc(&s->msrp, s->cpm->msrp, &laddr,
 				      s->tls && !relay,
@@ -246,6 +253,8 @@ static void accept_as(struct session *s, const struct sip_msg *msg,
 	if (scode == 180)
 		tmr_start(&s->tmr, cpm->conf.ask_timeout * 1000ULL,
 			  ask_handler, s);
+	else if (s->first)
+		first_take(s);
 	else
 		session_wait(s);
 }
@@ -277,6 +286,11 @@ static void decide(struct session *s, const struct sip_msg *msg)
 		return;
 	}
 
+	if (s->first) {
+		accept_as(s, msg, 183);
+		return;
+	}
+
 	err = relay_use(cpm->relay, s->msrp);
 	if (!err)
 		accept_as(s, msg, 200);
@@ -304,19 +318,31 @@ static bool refuse_room(struct cpm *cpm, const char *aor,
 }
 
 
-static void begin(struct cpm *cpm, const struct cpm_account *acc,
-		  struct source *src, const struct sip_msg *msg,
-		  unsigned tags)
+/** An INVITE that is ours */
+struct invite {
+	struct cpm *cpm;
+	const struct sip_msg *msg;
+	struct cpm_account acc;
+	struct source *src;
+	unsigned tags;
+	struct mbuf *sdp;        /* NULL: it has none                       */
+	struct first *first;     /* what came beside it, NULL: nothing      */
+};
+
+
+static void begin(const struct invite *inv)
 {
+	const struct sip_msg *msg = inv->msg;
+	struct cpm *cpm = inv->cpm;
 	struct session *s;
 	int err;
 
-	if (sessions_sender_full(cpm, src)) {
+	if (sessions_sender_full(cpm, inv->src)) {
 		refuse(cpm, msg, 486, "Busy Here", NULL);
 		return;
 	}
 
-	err = session_alloc(&s, cpm, src, acc->cuser);
+	err = session_alloc(&s, cpm, inv->src, inv->acc.cuser);
 	if (err) {
 		refuse(cpm, msg, 500, "Server Internal Error", NULL);
 		return;
@@ -329,7 +355,7 @@ static void begin(struct cpm *cpm, const struct cpm_account *acc,
 		return;
 	}
 
-	err = leg_alloc(s, msg);
+	err = leg_alloc(s, msg, inv->sdp);
 	if (err == ENOMEM) {
 		refuse(cpm, msg, 500, "Server Internal Error", NULL);
 		mem_deref(s);
@@ -341,32 +367,70 @@ static void begin(struct cpm *cpm, const struct cpm_account *acc,
 		return;
 	}
 
-	classify(s, msg, tags);
+	first_begin(inv->first, s);
+	classify(s, msg, inv->tags);
 	decide(s, msg);
+}
+
+
+/* The body is read before anything is made of it */
+static void read_body(struct invite *inv)
+{
+	struct cpm *cpm = inv->cpm;
+
+	switch (first_decode(&inv->first, &inv->sdp, inv->msg)) {
+
+	case 0:
+		begin(inv);
+		break;
+
+	case EBADMSG:
+		refuse(cpm, inv->msg, 400, "Malformed Body", NULL);
+		break;
+
+	case ENOTSUP:
+		refuse(cpm, inv->msg, 415, "Unsupported Media Type",
+		       accept_hdr);
+		break;
+
+	default:
+		refuse(cpm, inv->msg, 500, "Server Internal Error", NULL);
+		break;
+	}
+}
+
+
+static bool is_ours(unsigned tags)
+{
+	return tags & (TAG_SESSION | TAG_GROUP | TAG_LARGE | TAG_DEFERRED);
 }
 
 
 bool session_invite(struct cpm *cpm, const struct sip_msg *msg)
 {
-	const unsigned tags = tag_msg(msg);
-	struct source *src = NULL;
-	struct cpm_account acc;
+	struct invite inv = {.cpm = cpm, .msg = msg, .tags = tag_msg(msg)};
 	bool answered;
 
-	if (!(tags & (TAG_SESSION | TAG_GROUP | TAG_LARGE | TAG_DEFERRED)))
+	if (!is_ours(inv.tags))
 		return false;
 
-	if (!admit(&acc, &answered, cpm, msg))
+	if (!admit(&inv.acc, &answered, cpm, msg))
 		return answered;
+
+	inv.tags = admit_tags(cpm, inv.acc.aor, msg);
+	if (!is_ours(inv.tags))
+		return false;
 
 	if (refuse_form(cpm, msg))
 		return true;
 
-	if (!refuse_room(cpm, acc.aor, msg) &&
-	    !source_decode(&src, cpm, &acc, msg))
-		begin(cpm, &acc, src, msg, tags);
+	if (!refuse_room(cpm, inv.acc.aor, msg) &&
+	    !source_decode(&inv.src, cpm, &inv.acc, msg))
+		read_body(&inv);
 
-	mem_deref(src);
+	mem_deref(inv.src);
+	mem_deref(inv.sdp);
+	mem_deref(inv.first);
 
 	return true;
 }

@@ -8,6 +8,7 @@
 #include "engine.h"
 #include "session.h"
 #include "composing.h"
+#include "first.h"
 
 
 enum {
@@ -21,8 +22,10 @@ enum {
 
 static const unsigned legal[SESS_STATE_MAX] = {
 	[SESS_NEW]         = TO(SESS_ASKING) | TO(SESS_WAITING) |
+			     TO(SESS_STORING) | TO(SESS_ACCEPTED) | TO_END,
+	[SESS_ASKING]      = TO(SESS_WAITING) | TO(SESS_STORING) |
 			     TO(SESS_ACCEPTED) | TO_END,
-	[SESS_ASKING]      = TO(SESS_WAITING) | TO(SESS_ACCEPTED) | TO_END,
+	[SESS_STORING]     = TO(SESS_WAITING) | TO(SESS_ACCEPTED) | TO_END,
 	[SESS_WAITING]     = TO(SESS_ACCEPTED) | TO_END,
 	[SESS_ACCEPTED]    = TO(SESS_CONNECTING) | TO_END,
 	[SESS_CONNECTING]  = TO(SESS_ESTABLISHED) | TO_END,
@@ -35,6 +38,7 @@ static const enum cpm_sess_state on_bus[SESS_STATE_MAX] = {
 	[SESS_NEW]         = CPM_SESS_ASKING,
 	[SESS_ASKING]      = CPM_SESS_ASKING,
 	[SESS_WAITING]     = CPM_SESS_WAITING,
+	[SESS_STORING]     = CPM_SESS_WAITING,
 	[SESS_ACCEPTED]    = CPM_SESS_ACCEPTED,
 	[SESS_CONNECTING]  = CPM_SESS_ACCEPTED,
 	[SESS_ESTABLISHED] = CPM_SESS_ESTABLISHED,
@@ -54,6 +58,7 @@ static void destructor(void *arg)
 	list_unlink(&s->ple);
 	tmr_cancel(&s->tmr);
 	tmr_cancel(&s->tmr_se);
+	first_end(s);
 	if (s->src)
 		s->src->sess = NULL;
 	mem_deref(s->msrp);
@@ -99,8 +104,10 @@ int session_alloc(struct session **sp, struct cpm *cpm, struct source *src,
 void session_move(struct session *s, enum sess_state state, uint16_t code)
 {
 	struct cpm_event ev = {.id = CPM_EV_SESSION};
-	const bool silent = s->state != SESS_NEW &&
-		on_bus[s->state] == on_bus[state];
+	/* the store is not waited for long enough to tell of it */
+	const bool silent = state == SESS_STORING ||
+		(s->state != SESS_NEW && s->state != SESS_STORING &&
+		 on_bus[s->state] == on_bus[state]);
 
 	if (!(legal[s->state] & TO(state)))
 		return;
@@ -127,11 +134,14 @@ void session_move(struct session *s, enum sess_state state, uint16_t code)
    then takes no other one: the request must not hang for that */
 static void reject(struct session *s, uint16_t code)
 {
-	static const char reason[] = "Temporarily not available";
+	const char *reason = code == 400 ? "Malformed Message"
+		: code == 415 ? "Unsupported Media Type"
+		: "Temporarily not available";
 	int err;
 
-	if (s->state == SESS_WAITING)
-		err = sipsess_reject(s->sip, code, "Relay Not Reachable",
+	if (s->state >= SESS_WAITING && code == 480)
+		err = sipsess_reject(s->sip, code, s->state == SESS_WAITING
+				     ? "Relay Not Reachable" : reason,
 				     "Retry-After: %u\r\n"
 				     "Content-Length: 0\r\n"
 				     "\r\n", (uint32_t)CPM_RETRY_AFTER);
@@ -146,7 +156,7 @@ static void reject(struct session *s, uint16_t code)
 void session_end(struct session *s, enum sess_state state, uint16_t code)
 {
 	const bool unanswered = s->state == SESS_ASKING ||
-		s->state == SESS_WAITING;
+		s->state == SESS_WAITING || s->state == SESS_STORING;
 
 	tmr_cancel(&s->tmr);
 	tmr_cancel(&s->tmr_se);
@@ -317,6 +327,7 @@ void session_sip_closed(struct session *s, int err)
 
 	case SESS_ASKING:
 	case SESS_WAITING:
+	case SESS_STORING:
 		session_end(s, SESS_CLOSED, 487);  /* CANCEL */
 		break;
 

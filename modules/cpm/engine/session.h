@@ -11,6 +11,8 @@ enum sess_state {
 	SESS_NEW = 0,       /* nothing sent yet                             */
 	SESS_ASKING,        /* 180 sent, the user is asked                  */
 	SESS_WAITING,       /* 183 sent, our relay is not there yet         */
+	SESS_STORING,       /* 180 or 183 sent, what came in the INVITE is not
+			       committed yet                                */
 	SESS_ACCEPTED,      /* 200 sent, no ACK yet                         */
 	SESS_CONNECTING,    /* ACK came, MSRP is not bound yet              */
 	SESS_ESTABLISHED,   /* MSRP is bound                                */
@@ -41,7 +43,9 @@ struct session {
 	char *cuser;             /* user part of our Contact                 */
 	char *fingerprint;       /* likewise; NULL: none                     */
 	void *asked;             /* the INVITE, while the user is asked or the
-				    relay waited for                         */
+				    relay or the store waited for            */
+	struct first *first;     /* came in the INVITE, is to be stored;
+				    NULL: nothing                            */
 	uint32_t id;
 	uint32_t expires;        /* s, Session-Expires in force; 0: none     */
 	bool refresher;          /* we refresh it                            */
@@ -96,7 +100,8 @@ void session_sip_closed(struct session *s, int err);
 /** Wait for the relay; 480 if it does not come */
 void session_wait(struct session *s);
 
-/** 200 after a 180 or 183, or wait for that. @return 0; errno: it is over */
+/** 200 after a 180 or 183, once what came in the INVITE is stored and our
+    relay is there. @return 0; errno: it is over */
 int  session_answer(struct session *s);
 
 /* forget.c */

@@ -232,16 +232,23 @@ static bool service_handler(const struct sip_hdr *hdr,
 }
 
 
-unsigned tag_msg(const struct sip_msg *msg)
+unsigned tag_wanted(const struct sip_msg *msg)
 {
 	unsigned tags = 0;
 
-	if (!msg)
-		return 0;
+	if (msg)
+		(void)sip_msg_hdr_apply(msg, true, SIP_HDR_ACCEPT_CONTACT,
+					contact_handler, &tags);
 
-	(void)sip_msg_hdr_apply(msg, true, SIP_HDR_ACCEPT_CONTACT,
-				contact_handler, &tags);
-	if (!tags)
+	return tags;
+}
+
+
+unsigned tag_msg(const struct sip_msg *msg)
+{
+	unsigned tags = tag_wanted(msg);
+
+	if (!tags && msg)
 		(void)sip_msg_xhdr_apply(msg, true, "P-Asserted-Service",
 					 service_handler, &tags);
 

@@ -1,13 +1,15 @@
 /**
- * @file wait.c  A session is answered once our relay is there
+ * @file wait.c  A session is answered once all that it needs is there
  *
- * Without a relay that is at once.
+ * What came in the INVITE in the store, and our relay. Without either that is
+ * at once.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
 #include "engine.h"
 #include "session.h"
 #include "relay.h"
+#include "first.h"
 
 
 static void late_handler(void *arg)
@@ -24,9 +26,16 @@ void session_wait(struct session *s)
 
 int session_answer(struct session *s)
 {
-	int err = relay_use(s->cpm->relay, s->msrp);
+	int err;
 
 	tmr_cancel(&s->tmr);
+	if (s->first) {
+		session_move(s, SESS_STORING, 0);
+		first_take(s);
+		return 0;
+	}
+
+	err = relay_use(s->cpm->relay, s->msrp);
 	if (err == EAGAIN && !relay_hopeless(s->cpm->relay)) {
 		session_move(s, SESS_WAITING, 0);
 		session_wait(s);

@@ -1,20 +1,17 @@
 /**
  * @file iscomp/decode.c  isComposing: reading a document
  *
- * RFC 3994, 3 and 4. Expat reads the XML; a document type declaration ends
- * the reading, so there are no entities but the five of XML itself.
+ * RFC 3994, 3 and 4. The XML itself: cpm_xml.h.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
-#include <expat.h>
 #include <cpm_iscomp.h>
+#include <cpm_xml.h>
 
 
 #define ISCOMP_NS "urn:ietf:params:xml:ns:im-iscomposing"
 
 enum {
-	NS_SEP = '\n',     /* between namespace and name: in neither     */
-
 	/* depths at which something of ours stands */
 	DEPTH_ROOT  = 1,
 	DEPTH_FIELD = 2,
@@ -29,41 +26,10 @@ enum field {
 };
 
 struct reader {
-	XML_Parser xml;
 	struct iscomp_doc *doc;
-	int err;                  /**< what stopped the reading            */
-	unsigned depth;           /**< elements open                       */
 	unsigned seen;            /**< set of fields that were there       */
 	enum field field;         /**< the one that is open                */
-	size_t textl;
-	char text[ISCOMP_TEXT_MAX + 1];
 };
-
-
-static void reader_stop(struct reader *rd, int err)
-{
-	if (rd->err)
-		return;
-
-	rd->err = err;
-	(void)XML_StopParser(rd->xml, XML_FALSE);
-}
-
-
-/* Name without namespace; "" if it is of a foreign one */
-static const char *local_name(const char *name)
-{
-	const char *sep = strchr(name, NS_SEP);
-	const size_t n = sizeof(ISCOMP_NS) - 1;
-
-	if (!sep)
-		return name;
-
-	if ((size_t)(sep - name) != n || memcmp(name, ISCOMP_NS, n))
-		return "";
-
-	return sep + 1;
-}
 
 
 static enum field field_find(const char *name)
@@ -85,35 +51,28 @@ static enum field field_find(const char *name)
 }
 
 
-static void field_open(struct reader *rd, const char *name)
-{
-	const enum field field = field_find(name);
-
-	/* of two alike the first counts */
-	if (rd->seen & (1u << field))
-		return;
-
-	rd->field = field;
-	rd->textl = 0;
-}
-
-
-static void start_handler(void *arg, const XML_Char *name,
-			  const XML_Char **attrv)
+static int open_handler(enum xml_take *takep, unsigned depth,
+			const char *name, const char *const *attrv, void *arg)
 {
 	struct reader *rd = arg;
-	const char *local = local_name(name);
+	enum field field;
 	(void)attrv;
 
-	if (rd->err)
-		return;
+	if (depth == DEPTH_ROOT) {
+		if (strcmp(name, "isComposing"))
+			return EBADMSG;
+		*takep = XML_TAKE_ENTER;
+		return 0;
+	}
 
-	if (++rd->depth > ISCOMP_DEPTH_MAX)
-		reader_stop(rd, EOVERFLOW);
-	else if (rd->depth == DEPTH_ROOT && strcmp(local, "isComposing"))
-		reader_stop(rd, EBADMSG);
-	else if (rd->depth == DEPTH_FIELD)
-		field_open(rd, local);
+	/* of two alike the first counts */
+	field = field_find(name);
+	if (depth == DEPTH_FIELD && field && !(rd->seen & (1u << field))) {
+		rd->field = field;
+		*takep = XML_TAKE_TEXT;
+	}
+
+	return 0;
 }
 
 
@@ -134,153 +93,66 @@ static uint32_t seconds(const char *str)
 }
 
 
-static void field_close(struct reader *rd)
+static int close_handler(unsigned depth, const char *text, void *arg)
 {
+	struct reader *rd = arg;
 	struct iscomp_doc *doc = rd->doc;
-	const char *p = rd->text;
-	size_t n = rd->textl;
+	(void)depth;
 
-	while (n && strchr(" \t\r\n", p[0])) {
-		++p;
-		--n;
-	}
-	while (n && strchr(" \t\r\n", p[n - 1]))
-		--n;
-	rd->text[(size_t)(p - rd->text) + n] = '\0';
+	if (!text)
+		return 0;
+
 	rd->seen |= 1u << rd->field;
 
 	switch (rd->field) {
 
 	case FIELD_STATE:
-		doc->state = strcmp(p, "active") ? ISCOMP_IDLE
+		doc->state = strcmp(text, "active") ? ISCOMP_IDLE
 			: ISCOMP_ACTIVE;
 		break;
 
 	case FIELD_TYPE:
-		str_ncpy(doc->contenttype, p, sizeof(doc->contenttype));
+		str_ncpy(doc->contenttype, text, sizeof(doc->contenttype));
 		break;
 
 	case FIELD_LAST:
-		str_ncpy(doc->lastactive, p, sizeof(doc->lastactive));
+		str_ncpy(doc->lastactive, text, sizeof(doc->lastactive));
 		break;
 
 	case FIELD_REFRESH:
-		doc->refresh = seconds(p);
+		doc->refresh = seconds(text);
 		break;
 
 	default:
 		break;
 	}
+
+	return 0;
 }
 
 
-static void end_handler(void *arg, const XML_Char *name)
-{
-	struct reader *rd = arg;
-	(void)name;
-
-	if (rd->err)
-		return;
-
-	if (rd->depth == DEPTH_FIELD && rd->field) {
-		field_close(rd);
-		rd->field = FIELD_NONE;
-	}
-
-	--rd->depth;
-}
-
-
-static void text_handler(void *arg, const XML_Char *s, int len)
-{
-	struct reader *rd = arg;
-
-	/* what stands in an element inside of ours is not its value */
-	if (rd->err || !rd->field || rd->depth != DEPTH_FIELD)
-		return;
-
-	if ((size_t)len > ISCOMP_TEXT_MAX - rd->textl) {
-		reader_stop(rd, EOVERFLOW);
-		return;
-	}
-
-	memcpy(rd->text + rd->textl, s, (size_t)len);
-	rd->textl += (size_t)len;
-}
-
-
-static void doctype_handler(void *arg, const XML_Char *name,
-			    const XML_Char *sysid, const XML_Char *pubid,
-			    int has_subset)
-{
-	(void)name;
-	(void)sysid;
-	(void)pubid;
-	(void)has_subset;
-
-	reader_stop(arg, EOVERFLOW);
-}
-
-
-static int xml_error(const struct reader *rd)
-{
-	if (rd->err)
-		return rd->err;
-
-	return XML_GetErrorCode(rd->xml) == XML_ERROR_NO_MEMORY ? ENOMEM
-		: EBADMSG;
-}
-
-
-/* Read all as if more could come. What is well formed so far, but cannot end
-   here, is a beginning: an open root, or an unfinished comment behind it. */
-static int reader_run(struct reader *rd, const char *p, size_t len)
-{
-	if (XML_Parse(rd->xml, p, (int)len, XML_FALSE) != XML_STATUS_OK)
-		return xml_error(rd);
-
-	if (XML_Parse(rd->xml, p, 0, XML_TRUE) != XML_STATUS_OK) {
-		const int err = xml_error(rd);
-
-		return err == EBADMSG ? ENODATA : err;
-	}
-
-	return rd->seen & (1u << FIELD_STATE) ? 0 : EBADMSG;
-}
+static const struct xml_form iscomp_form = {
+	.ns        = ISCOMP_NS,
+	.doc_max   = ISCOMP_DOC_MAX,
+	.depth_max = ISCOMP_DEPTH_MAX,
+	.text_max  = ISCOMP_TEXT_MAX,
+	.openh     = open_handler,
+	.closeh    = close_handler,
+};
 
 
 int iscomp_decode(struct iscomp_doc *doc, const uint8_t *buf, size_t len)
 {
-	const char *p = (const char *)buf;
-	struct reader rd;
+	struct reader rd = {doc, 0, FIELD_NONE};
 	int err;
 
 	if (!doc || !buf)
 		return EINVAL;
 
-	if (len > ISCOMP_DOC_MAX)
-		return EOVERFLOW;
-
-	/* XML has its declaration at the very start; MSRP bodies of real
-	   clients have empty lines there */
-	while (len && strchr(" \t\r\n", *p) && *p) {
-		++p;
-		--len;
-	}
-
-	memset(&rd, 0, sizeof(rd));
 	memset(doc, 0, sizeof(*doc));
-	rd.doc = doc;
-	rd.xml = XML_ParserCreateNS(NULL, NS_SEP);
-	if (!rd.xml)
-		return ENOMEM;
-
-	XML_SetUserData(rd.xml, &rd);
-	XML_SetElementHandler(rd.xml, start_handler, end_handler);
-	XML_SetCharacterDataHandler(rd.xml, text_handler);
-	XML_SetStartDoctypeDeclHandler(rd.xml, doctype_handler);
-	err = reader_run(&rd, p, len);
-	XML_ParserFree(rd.xml);
+	err = xml_read(&iscomp_form, buf, len, &rd);
+	if (!err && !(rd.seen & (1u << FIELD_STATE)))
+		err = EBADMSG;
 
 	return err;
 }

@@ -1,0 +1,37 @@
+/**
+ * @file first.h  What an INVITE brings beside its SDP: message 0
+ *
+ * SPDX-License-Identifier: BSD-3-Clause
+ */
+#ifndef FIRST_H
+#define FIRST_H
+
+struct first;
+
+/**
+ * The parts of an INVITE's body: SDP, and messages.
+ *
+ * @param firstp Unchanged if it brings nothing; mem_deref() it
+ * @param sdpp   Unchanged if it has none; from its pos on; mem_deref() it
+ *
+ * @return 0; EBADMSG: malformed; ENOTSUP: a part that we have to understand;
+ *         ENOMEM
+ */
+int first_decode(struct first **firstp, struct mbuf **sdpp,
+		 const struct sip_msg *msg);
+
+/** What the message that follows over MSRP does not say itself, if the INVITE
+    had its head. The views live as long as src->head */
+void first_head(struct cpim_msg *cpim, const struct source *src);
+
+/** They belong to this session now. @param first NULL: there are none */
+void first_begin(struct first *first, struct session *s);
+
+/** No longer */
+void first_end(struct session *s);
+
+/** Put them into the store; the session is answered after the commit: 200, or
+    why not. It may be over when this returns. */
+void first_take(struct session *s);
+
+#endif

@@ -1,0 +1,573 @@
+/**
+ * @file page.c  Page mode: a SIP MESSAGE that carries a message
+ *
+ * OMA 7.3.2; RFC 3428; RFC 3261, 8.2 and 17.2.2; wire.md 4.1, 6.2 and 13.3.
+ * The server transaction is there before anything is looked at: a request
+ * that comes again while the disk is at work is not read again, and gets the
+ * same answer afterwards.
+ *
+ * SPDX-License-Identifier: BSD-3-Clause
+ */
+#include <stdio.h>
+#include <string.h>
+#include <cpm_mime.h>
+#include "engine.h"
+#include "session.h"
+#include "composing.h"
+#include "take.h"
+
+
+#define ACCEPT "Accept: message/cpim, text/plain, multipart/mixed\r\n"
+
+/** A request that is not answered yet */
+struct page {
+	struct le le;            /* of cpm->pagel                           */
+	struct cpm *cpm;
+	struct sip_msg *msg;     /* shared                                  */
+	struct sip_strans *st;   /* NULL: answered, or SIP is gone          */
+	struct source *src;
+	struct mbuf *mb;         /* what it carries, without headers of SIP */
+	struct pl ctype;         /* of mb; views into msg                   */
+	struct pl cte;
+	size_t counted;          /* octets counted in cpm->buffered         */
+	uint64_t time;           /* of its Date, ms since 1970; 0: none     */
+	bool bare;               /* mb is no CPIM                           */
+};
+
+/** What the message in it says */
+struct inside {
+	char *peer;              /* its sender, NULL: unknown               */
+	uint64_t time;           /* ms since 1970; 0: does not say          */
+	bool keep;               /* a message: no notification, no status   */
+};
+
+
+static void destructor(void *arg)
+{
+	struct page *p = arg;
+
+	p->cpm->buffered -= p->counted;
+	--p->cpm->pagec;
+	list_unlink(&p->le);
+	mem_deref(p->st);
+	mem_deref(p->src);
+	mem_deref(p->mb);
+	mem_deref(p->msg);
+}
+
+
+/* Final; the last thing that is done with it */
+static void answer(struct page *p, uint16_t scode, const char *reason,
+		   const char *hdr)
+{
+	if (p->st)
+		(void)sip_treplyf(&p->st, NULL, p->cpm->host.sip, p->msg,
+				  false, scode, reason,
+				  "%s"
+				  "Content-Length: 0\r\n"
+				  "\r\n", hdr ? hdr : "");
+	/* or libre dropped it, for want of memory */
+	p->st = NULL;
+	/* what libre keeps of it for the next 32 s is small */
+	session_forget(p->msg);
+	mem_deref(p);
+}
+
+
+/* @param after seconds */
+static void answer_later(struct page *p, uint16_t scode, const char *reason,
+			 uint32_t after)
+{
+	char hdr[32];
+
+	if (re_snprintf(hdr, sizeof(hdr), "Retry-After: %u\r\n", after) < 0)
+		hdr[0] = '\0';
+	answer(p, scode, reason, hdr);
+}
+
+
+/* What became of it. Whoever gets no 2xx has the message still. */
+static void settle(struct page *p, int err)
+{
+	switch (err) {
+
+	case 0:
+	case EALREADY:
+		answer(p, 200, "OK", NULL);
+		break;
+
+	case EBADMSG:
+	case EOVERFLOW:
+	case EILSEQ:
+		answer(p, 400, "Unreadable Message", NULL);
+		break;
+
+	case ENOTSUP:
+		answer(p, 415, "Unsupported Media Type", ACCEPT);
+		break;
+
+	case EMSGSIZE:
+		answer(p, 413, "Request Entity Too Large", NULL);
+		break;
+
+	case ENOMEM:
+		answer_later(p, 500, "Server Internal Error", CPM_PAGE_AFTER);
+		break;
+
+	case EBUSY:
+		answer_later(p, 503, "Too Many At Once", CPM_PAGE_AFTER);
+		break;
+
+	case EDQUOT:
+	case ENOSPC:
+		answer_later(p, 503, "No Room", CPM_ROOM_AFTER);
+		break;
+
+	default:
+		answer_later(p, 503, "Message Store Not Ready",
+			     CPM_RETRY_AFTER);
+		break;
+	}
+}
+
+
+static void take_handler(int err, const struct cpm_put_result *res, void *arg)
+{
+	(void)res;
+
+	settle(arg, err);
+}
+
+
+/*
+ * Form
+ */
+
+static bool any_handler(const struct sip_hdr *hdr, const struct sip_msg *msg,
+			void *arg)
+{
+	(void)msg;
+	(void)arg;
+
+	return pl_isset(&hdr->val);
+}
+
+
+static bool coded_handler(const struct sip_hdr *hdr,
+			  const struct sip_msg *msg, void *arg)
+{
+	(void)msg;
+	(void)arg;
+
+	return pl_strcasecmp(&hdr->val, "identity") != 0;
+}
+
+
+/* @return true if it was refused, and is gone, for what it asks of anybody */
+static bool refuse_form(struct page *p)
+{
+	const struct sip_hdr *hdr;
+	char unsup[256];
+
+	hdr = sip_msg_hdr_apply(p->msg, true, SIP_HDR_REQUIRE, any_handler,
+				NULL);
+	if (hdr) {
+		if (re_snprintf(unsup, sizeof(unsup), "Unsupported: %r\r\n",
+				&hdr->val) < 0)
+			unsup[0] = '\0';
+		answer(p, 420, "Bad Extension", unsup);
+		return true;
+	}
+
+	if (sip_msg_hdr_apply(p->msg, true, SIP_HDR_CONTENT_ENCODING,
+			      coded_handler, NULL)) {
+		answer(p, 415, "Unsupported Media Type",
+		       "Accept-Encoding: identity\r\n");
+		return true;
+	}
+
+	return false;
+}
+
+
+static bool isnum(const struct pl *pl)
+{
+	size_t i;
+
+	for (i=0; i<pl->l; i++) {
+		if (pl->p[i] < '0' || pl->p[i] > '9')
+			return false;
+	}
+
+	return pl->l > 0 && pl->l < 10;
+}
+
+
+/* The body: in a datagram, what Content-Length counts, which must be there
+   (RFC 3261, 18.3). On a stream libre has cut it already.
+   @return 0; EBADMSG */
+static int body_find(struct pl *body, const struct sip_msg *msg)
+{
+	size_t n;
+
+	pl_set_mbuf(body, msg->mb);
+	if (!msg->clen.p)
+		return 0;
+	if (!isnum(&msg->clen))
+		return EBADMSG;
+
+	n = pl_u32(&msg->clen);
+	if (n > body->l)
+		return EBADMSG;
+	body->l = n;
+
+	return 0;
+}
+
+
+/* What is of use in a multipart body */
+struct parts {
+	struct mime_part cpim, text;  /* the first ones                     */
+	unsigned cpimc;
+};
+
+
+static bool part_handler(const struct mime_part *part, void *arg)
+{
+	struct parts *parts = arg;
+
+	if (ctype_is(&part->ctype, "message/cpim")) {
+		if (!parts->cpimc++)
+			parts->cpim = *part;
+	}
+	else if (!parts->text.body.p && (!pl_isset(&part->ctype) ||
+					 ctype_is(&part->ctype,
+						  "text/plain"))) {
+		parts->text = *part;
+	}
+
+	return false;
+}
+
+
+/* The part that is the message: CPIM, else text. Of several in CPIM some would
+   be lost.
+   @return 0; EBADMSG, EOVERFLOW; ENOTSUP */
+static int part_find(struct page *p, struct pl *body)
+{
+	const struct mime_part *part;
+	struct parts parts;
+	int err;
+
+	memset(&parts, 0, sizeof(parts));
+	err = mime_multipart(&p->ctype, body, part_handler, &parts);
+	if (err)
+		return err;
+
+	p->bare = !parts.cpimc;
+	part = p->bare ? &parts.text : &parts.cpim;
+	if (parts.cpimc > 1 || !part->body.p)
+		return ENOTSUP;
+
+	p->ctype = part->ctype;
+	p->cte   = part->cte;
+	*body    = part->body;
+
+	return 0;
+}
+
+
+/* A text is decoded with what is made of it; CPIM has to be read first */
+static int content_set(struct page *p, const struct pl *body)
+{
+	const struct pl *cte = p->bare ? NULL : &p->cte;
+
+	return cpim_body_decode(&p->mb, cte, (const uint8_t *)body->p,
+				body->l);
+}
+
+
+static bool ismultipart(const struct pl *ctype)
+{
+	static const struct pl name = {"multipart/", 10};
+	const struct pl head = {ctype->p, min(ctype->l, name.l)};
+
+	return !pl_casecmp(&head, &name);
+}
+
+
+/* @return 0; EBADMSG, EOVERFLOW; EMSGSIZE; ENOTSUP; ENOMEM; EBUSY */
+static int content_find(struct page *p)
+{
+	const struct sip_hdr *hdr = sip_msg_hdr(p->msg, SIP_HDR_CONTENT_TYPE);
+	struct cpm *cpm = p->cpm;
+	struct pl body;
+	int err;
+
+	err = body_find(&body, p->msg);
+	if (err)
+		return err;
+	if (!body.l || !hdr)
+		return EBADMSG;
+	if (body.l > cpm->conf.max_size)
+		return EMSGSIZE;
+
+	/* it, and what is made of it */
+	p->counted = p->msg->mb->size + 2 * body.l;
+	if (p->counted > CPM_BUFFER_MAX - cpm->buffered) {
+		p->counted = 0;
+		return EBUSY;
+	}
+	cpm->buffered += p->counted;
+
+	p->ctype = hdr->val;
+	p->bare  = ctype_is(&p->ctype, "text/plain");
+	if (ismultipart(&p->ctype))
+		err = part_find(p, &body);
+	else if (!p->bare && !ctype_is(&p->ctype, "message/cpim"))
+		err = ENOTSUP;
+
+	return err ? err : content_set(p, &body);
+}
+
+
+/* SIP-date = wkday "," SP 2DIGIT SP month SP 4DIGIT SP 2DIGIT ":" 2DIGIT ":"
+   2DIGIT SP "GMT"   (RFC 3261, 25.1) */
+int page_date(uint64_t *ms, const struct pl *val)
+{
+	static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
+	struct pl day, mon, year, clock, iso;
+	char buf[32], name[4];
+	const char *at;
+
+	if (re_regex(val->p, val->l, "[A-Za-z]3,[ ]+[0-9]2[ ]+[A-Za-z]3[ ]+"
+		     "[0-9]4[ ]+[0-9:]8[ ]+GMT", NULL, NULL, &day, NULL, &mon,
+		     NULL, &year, NULL, &clock, NULL))
+		return EBADMSG;
+
+	(void)pl_strcpy(&mon, name, sizeof(name));
+	at = strstr(months, name);
+	if (!at || (at - months) % 3)
+		return EBADMSG;
+
+	if (re_snprintf(buf, sizeof(buf), "%r-%02u-%rT%rZ", &year,
+			(unsigned)(at - months) / 3 + 1, &day, &clock) < 0)
+		return EBADMSG;
+	pl_set_str(&iso, buf);
+
+	return cpim_time_decode(ms, &iso);
+}
+
+
+/*
+ * What is in it
+ */
+
+static int look(struct inside *in, const struct page *p)
+{
+	struct cpim_msg *cpim = NULL;
+	struct cpim_msg none;
+	char *name = NULL;
+	int err = 0;
+
+	memset(&none, 0, sizeof(none));
+	in->keep = true;
+	in->time = p->time;
+	if (!p->bare) {
+		err = cpim_decode_all(&cpim, p->mb);
+		p->mb->pos = 0;
+		if (err)
+			return err;
+
+		(void)cpim_time_decode(&in->time, &cpim->datetime);
+		in->keep = !notification_is(cpim) &&
+			!ctype_is(&cpim->ctype, ISCOMP_TYPE);
+	}
+
+	err = record_sender(&in->peer, &name, p->src, cpim ? cpim : &none);
+	mem_deref(name);
+	mem_deref(cpim);
+
+	return err;
+}
+
+
+static bool islate(uint64_t time)
+{
+	const uint64_t now = engine_now();
+
+	return time && time < now && now - time > CPM_PAGE_LATE * 1000ULL;
+}
+
+
+/* @return 0; ECANCELED: not now; else why it cannot be kept now */
+static int wanted(const struct page *p, const struct inside *in)
+{
+	struct cpm *cpm = p->cpm;
+	struct cpm_policy pol;
+
+	if (!ready_is(cpm))
+		return EAGAIN;
+	/* what is told about our own messages disturbs nobody */
+	if (!in->keep)
+		return 0;
+
+	/* nothing stays open that the user could be asked about */
+	policy_resolve(cpm->policy, &cpm->conf, p->src->aor, in->peer, &pol);
+	if (cpm->host.dndh(cpm->host.arg) ||
+	    (p->src->deferred && pol.deferred == CPM_ANSWER_DECLINE))
+		return ECANCELED;
+
+	return cpm_store_room(cpm->store, p->src->aor,
+			      mbuf_get_left(p->mb));
+}
+
+
+static void take(struct page *p)
+{
+	char local[16];
+	struct taken how = {.local = local, .time = p->time};
+	int err;
+
+	(void)re_snprintf(local, sizeof(local), "%u", p->msg->cseq.num);
+	if (p->bare)
+		err = take_bare(p->src, p->mb, &p->ctype, &p->cte, &how,
+				take_handler, p);
+	else
+		err = take_cpim(p->src, p->mb, &how, take_handler, p);
+
+	if (err)
+		settle(p, err);
+	else
+		p->mb = mem_deref(p->mb);
+}
+
+
+static void consider(struct page *p, unsigned tags)
+{
+	struct source *src = p->src;
+	struct inside in = {.peer = NULL};
+	int err;
+
+	src->mode = CPM_PAGE;
+	src->kind = tags & TAG_GROUP ? CPM_GROUP : CPM_CHAT;
+
+	err = look(&in, p);
+	if (!err) {
+		src->deferred = (tags & TAG_DEFERRED) || src->org.standfw ||
+			islate(in.time);
+		err = wanted(p, &in);
+	}
+	mem_deref(in.peer);
+
+	if (err == ECANCELED)
+		answer(p, 480, "Temporarily not available", NULL);
+	else if (err)
+		settle(p, err);
+	else
+		take(p);
+}
+
+
+static int page_alloc(struct page **pp, struct cpm *cpm,
+		      const struct sip_msg *msg)
+{
+	struct page *p = mem_zalloc(sizeof(*p), destructor);
+	int err;
+
+	if (!p)
+		return ENOMEM;
+
+	p->cpm = cpm;
+	p->msg = mem_ref((void *)msg);
+	list_append(&cpm->pagel, &p->le, p);
+	++cpm->pagec;
+	err = sip_strans_alloc(&p->st, cpm->host.sip, msg, NULL, NULL);
+	if (err)
+		mem_deref(p);
+	else
+		*pp = p;
+
+	return err;
+}
+
+
+static void begin(struct cpm *cpm, const struct cpm_account *acc,
+		  const struct sip_msg *msg, unsigned tags)
+{
+	const struct sip_hdr *hdr = sip_msg_hdr(msg, SIP_HDR_DATE);
+	struct page *p;
+	int err;
+
+	if (page_alloc(&p, cpm, msg)) {
+		/* it may come again, and find memory */
+		(void)sip_reply(cpm->host.sip, msg, 500,
+				"Server Internal Error");
+		return;
+	}
+
+	if (refuse_form(p))
+		return;
+
+	if (hdr)
+		(void)page_date(&p->time, &hdr->val);
+
+	err = cpm->pagec > CPM_PAGES ? EBUSY : content_find(p);
+	if (!err)
+		err = source_alloc(&p->src, cpm, acc->aor, msg);
+	if (err)
+		settle(p, err);
+	else
+		consider(p, tags);
+}
+
+
+/* Ours by its service; CPIM by its type too, which nobody else here reads.
+   Text is, when its service says that it may be for us. */
+static bool isours(const struct sip_msg *msg, unsigned tags)
+{
+	const struct sip_hdr *hdr = sip_msg_hdr(msg, SIP_HDR_CONTENT_TYPE);
+
+	if (tags & (TAG_MSG | TAG_DEFERRED))
+		return true;
+	if (!hdr)
+		return false;
+	if (ctype_is(&hdr->val, "message/cpim"))
+		return true;
+
+	return tags && !ctype_is(&hdr->val, "text/plain");
+}
+
+
+bool page_recv(struct cpm *cpm, const struct sip_msg *msg)
+{
+	unsigned tags = tag_msg(msg);
+	struct cpm_account acc;
+	bool answered;
+
+	if (pl_isset(&msg->to.tag) || !isours(msg, tags))
+		return false;
+
+	if (!admit(&acc, &answered, cpm, msg))
+		return answered;
+
+	tags = admit_tags(cpm, acc.aor, msg);
+	if (!isours(msg, tags))
+		return false;
+
+	begin(cpm, &acc, msg, tags);
+
+	return true;
+}
+
+
+void page_stop(struct cpm *cpm)
+{
+	struct le *le;
+
+	for (le = cpm->pagel.head; le; le = le->next) {
+		struct page *p = le->data;
+
+		p->st = mem_deref(p->st);
+	}
+}
