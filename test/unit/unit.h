@@ -23,6 +23,7 @@ Suite *imdn_suite(void);
 Suite *iscomp_suite(void);
 Suite *store_suite(void);
 Suite *tag_suite(void);
+TCase *contact_case(void);     /* of tag: the Contact of REGISTER    */
 Suite *policy_suite(void);
 Suite *retry_suite(void);
 Suite *leg_suite(void);
