@@ -75,6 +75,8 @@ int main(int argc, char *argv[])
 		{"inline",    inline_suite},
 		{"file",      file_suite},
 		{"report",    report_suite},
+		{"register",  register_suite},
+		{"available", available_suite},
 		{"status",    status_suite},
 		{"config",    config_suite},
 		{"backlog",   backlog_suite},

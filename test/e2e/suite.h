@@ -54,6 +54,8 @@ Suite *report_suite(void);    /* notifications                       */
 Suite *status_suite(void);    /* those for messages of ours          */
 void group_cases(Suite *suite);   /* of status: groups, kept ones     */
 void retry_cases(Suite *suite);   /* of report: refused, away         */
+Suite *register_suite(void);  /* tags on the registration            */
+Suite *available_suite(void); /* who is there gets what is kept       */
 Suite *config_suite(void);    /* keys of the configuration           */
 void fault_cases(Suite *suite);   /* of config: a store that fails */
 void load_cases(Suite *suite);    /* of config: files, loading     */

@@ -134,6 +134,11 @@ void session_resume_all(struct cpm *cpm);
 /** End the sessions of an account (NULL: all): BYE, or 480 if asking */
 void session_close_all(struct cpm *cpm, const char *aor);
 
+/* lost.c */
+
+/** End the sessions of an account whose address this machine has no more */
+void session_close_lost(struct cpm *cpm, const char *aor);
+
 /* sessions.c: which sessions there are */
 
 int  sessions_alloc(struct cpm *cpm);
