@@ -73,6 +73,7 @@ int main(void)
 		power_suite,
 		soak_suite,
 		call_suite,
+		trust_suite,
 		oom_suite,
 		alone_suite,
 	};
