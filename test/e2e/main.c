@@ -83,6 +83,7 @@ int main(int argc, char *argv[])
 		{"power",     power_suite},
 		{"soak",      soak_suite},
 		{"call",      call_suite},
+		{"trust",     trust_suite},
 		{"oom",       oom_suite},
 		{"alone",     alone_suite},
 		{"pf",        pf_suite},

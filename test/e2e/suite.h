@@ -64,6 +64,7 @@ Suite *power_suite(void);     /* the power-cut layer itself          */
 Suite *soak_suite(void);      /* kill -9 during deliveries           */
 Suite *call_suite(void);      /* what a call notices of it           */
 Suite *oom_suite(void);       /* memory runs out                      */
+Suite *trust_suite(void);     /* from where requests may come       */
 Suite *alone_suite(void);     /* the library without a softphone      */
 
 #endif
