@@ -188,8 +188,11 @@ static int round_run(struct user *user)
 			round_stop(user);
 			return err;
 		}
-		if (err == ENOENT)
+		/* who started this may still hold it */
+		if (err == ENOENT) {
+			list_unlink(&lane->le);
 			mem_deref(lane);
+		}
 		le = next;
 	}
 

@@ -11,7 +11,7 @@
 
 
 enum {
-	HASH_SIZE  = 64,
+	HASH_SIZE  = 1024,   /* a transaction over UDP stays for 32 s      */
 	PORT_TRIES = 50,     /* the system's UDP port may be taken in TCP   */
 };
 

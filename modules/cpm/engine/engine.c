@@ -244,6 +244,7 @@ void cpm_registered(struct cpm *cpm, const char *aor)
 	memset(&acc, 0, sizeof(acc));
 	if (!cpm->down && cpm->host.accounth(&acc, aor, cpm->host.arg))
 		trust_registered(cpm->trust, &acc);
+	session_close_lost(cpm, aor);
 	relay_account(cpm->relay, aor);
 	outbox_kick(cpm->outbox);
 	pull_registered(cpm->pulls, aor);
