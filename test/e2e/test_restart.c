@@ -25,7 +25,7 @@ enum {
 };
 
 static const char *const wayv[] = {
-	"page", "large", "session", "inline", "all",
+	"page", "large", "session", "inline", "all", "pull",
 };
 
 enum victim { SOFTPHONE, SERVER, CORE, VICTIMS };
@@ -55,7 +55,8 @@ static void open_all(struct restart *r, unsigned rounds)
 	core_run(r->core, "alice:secret", s->pf);
 	/* soon after one of the others was away it is known again */
 	s->b = baresip_start(s->env, &(struct baresip_args){
-		.name = "alice", .accounts = env_str(s->env,
+		.name = "alice", .config = "cpm_auto_pull yes\n",
+		.accounts = env_str(s->env,
 			"<sip:alice@%s;transport=udp>;auth_user=alice;"
 			"auth_pass=secret;outbound=\"%s\";regint=1\n",
 			DOMAIN, r->core->uri)});
