@@ -188,7 +188,7 @@ static int round_run(struct user *user)
 			round_stop(user);
 			return err;
 		}
-		/* a MESSAGE that was just answered may still hold it */
+		/* who started this may still hold it */
 		if (err == ENOENT) {
 			list_unlink(&lane->le);
 			mem_deref(lane);
@@ -399,6 +399,9 @@ void deliver_ended(struct session *sess)
 	const bool ordinary = sess->ordinary, good = goes_on(sess);
 
 	if (sess->pull) {
+		/* what was not fetched is announced again */
+		if (sess->scode < 300 && !good)
+			user->told = 0;
 		mem_deref(sess);
 		return;
 	}
