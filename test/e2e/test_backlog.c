@@ -16,9 +16,9 @@
 
 
 enum {
-	SENDERS_SHORT = 10,
+	SENDERS_SHORT = 12,
 	SENDERS_LONG  = 50,
-	EACH_SHORT    = 50,
+	EACH_SHORT    = 42,
 	EACH_LONG     = 100,
 	EVENTS        = 20,   /* a second, at most: bus.md                  */
 	GROWTH        = 8192, /* KiB, and each message's SIP transactions:  */
@@ -29,7 +29,7 @@ enum {
 };
 
 static const char *const wayv[] = {
-	"page", "large", "session", "inline", "all",
+	"page", "large", "session", "inline", "all", "pull",
 };
 
 struct backlog {
@@ -155,7 +155,8 @@ START_TEST(backlog)
 
 	bl.senders = bl.full ? SENDERS_LONG : SENDERS_SHORT;
 	bl.each = bl.full ? EACH_LONG : EACH_SHORT;
-	scene_open(&bl.s, &(struct scene_args){.optv = {"-w", "16"}});
+	scene_open(&bl.s, &(struct scene_args){
+		.config = "cpm_auto_pull yes\n", .optv = {"-w", "16"}});
 	env_limit(bl.s.env, bl.full ? LIMIT_LONG : LIMIT_SHORT);
 	fill(&bl);
 	scene_start(&bl.s);
