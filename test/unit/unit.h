@@ -21,6 +21,7 @@ Suite *xml_suite(void);
 Suite *mime_suite(void);
 Suite *imdn_suite(void);
 Suite *iscomp_suite(void);
+Suite *announce_suite(void);   /* what is to be fetched             */
 Suite *store_suite(void);
 Suite *tag_suite(void);
 Suite *policy_suite(void);

@@ -7,6 +7,7 @@
  */
 #include "engine.h"
 #include "take.h"
+#include "pull.h"
 
 
 /* the store does not know CPIM, but keeps the set of what was asked */
@@ -71,6 +72,18 @@ int record_sender(char **peerp, char **namep, const struct source *src,
 	err = dup_str(peerp, src->org.peer);
 
 	return err ? err : dup_str(namep, src->org.name);
+}
+
+
+/* What the server has said of it when it announced it */
+static int announced_set(struct cpm_msg *msg, const struct source *src,
+			 const struct cpim_msg *cpim)
+{
+	const char *peer;
+
+	pull_describe(src->pull, &cpim->imdn_msgid, &peer, &msg->mode);
+
+	return msg->peer ? 0 : dup_str(&msg->peer, peer);
 }
 
 
@@ -254,6 +267,8 @@ int record(struct cpm_msg **msgp, const struct source *src,
 	err = str_dup(&msg->account, src->aor);
 	if (!err)
 		err = record_sender(&msg->peer, &msg->name, src, cpim);
+	if (!err)
+		err = announced_set(msg, src, cpim);
 	if (!err)
 		err = ids_set(msg, src, cpim, how->local);
 	if (!err)
