@@ -27,7 +27,10 @@ enum {
 	CPM_URI_MAX      = 512,   /**< octets of a sender's URI: shown in each
 				       list                                */
 	CPM_NAME_MAX     = 256,   /**< octets of a display name, cut        */
-	CPM_TYPE_MAX     = 256,   /**< octets of a Content-Type             */
+	CPM_TYPE_MAX     = 256,   /**< octets of a Content-Type; parameters
+				       over it go                          */
+	CPM_FILENAME_MAX = 255,   /**< octets of a file's name, cut: what file
+				       systems take                        */
 	CPM_SESSION_MAX  = 16384, /**< that cpm_max_sessions may allow: some KiB
 				       each while they live                */
 	CPM_SESSIONS     = 768,   /**< cpm_max_sessions: libre polls 1,024
@@ -448,6 +451,18 @@ int cpm_status(const struct cpm *cpm, struct cpm_status *status);
     controls (C0, C1, DEL) and U+2028/2029 go. @return 0; ENOMEM */
 int cpm_text_clean(struct mbuf *mb, const uint8_t *buf, size_t len);
 
+/**
+ * A name that a stranger gave to a file, fit to be shown and to be proposed as
+ * the name of a file: what is behind the last slash or backslash, valid UTF-8
+ * without control, bidirectional or invisible characters and without dots in
+ * front; what file systems do not take becomes "_". The end of a long name is
+ * cut, but not its extension. No memory is taken.
+ *
+ * @param buf Room for CPM_FILENAME_MAX octets and the end of the string; "" if
+ *            nothing is left
+ */
+void cpm_filename(char *buf, const char *str);
+
 /** Longest prefix of at most max octets that does not end inside a
     character */
 size_t cpm_text_cut(const uint8_t *buf, size_t len, size_t max);
@@ -461,6 +476,21 @@ size_t cpm_text_cut(const uint8_t *buf, size_t len, size_t max);
  * @return 0; EBADMSG if it is no sip, sips or tel URI; EINVAL; ENOMEM
  */
 int cpm_uri_norm(char **strp, const struct pl *uri);
+
+/**
+ * Parameters of the Contact of a REGISTER that says what we do: those that are
+ * there, +sip.instance if it is not among them (RFC 5626), and the services
+ * session, msg, largemsg and deferred in one +g.3gpp.icsi-ref, behind those
+ * that it has already (RFC 3840, 3GPP TS 24.229).
+ *
+ * @param mb     Appended to
+ * @param params ";expires=600;q=1", or empty
+ * @param uuid   Names this softphone: 36 octets
+ *
+ * @return 0; EINVAL; ENOMEM
+ */
+int cpm_contact_params(struct mbuf *mb, const struct pl *params,
+		       const char *uuid);
 
 #ifdef __cplusplus
 }

@@ -11,7 +11,9 @@
 #include <stdio.h>
 #include <cpm_cpim.h>
 #include <cpm_imdn.h>
+#include <cpm_fthttp.h>
 #include <cpm_iscomp.h>
+#include <cpm_mime.h>
 #include <cpm_announce.h>
 #include <cpm_msrp.h>
 #include "unit/oom_unit.h"
@@ -309,6 +311,43 @@ static int session(struct mbuf *out, const char *arg)
 }
 
 
+static int fthttp_read(struct mbuf *out, const char *arg)
+{
+	struct fthttp_doc doc;
+	int err;
+
+	oo_arm();
+	err = fthttp_decode(&doc, (const uint8_t *)arg, strlen(arg));
+	(void)oo_end(0);
+	if (!err)
+		ck_assert_int_eq(0, mbuf_printf(out, "%s %s %llu",
+						doc.file.url, doc.file.name,
+						doc.file.size));
+
+	return err;
+}
+
+
+static int mime_read(struct mbuf *out, const char *arg)
+{
+	char *str = NULL;
+	struct pl val;
+	int err;
+
+	pl_set_str(&val, arg);
+	oo_arm();
+	err = mime_param(&str, &val, "filename");
+	(void)oo_end(0);
+	if (!err)
+		ck_assert_int_eq(0, mbuf_write_str(out, str));
+	else
+		ck_assert_ptr_null(str);
+	mem_deref(str);
+
+	return err;
+}
+
+
 static const struct codec_op opv[] = {
 	{"cpim: decode", cpim_head, "cpim/rfc3862-5.1.txt"},
 	{"cpim: decode imdn", cpim_head, "cpim/rfc5438-delivery.txt"},
@@ -323,6 +362,11 @@ static const struct codec_op opv[] = {
 	   for such a prefix it says that nobody declared it */
 	{"iscomp: decode", iscomp_read, "iscomp/plain.xml"},
 	{"iscomp: encode", iscomp_write, NULL},
+	{"fthttp: decode", fthttp_read, "<file><file-info><file-name>a&amp;b"
+	 "</file-name><file-size>7</file-size><data url='https://h/x'/>"
+	 "</file-info></file>"},
+	{"mime: param", mime_read, "attachment; filename=\"a\\b\""},
+	{"mime: param, charset", mime_read, "a; filename*=UTF-8''a%20b"},
 	{"announce: decode", announce_read, "announce/list.xml"},
 	{"announce: encode", announce_write, NULL},
 	{"sdp", sdp, "v=0\r\no=- 0 0 IN IP4 host.example\r\ns= \r\n"

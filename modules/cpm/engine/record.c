@@ -5,6 +5,7 @@
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
+#include <cpm_fthttp.h>
 #include "engine.h"
 #include "take.h"
 #include "pull.h"
@@ -220,21 +221,22 @@ static int body_set(struct cpm_msg *msg, const struct cpim_msg *cpim,
 		    size_t start, const struct taken *how)
 {
 	static const struct pl text_type = {"text/", 5};
-	struct pl type = cpim->ctype;
+	struct pl type;
 	struct mbuf *mb = cpim->mb;
 	int err;
 
-	if (type.l > CPM_TYPE_MAX)
-		return EOVERFLOW;
-
-	err = pl_isset(&type) ? pl_strdup(&msg->type, &type)
-		: str_dup(&msg->type, "text/plain");
+	err = type_set(&msg->type, &cpim->ctype);
+	if (!err)
+		err = filename_set(&msg->filename, cpim);
 	if (err)
 		return err;
 
+	/* a link to a file is read like a text, and is as small */
+	pl_set_str(&type, msg->type);
 	if (type.l > text_type.l)
 		type.l = text_type.l;
-	msg->text = !pl_isset(&type) || !pl_casecmp(&type, &text_type);
+	msg->text = !pl_casecmp(&type, &text_type) ||
+		ctype_is(&cpim->ctype, FTHTTP_TYPE);
 
 	if (how->body)
 		return large_set(msg, cpim, start, how);
