@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 #include "e2e.h"
 
 
@@ -48,6 +49,22 @@ static char *user_table(struct env *env, const char *users)
 }
 
 
+/* A certificate of its own, which baresip does not look at */
+void core_tls(struct core *core)
+{
+	struct env *env = core->env;
+	const char *const argv[] = {"openssl", "req", "-x509", "-newkey",
+		"rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=core",
+		"-keyout", "core.key", "-out", "core.pem", NULL};
+	struct proc *p = proc_start(env, &(struct proc_args){
+		.name = "openssl", .argv = argv});
+
+	if (proc_wait(p, 3 * E2E_WAIT))
+		e2e_fail("openssl: %d", p->status);
+	core->tls_port = port_get(env, 1);
+}
+
+
 static const char *make_config(struct core *core, const char *users,
 			       const struct pf *pf)
 {
@@ -59,6 +76,17 @@ static const char *make_config(struct core *core, const char *users,
 		"PF", pf ? pf->sip : "127.0.0.1:9",
 		"PFPORT", env_str(env, "%u", pf ? pf->sip_port : 9),
 		"HAVE_PF", pf ? "1" : "0",
+		"TLS", core->tls_port ? "yes" : "no",
+		"LISTEN_TLS", core->tls_port ? env_str(env, "listen=tls:%s:%u",
+			core->ipv6 ? "[::1]" : "127.0.0.1", core->tls_port)
+			: "",
+		"LOAD_TLS", core->tls_port ? env_str(env,
+			"loadmodule \"tls.so\"\n"
+			"modparam(\"tls\", \"private_key\", \"%s\")\n"
+			"modparam(\"tls\", \"certificate\", \"%s\")\n"
+			"modparam(\"tls\", \"tls_method\", \"TLSv1.2+\")\n",
+			env_path(env, "core.key"),
+			env_path(env, "core.pem")) : "",
 		NULL
 	};
 	const char *path = env_path(env, "core.cfg");
@@ -95,7 +123,8 @@ static struct proc *run_kamailio(struct core *core, const char *name,
 	struct proc *proc;
 	struct wait w;
 
-	folder_make(run);
+	if (access(run, F_OK))
+		folder_make(run);
 	port_release(core->env, port);
 	/* its children end with it only when it is asked politely */
 	proc = proc_start(core->env, &(struct proc_args){

@@ -26,10 +26,7 @@ static bool isnum(const struct pl *pl)
 }
 
 
-/* The body: in a datagram, what Content-Length counts, which must be there
-   (RFC 3261, 18.3). On a stream libre has cut it already.
-   @return 0; EBADMSG */
-static int body_find(struct pl *body, const struct sip_msg *msg)
+int content_body(struct pl *body, const struct sip_msg *msg)
 {
 	size_t n;
 
@@ -126,7 +123,7 @@ int content_decode(struct content *c, const struct sip_msg *msg)
 	int err;
 
 	memset(c, 0, sizeof(*c));
-	err = body_find(&body, msg);
+	err = content_body(&body, msg);
 	if (err)
 		return err;
 	if (!body.l || !hdr)

@@ -22,6 +22,11 @@ struct content {
  */
 int content_decode(struct content *c, const struct sip_msg *msg);
 
+/** The body of a request: in a datagram, what Content-Length counts, which must
+    be there (RFC 3261, 18.3). On a stream libre has cut it already.
+    @return 0; EBADMSG */
+int content_body(struct pl *body, const struct sip_msg *msg);
+
 /** Value of a Date header (RFC 3261, 20.17). @param ms since 1970.
     @return 0; EBADMSG */
 int content_date(uint64_t *ms, const struct pl *val);
