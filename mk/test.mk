@@ -83,8 +83,14 @@ ROUNDS ?= 200
 soak: $(E2E_NEED)
 	@$(ENV) CPM_ROUNDS=$(ROUNDS) mk/soak $(BUILD)/e2e
 
+# the path says its seed; CPM_SEED=... takes that one
+MESSAGES ?= 2000
+loss: $(E2E_NEED)
+	@$(ENV) CPM_MESSAGES=$(MESSAGES) CK_RUN_SUITE=page CK_RUN_CASE=loss \
+		$(BUILD)/e2e
+
 call: $(E2E_NEED)
 	@$(ENV) CPM_CALL_SECONDS=60 CK_RUN_SUITE=call $(BUILD)/e2e
 
 
-.PHONY: unit e2e e2e-san demo run-demo test soak call
+.PHONY: unit e2e e2e-san demo run-demo test soak loss call
