@@ -66,6 +66,13 @@ enum {
 				       page-mode message was kept on its way:
 				       no transaction lasts so long, and
 				       clocks differ by less               */
+	CPM_CALL_WAIT    = 60,    /**< seconds that our INVITE waits for an
+				       answer: servers answer at once, a
+				       proxy may try some                  */
+	CPM_NOTICES      = 256,   /**< announcements that wait for the disk at
+				       once; more are answered 503         */
+	CPM_PULL_MAX     = 100,   /**< references in one pull: they go in an
+				       INVITE, which UDP has to carry      */
 	CPM_RELAY_WAIT   = 8,     /**< seconds that an INVITE waits for our
 				       relay, then 480: well within the 32
 				       that a server gives it              */
@@ -112,6 +119,9 @@ struct cpm_conf {
 				        one account; 0: CPM_PEER_SESSIONS.
 				        More are answered 486               */
 	uint32_t keep_days;        /**< cpm_keep_days; 0: for ever          */
+	const char *deferred_uri;  /**< cpm_deferred_uri: SIP URI; NULL: the
+				        account's own                       */
+	bool auto_pull;            /**< cpm_auto_pull                       */
 	const char *relay;         /**< cpm_relay: one or more MSRP URIs, from
 					the inside outwards; NULL: none     */
 	const char *relay_user;    /**< cpm_relay_user; NULL: that of the
@@ -140,6 +150,7 @@ enum cpm_event_id {
 	CPM_EV_EXPORT,
 	CPM_EV_STORE,
 	CPM_EV_COMPOSING,
+	CPM_EV_DEFERRED,
 	CPM_EV_STATUS,
 };
 
@@ -151,7 +162,9 @@ enum cpm_sess_state {
 	CPM_SESS_CLOSED,      /**< ended in order                          */
 	CPM_SESS_DECLINED,    /**< refused by us, or never answered        */
 	CPM_SESS_FAILED,      /**< no ACK, no MSRP, or timed out           */
-	CPM_SESS_WAITING,     /**< accepted; 200 waits for our relay       */
+	CPM_SESS_WAITING,     /**< accepted; 200 waits for our relay. Or
+				   ours: the INVITE does                   */
+	CPM_SESS_CALLING,     /**< ours: the INVITE was sent, no answer    */
 };
 
 /** One event; strings are borrowed while the handler runs */
@@ -173,8 +186,10 @@ struct cpm_event {
 			bool deferred;
 			uint16_t code;         /**< SIP status, 0: none    */
 			uint64_t messages;
-			const char *reason;    /**< why the MSRP leg failed;
+			const char *reason;    /**< why the MSRP leg failed,
+						    or what we asked for;
 						    NULL: it did not       */
+			bool refused;          /**< it is about that       */
 		} session;
 		struct {
 			uint64_t id;           /**< of the message         */
@@ -202,6 +217,9 @@ struct cpm_event {
 			uint32_t session;
 			bool active;           /**< else idle              */
 		} composing;
+		struct {
+			uint64_t count;        /**< announced, not fetched */
+		} deferred;
 		struct {
 			uint64_t id;           /**< of the message, ours   */
 			enum cpm_out status;   /**< it has moved there     */
@@ -322,6 +340,30 @@ int cpm_composing(struct cpm *cpm, uint64_t conv, bool active,
 
 /** Name of a state as the bus has it: "asking" */
 const char *cpm_sess_state_name(enum cpm_sess_state state);
+
+/** What the server has announced for an account (NULL: all) and was neither
+    fetched nor has expired, oldest first. Reference "all": there is something,
+    and no more is known. @return 0; those of reading the store */
+int cpm_deferred(const struct cpm *cpm, const char *account,
+		 cpm_announced_h *h, void *arg);
+
+/**
+ * Fetch announced messages: an INVITE to the server, which sends them over
+ * MSRP and ends the session (wire.md 5 and 13.8).
+ *
+ * @param refv    References of cpm_deferred()
+ * @param refc    At most CPM_PULL_MAX; 0: all, also those not announced
+ * @param session Filled: of this pull, or with EALREADY of the one that runs
+ * @param bad     Filled with ENOENT: which of refv; may be NULL
+ *
+ * @return 0: events tell the rest; ENOTCONN: there is no such account, or it
+ *         is not registered; ENOENT: a reference that was not announced, or
+ *         not any more; EALREADY: a pull of this account runs; EBUSY: no more
+ *         sessions; EOVERFLOW: over CPM_PULL_MAX; EAGAIN: the store is not
+ *         ready; those of call_start()
+ */
+int cpm_pull(struct cpm *cpm, const char *account, const char *const *refv,
+	     size_t refc, uint32_t *session, size_t *bad);
 
 /** Mark as read, and let the display notifications go that are asked for and
     allowed. @param count messages that were unread. @return 0; ENOENT if one

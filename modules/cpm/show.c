@@ -97,6 +97,7 @@ const char *show_errno(int err)
 	case ENOTDIR:  return "ENOTDIR";
 	case EACCES:   return "EACCES";
 	case ENOTCONN: return "ENOTCONN";
+	case EHOSTUNREACH: return "EHOSTUNREACH";
 	case ENOMEM:   return "ENOMEM";
 	case ENOSPC:   return "ENOSPC";
 	case EBADMSG:  return "EBADMSG";

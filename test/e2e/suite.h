@@ -48,10 +48,12 @@ Suite *relay_suite(void);     /* through an MSRP relay               */
 Suite *composing_suite(void); /* who is writing                      */
 Suite *model_suite(void);     /* the connection model, limits        */
 Suite *page_suite(void);      /* messages in SIP MESSAGEs            */
+Suite *pull_suite(void);      /* announced, then fetched             */
 void page_many_cases(Suite *suite); /* of page: bursts, loss, no store */
 void page_pf_cases(Suite *suite); /* of page: from the PF             */
 Suite *report_suite(void);    /* notifications                       */
 Suite *status_suite(void);    /* those for messages of ours          */
+void group_cases(Suite *suite);   /* of status: groups, kept ones     */
 void retry_cases(Suite *suite);   /* of report: refused, away         */
 Suite *config_suite(void);    /* keys of the configuration           */
 void fault_cases(Suite *suite);   /* of config: a store that fails */
@@ -59,6 +61,7 @@ void load_cases(Suite *suite);    /* of config: files, loading     */
 Suite *backlog_suite(void);   /* much of it at once                  */
 Suite *power_suite(void);     /* the power-cut layer itself          */
 Suite *soak_suite(void);      /* kill -9 during deliveries           */
+Suite *restart_suite(void);   /* each way cut off by a restart       */
 Suite *call_suite(void);      /* what a call notices of it           */
 Suite *oom_suite(void);       /* memory runs out                      */
 Suite *alone_suite(void);     /* the library without a softphone      */

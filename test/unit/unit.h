@@ -23,6 +23,7 @@ Suite *fthttp_suite(void);
 Suite *filename_suite(void); /* engine: names of files, types */
 Suite *imdn_suite(void);
 Suite *iscomp_suite(void);
+Suite *announce_suite(void);   /* what is to be fetched             */
 Suite *store_suite(void);
 Suite *tag_suite(void);
 Suite *policy_suite(void);

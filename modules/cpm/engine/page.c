@@ -203,10 +203,7 @@ static bool isnum(const struct pl *pl)
 }
 
 
-/* The body: in a datagram, what Content-Length counts, which must be there
-   (RFC 3261, 18.3). On a stream libre has cut it already.
-   @return 0; EBADMSG */
-static int body_find(struct pl *body, const struct sip_msg *msg)
+int page_body(struct pl *body, const struct sip_msg *msg)
 {
 	size_t n;
 
@@ -304,7 +301,7 @@ static int content_find(struct page *p)
 	struct pl body;
 	int err;
 
-	err = body_find(&body, p->msg);
+	err = page_body(&body, p->msg);
 	if (err)
 		return err;
 	if (!body.l || !hdr)
