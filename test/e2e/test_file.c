@@ -182,13 +182,13 @@ static char *fthttp_write(struct env *env)
 static void leave(struct scene *s, const char *file)
 {
 	scene_leave(s, "from=%s type=image/jpeg%%3B%%20name=evil.exe file=%s"
-		    " disp=attachment%%3B%%20filename=%%22../..%%5C%%5Ca%%1B%%E2"
-		    "%%80%%AEgpj:%%C3%%A9.jpeg%%22", BOB, file);
+		    " disp=attachment%%3B%%20filename=%%22../..%%5C%%5Ca%%1B"
+		    "%%E2%%80%%AEgpj:%%C3%%A9.jpeg%%22", BOB, file);
 	base64_write(env_path(s->env, "b64"), env_path(s->env, "small"));
 	scene_leave(s, "from=%s type=application/x-zip%%0D%%0A"
 		    "Content-Transfer-Encoding:%%20base64 file=%s"
-		    " disp=attachment%%3B%%20filename*=UTF-8''%%25E2%%2582%%25AC"
-		    ".zip", BOB, env_path(s->env, "b64"));
+		    " disp=attachment%%3B%%20filename*=UTF-8''%%25E2%%2582"
+		    "%%25AC.zip", BOB, env_path(s->env, "b64"));
 	scene_leave(s, "from=%s type=no%%20type%%0D%%0AContent-Transfer-"
 		    "Encoding:%%20quoted-printable body==41=42%%0D%%0A=00=FF="
 		    "%%0D%%0Az filename=.profile", BOB);

@@ -18,7 +18,8 @@ static const struct {
 	const char *out;
 } namev[] = {
 	{"photo.jpeg", "photo.jpeg"},
-	{"caf\xc3\xa9 \xf0\x9f\x98\x80.png", "caf\xc3\xa9 \xf0\x9f\x98\x80.png"},
+	{"caf\xc3\xa9 \xf0\x9f\x98\x80.png",
+	 "caf\xc3\xa9 \xf0\x9f\x98\x80.png"},
 	{"archive.tar.gz", "archive.tar.gz"},
 	{"noext", "noext"},
 	/* no path, of any system */
