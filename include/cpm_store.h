@@ -98,6 +98,9 @@ struct cpm_msg {
 	char *peer;             /**< (in) URI of the other side; NULL if
 				     unknown: no notification then         */
 	char *name;             /**< (in) display name of the sender        */
+	char *group;            /**< (in) URI of the group: the peer of its
+				     conversation; NULL when read           */
+	char *group_name;       /**< (in) its display name; likewise        */
 	char *msgkey;           /**< (in) unique with account and peer (for a
 				     group: with the conversation): imdn.
 				     Message-ID or a local one. Of an
@@ -452,7 +455,8 @@ int cpm_store_delete(struct cpm_store *st, uint64_t msg, uint64_t conv,
 
 /** Delete old messages, as cpm_store_delete() does: those received before a
     time, oldest first, at most CPM_SWEEP_MAX; incoming ones only if they were
-    read, outgoing ones unless they are QUEUED or SENDING. ENOENT if there is none (left). @param before ms since 1970 */
+    read, outgoing ones unless they are QUEUED or SENDING. ENOENT if there is
+    none (left). @param before ms since 1970 */
 int cpm_store_sweep(struct cpm_store *st, uint64_t before, cpm_done_h *h,
 		    void *arg);
 

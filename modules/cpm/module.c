@@ -5,8 +5,8 @@
  *
  * Commands: cpm_status, cpm_conversations, cpm_messages, cpm_message,
  * cpm_display, cpm_imdn, cpm_policy, cpm_sessions, cpm_accept, cpm_decline,
- * cpm_close, cpm_delete, cpm_export, cpm_composing. Each takes a JSON object or
- * words; see README.md.
+ * cpm_close, cpm_delete, cpm_export, cpm_composing, cpm_deferred, cpm_pull.
+ * Each takes a JSON object or words; see README.md.
  *
  * Configuration:
  *
@@ -31,6 +31,8 @@
   cpm_max_sessions    768               # at once
   cpm_peer_sessions   16                # of one sender
   cpm_keep_days       0                 # days; 0: for ever
+  cpm_deferred_uri    sip:pf@example.net  # default: the account's own
+  cpm_auto_pull       no
   cpm_relay           msrps://relay.example.net:2855;tcp  # default: none
   cpm_relay_user      alice             # default: as the account
   cpm_relay_pass      secret
@@ -221,6 +223,8 @@ static int config(struct cpm_conf *conf, char *path, size_t size)
 		err = get_num(&peer, "cpm_peer_sessions", 1, CPM_SESSION_MAX);
 	if (!err)
 		err = get_num(&keep, "cpm_keep_days", 0, KEEP_MAX);
+	if (!err)
+		err = get_bool(&conf->auto_pull, "cpm_auto_pull");
 	if (!err)
 		err = secure_config(conf);
 	if (!err)
@@ -432,6 +436,7 @@ static int engine_open(void)
 	};
 	char path[PATH_SIZE], *text = NULL;
 	struct relay_text rtext;
+	struct pull_text ptext;
 	struct cpm_conf conf;
 	int err;
 
@@ -439,6 +444,8 @@ static int engine_open(void)
 	err = config(&conf, path, sizeof(path));
 	if (!err)
 		err = relay_config(&conf, &rtext);
+	if (!err)
+		err = pull_config(&conf, &ptext);
 	if (!err)
 		err = descriptors(&conf);
 	if (err) {

@@ -97,6 +97,7 @@ const char *show_errno(int err)
 	case ENOTDIR:  return "ENOTDIR";
 	case EACCES:   return "EACCES";
 	case ENOTCONN: return "ENOTCONN";
+	case EHOSTUNREACH: return "EHOSTUNREACH";
 	case ENOMEM:   return "ENOMEM";
 	case ENOSPC:   return "ENOSPC";
 	case EBADMSG:  return "EBADMSG";
@@ -203,6 +204,8 @@ static int show_msg_body(struct odict *o, struct cpm_store *st,
 	if (!err)
 		err = msg->text ? show_text(o, st, msg, part)
 			: show_str(o, "file", msg->file);
+	if (!err)
+		err = show_ft(o, st, msg);
 	if (!err && msg->missing)
 		err = show_bool(o, "missing", true);
 	if (!err)

@@ -54,6 +54,7 @@ START_TEST(wrong_value)
 		{"cpm_ask_timeout", "3601", "a number from 1 to 3600"},
 		{"cpm_ask_timeout", "1m", "a number from 1 to 3600"},
 		{"cpm_delivery_imdn", "maybe", "yes or no"},
+		{"cpm_trust", "all", "proxy or any"},
 		{"cpm_display_imdn", "2", "yes or no"},
 		{"cpm_listen", "5060", "any:PORT, ADDRESS:PORT or "
 		 "[ADDRESS]:PORT"},
@@ -68,6 +69,8 @@ START_TEST(wrong_value)
 		{"cpm_stall_timeout", "0", "a number from 1 to 3600"},
 		{"cpm_max_sessions", "16385", "a number from 1 to 16384"},
 		{"cpm_peer_sessions", "0", "a number from 1 to 16384"},
+		{"cpm_deferred_uri", "tel:+1", "a SIP URI"},
+		{"cpm_auto_pull", "maybe", "yes or no"},
 		{"cpm_keep_days", "36501", "a number from 0 to 36500"},
 		{"cpm_keep_days", "1y", "a number from 0 to 36500"},
 	};

@@ -87,8 +87,9 @@ static const struct refused {
 	{"--b\r\nContent-Type: message/cpim\r\n"
 	 "Content-Transfer-Encoding: base64\r\n\r\n?\r\n", false, 400, NULL},
 	{HELLO, true, 488, NULL},
-	{HELLO CARD "Content-Disposition: render; handling=required\r\n\r\n\r\n",
-	 false, 415, "\r\nAccept: application/sdp, multipart/mixed, "},
+	{HELLO CARD "Content-Disposition: render; handling=required\r\n"
+	 "\r\n\r\n", false, 415,
+	 "\r\nAccept: application/sdp, multipart/mixed, "},
 	/* it could be read, but not be kept as what it is */
 	{CPIM_PART CPIM_HEAD("m0") "Hello\r\n" CPIM_PART
 	 "From: <sip:bob@cpm.test>\r\n\r\nContent-Type: text/plain\r\n"

@@ -139,7 +139,8 @@ static bool is_over(struct scene *s)
 {
 	const struct pf_event *ev;
 
-	if (pf_try_event(s->pf, "ended", NULL, NULL, 1))
+	if (pf_try_event(s->pf, "ended", NULL, NULL, 1) ||
+	    pf_try_event(s->pf, "page", NULL, NULL, 1))
 		return true;
 
 	/* to the INVITE: others say what they are for */
@@ -512,6 +513,10 @@ static const struct way wayv[] = {
 	 .set = "fault nobye", .update = true},
 	{.name = "close", .leave = "ask=positive-delivery text=Hello",
 	 .set = "fault nobye", .close = true},
+	{.name = "page", .leave = "ask=positive-delivery text=Hello",
+	 .set = "way to=" ALICE " how=page"},
+	{.name = "inline", .leave = "way=inline filename=a.txt "
+	 "ask=positive-delivery text=Hello"},
 };
 
 

@@ -263,6 +263,7 @@ Suite *status_suite(void)
 	tcase_add_test(tc, ordinary);
 	tcase_add_test(tc, moves);
 	tcase_add_test(tc, unreadable);
+	group_cases(suite);
 
 	return suite;
 }

@@ -32,7 +32,8 @@ static int kept_default(struct kept *m, const struct args *args)
 	if (!err && !strcmp(m->ask, "none"))
 		m->ask = mem_deref(m->ask);
 	if (!err && !m->conv)
-		err = keep_conv(&m->conv, args->pf->keep, m->sender, m->user);
+		err = keep_conv(&m->conv, args->pf->keep, m->group
+				? m->group : m->sender, m->user);
 
 	return err;
 }

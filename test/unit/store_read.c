@@ -593,8 +593,9 @@ END_TEST
 
 
 /* What may walk: a page of a list (p); policies, slices and what is announced,
-   which are few; at start the conversations, in indexes of their own the reports that are open,
-   and the messages that are not taken in yet, which are bounded */
+   which are few; at start the conversations, in indexes of their own the
+   reports that are open, and the messages that are not taken in yet, which are
+   bounded */
 static bool may_walk(int id, const char *plan)
 {
 	switch (id) {

@@ -41,6 +41,9 @@ static const struct {
 	 "\"<urn:gsma:imei:1,2;3>\"", TAG_SESSION},
 	/* whole tokens only */
 	{"*;+g.3gpp.icsi-ref=\"" ESC "session.group\"", TAG_GROUP},
+	{"*;+g.3gpp.icsi-ref=\"" ESC "msg.group\"", TAG_MSG | TAG_GROUP},
+	{"*;+g.3gpp.icsi-ref=\"" ESC "largemsg.group\"",
+	 TAG_LARGE | TAG_GROUP},
 	{"*;+g.3gpp.icsi-ref=\"" ESC "sessions\"", 0},
 	{"*;+g.3gpp.icsi-ref=\"x" ESC "session\"", 0},
 	{"*;+g.3gpp.icsi-ref=\"" ESC "session" ESC "session\"", 0},

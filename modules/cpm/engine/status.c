@@ -203,23 +203,22 @@ static bool other_handler(const struct mime_part *part, void *arg)
 
 bool notification_is(const struct cpim_msg *cpim)
 {
-	const uint8_t *buf = cpim->mb->buf + cpim->body;
-	const size_t len = cpim->mb->end - cpim->body;
+	const struct pl body = {
+		(const char *)cpim->mb->buf + cpim->body,
+		cpim->mb->end - cpim->body,
+	};
+	struct cpim_dec dec;
 	bool other = true;
-	struct mbuf *mb = NULL;
-	struct pl body;
 
 	if (mime_type_is(&cpim->ctype, imdn_type))
 		return true;
-	if (!ismultipart(&cpim->ctype))
-		return false;
-	if (cpim_body_decode(&mb, &cpim->cte, buf, len))
+	/* no multipart is encoded as a whole (RFC 2045, 6.4) */
+	if (!ismultipart(&cpim->ctype) || cpim_dec_init(&dec, &cpim->cte) ||
+	    dec.enc != CPIM_ENC_NONE)
 		return false;
 
 	/* several in one: nothing else is in it */
-	pl_set_mbuf(&body, mb);
 	(void)mime_multipart(&cpim->ctype, &body, other_handler, &other);
-	mem_deref(mb);
 
 	return !other;
 }

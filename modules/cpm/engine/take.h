@@ -56,6 +56,18 @@ int take_bare(struct source *src, struct mbuf *mb, const struct pl *ctype,
 /** Is a Content-Type this media type, whatever its parameters are? */
 bool ctype_is(const struct pl *ctype, const char *name);
 
+/* filename.c */
+
+/** What the sender calls the file, made safe; none: *strp stays.
+    @param strp mem_deref() it. @return 0; ENOMEM */
+int filename_set(char **strp, const struct cpim_msg *cpim);
+
+/** Its media type, made safe: what is none is octets, and parameters go if
+    they are odd, too long, or name a file.
+    @param ctype Unset: text/plain
+    @return 0; EOVERFLOW: the type alone is over CPM_TYPE_MAX; ENOMEM */
+int type_set(char **strp, const struct pl *ctype);
+
 /* status.c: notifications for messages of ours */
 
 /** Does it carry one, or several and nothing else? */

@@ -15,6 +15,8 @@ static void msg_destructor(void *arg)
 	mem_deref(msg->key);
 	mem_deref(msg->peer);
 	mem_deref(msg->name);
+	mem_deref(msg->group);
+	mem_deref(msg->group_name);
 	mem_deref(msg->msgkey);
 	mem_deref(msg->imdn_id);
 	mem_deref(msg->conversation_id);
