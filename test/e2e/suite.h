@@ -49,6 +49,7 @@ Suite *composing_suite(void); /* who is writing                      */
 Suite *model_suite(void);     /* the connection model, limits        */
 Suite *page_suite(void);      /* messages in SIP MESSAGEs            */
 Suite *pull_suite(void);      /* announced, then fetched             */
+void pull_pf_cases(Suite *suite); /* of pull: from the PF            */
 void page_many_cases(Suite *suite); /* of page: bursts, loss, no store */
 void page_pf_cases(Suite *suite); /* of page: from the PF             */
 Suite *report_suite(void);    /* notifications                       */

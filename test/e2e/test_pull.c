@@ -546,6 +546,7 @@ Suite *pull_suite(void)
 	tcase_add_test(tc, unusable);
 	tcase_add_test(tc, odd);
 	tcase_add_test(tc, by_itself);
+	pull_pf_cases(suite);
 
 	return suite;
 }

@@ -2,8 +2,8 @@
  * @file test_restart.c  The softphone, the PF and the SIP core killed at any
  *                       moment, while messages come by each of the ways
  *
- * CPM_ROUNDS says how many rounds there are for each way, CPM_SEED repeats a
- * run. All goes through a real core, which forgets who was registered.
+ * CPM_ROUNDS says how many rounds there are for each way, CPM_WAY names one
+ * and leaves the others out, CPM_SEED repeats a run. All goes through a real core, which forgets who was registered.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -25,7 +25,7 @@ enum {
 };
 
 static const char *const wayv[] = {
-	"page", "large", "session", "inline", "all",
+	"page", "large", "session", "inline", "all", "pull",
 };
 
 enum victim { SOFTPHONE, SERVER, CORE, VICTIMS };
@@ -55,7 +55,8 @@ static void open_all(struct restart *r, unsigned rounds)
 	core_run(r->core, "alice:secret", s->pf);
 	/* soon after one of the others was away it is known again */
 	s->b = baresip_start(s->env, &(struct baresip_args){
-		.name = "alice", .accounts = env_str(s->env,
+		.name = "alice", .config = "cpm_auto_pull yes\n",
+		.accounts = env_str(s->env,
 			"<sip:alice@%s;transport=udp>;auth_user=alice;"
 			"auth_pass=secret;outbound=\"%s\";regint=1\n",
 			DOMAIN, r->core->uri)});
@@ -196,15 +197,35 @@ START_TEST(long_run)
 END_TEST
 
 
+/* That of CPM_WAY, or all */
+static unsigned way_end(unsigned *from)
+{
+	const char *way = getenv("CPM_WAY");
+	unsigned i;
+
+	*from = 0;
+	for (i=0; way && i<ARRAY_SIZE(wayv); i++) {
+		if (strcmp(way, wayv[i]))
+			continue;
+		*from = i;
+		return i + 1;
+	}
+
+	return ARRAY_SIZE(wayv);
+}
+
+
 Suite *restart_suite(void)
 {
 	const unsigned each = soak_number("CPM_ROUNDS", 1);
+	unsigned from = 0;
+	const unsigned end = way_end(&from);
 	Suite *suite = suite_create("restart");
 	TCase *tc = suite_case(suite, "ways", FIRST_SEC + ROUND_SEC *
 			       max(each, (unsigned)ARRAY_SIZE(wayv)));
 
 	if (each > 1)
-		tcase_add_loop_test(tc, long_run, 0, ARRAY_SIZE(wayv));
+		tcase_add_loop_test(tc, long_run, (int)from, (int)end);
 	else
 		tcase_add_test(tc, short_run);
 

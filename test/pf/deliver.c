@@ -399,6 +399,9 @@ void deliver_ended(struct session *sess)
 	const bool ordinary = sess->ordinary, good = goes_on(sess);
 
 	if (sess->pull) {
+		/* what was not fetched is announced again */
+		if (sess->scode < 300 && !good)
+			user->told = 0;
 		mem_deref(sess);
 		return;
 	}

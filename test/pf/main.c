@@ -364,8 +364,8 @@ static int options_read(struct pf *pf, char *userv[], size_t *userc, int argc,
 	int c, err;
 
 	while ((c = getopt_long(argc, argv,
-				"l:d:D:u:c:R:U:P:s:w:k:W:a:i:If:ATC:H:vh", longopts,
-				NULL)) >= 0) {
+				"l:d:D:u:c:R:U:P:s:w:k:W:a:i:If:ATC:H:vh",
+				longopts, NULL)) >= 0) {
 		if (c == 'h') {
 			(void)fputs(usage_text, stdout);
 			fault_help(stdout);
