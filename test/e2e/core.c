@@ -155,7 +155,9 @@ void core_edge(struct core *core)
 	const char *cfg = env_path(env, "edge.cfg");
 	const char *host = core->ipv6 ? "[::1]" : "127.0.0.1";
 
-	core->edge_port = port_get(env, 1);
+	/* again, after it was killed: where it was */
+	if (!core->edge_port)
+		core->edge_port = port_get(env, 1);
 	snprintf(core->edge, sizeof(core->edge), "%s:%u", host,
 		 core->edge_port);
 	file_fill(env, cfg, env_data(env, "edge.cfg"), (const char *[]){

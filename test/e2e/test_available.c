@@ -7,6 +7,7 @@
  * SPDX-License-Identifier: BSD-3-Clause
  */
 #define _GNU_SOURCE
+#include <stdlib.h>
 #include "suite.h"
 #include "scene.h"
 
@@ -15,6 +16,8 @@ enum {
 	MOVE_SEC  = 180,      /* s for the test that moves; baresip 1.0.0
 				 looks at its addresses each minute         */
 	MOVE_WAIT = 80000,    /* ms                                         */
+	FLOW_SEC  = 120,      /* s, only with CPM_LONG                      */
+	FLOW_WAIT = 40000,    /* ms                                         */
 };
 
 static const char *const old_addr[] = {"10.9.0.2/24", "10.9.0.3/24"};
@@ -137,6 +140,9 @@ START_TEST(moved)
 	line = proc_line(core->proc, "bound alice ", MOVE_WAIT);
 	ck_assert_ptr_nonnull(strstr(line, "bound alice 1 "));
 	ck_assert_ptr_nonnull(strstr(line, "@10.9.0.3:"));
+	ck_assert_ptr_nonnull(strstr(line, env_str(s.env, "@10.9.0.2:%u>;"
+						   "expires=0",
+						   s.b->sip_port)));
 	ck_assert_str_eq("failed", j_str(ctrl_event(s.c, "session", E2E_WAIT),
 					 "state"));
 	scene_delivered(&s, 2);
@@ -145,6 +151,34 @@ START_TEST(moved)
 	(void)proc_line(core->proc, "bound alice 0 ", E2E_WAIT);
 	ck_assert_int_eq(0, pf_quit(s.pf));
 	env_close(s.env);
+}
+END_TEST
+
+
+/* The flow breaks, on which all comes that is for her (RFC 5626): it is set up
+   again, after 15 to 30 s */
+START_TEST(flow_lost)
+{
+	struct env *env = env_open();
+	struct core *core = core_alloc(env, DOMAIN, false);
+	struct baresip *b;
+
+	env_limit(env, FLOW_SEC);
+	core_run(core, "alice:secret", NULL);
+	core_edge(core);
+	b = baresip_start(env, &(struct baresip_args){
+		.config = "module_tmp uuid.so\n",
+		.accounts = baresip_account(env, "alice", DOMAIN,
+			env_str(env, "sip:%s;transport=tcp", core->edge),
+			";sipnat=outbound")});
+	(void)proc_line(core->proc, "bound alice 1 .*reg-id=1", E2E_WAIT);
+	baresip_registered(b, E2E_WAIT);
+	proc_kill(core->edge_proc);
+	core_edge(core);
+	(void)proc_line(core->proc, "bound alice 1 .*reg-id=1", FLOW_WAIT);
+	baresip_registered(b, E2E_WAIT);
+	ck_assert_int_eq(0, baresip_quit(b));
+	env_close(env);
 }
 END_TEST
 
@@ -159,6 +193,11 @@ Suite *available_suite(void)
 
 	tc = suite_case(suite, "moved", MOVE_SEC);
 	tcase_add_test(tc, moved);
+
+	if (getenv("CPM_LONG")) {
+		tc = suite_case(suite, "flow", FLOW_SEC);
+		tcase_add_test(tc, flow_lost);
+	}
 
 	return suite;
 }

@@ -145,6 +145,13 @@ START_TEST(tagged)
 	bound_next(&bd, core, "alice");
 	(void)ctrl_host_event(b->ctrl, "REGISTER_OK", E2E_WAIT);
 	baresip_registered(b, E2E_WAIT);
+	/* a call goes to the account's own proxy, which knows no such user */
+	if (!_i) {
+		ck_assert(ctrl_cmd(b->ctrl, "dial", "sip:nobody@" DOMAIN,
+				   NULL));
+		ck_assert_ptr_nonnull(strstr(j_str(ctrl_host_event(b->ctrl,
+			"CALL_CLOSED", E2E_WAIT), "param"), "404"));
+	}
 	ck_assert_int_eq(0, baresip_quit(b));
 	ck_assert_uint_ge(all_tagged(core, "alice"), 3);
 	env_close(env);
