@@ -74,6 +74,7 @@ int main(void)
 		soak_suite,
 		call_suite,
 		trust_suite,
+		linphone_suite,
 		oom_suite,
 		alone_suite,
 	};

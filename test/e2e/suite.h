@@ -56,6 +56,7 @@ Suite *soak_suite(void);      /* kill -9 during deliveries           */
 Suite *call_suite(void);      /* what a call notices of it           */
 Suite *oom_suite(void);       /* memory runs out                      */
 Suite *trust_suite(void);     /* from where requests may come       */
+Suite *linphone_suite(void);  /* linphone-cli                        */
 Suite *alone_suite(void);     /* the library without a softphone      */
 
 #endif
