@@ -27,7 +27,10 @@ enum {
 	CPM_URI_MAX      = 512,   /**< octets of a sender's URI: shown in each
 				       list                                */
 	CPM_NAME_MAX     = 256,   /**< octets of a display name, cut        */
-	CPM_TYPE_MAX     = 256,   /**< octets of a Content-Type             */
+	CPM_TYPE_MAX     = 256,   /**< octets of a Content-Type; parameters
+				       over it go                          */
+	CPM_FILENAME_MAX = 255,   /**< octets of a file's name, cut: what file
+				       systems take                        */
 	CPM_SESSION_MAX  = 16384, /**< that cpm_max_sessions may allow: some KiB
 				       each while they live                */
 	CPM_SESSIONS     = 768,   /**< cpm_max_sessions: libre polls 1,024
@@ -63,6 +66,13 @@ enum {
 				       page-mode message was kept on its way:
 				       no transaction lasts so long, and
 				       clocks differ by less               */
+	CPM_CALL_WAIT    = 60,    /**< seconds that our INVITE waits for an
+				       answer: servers answer at once, a
+				       proxy may try some                  */
+	CPM_NOTICES      = 256,   /**< announcements that wait for the disk at
+				       once; more are answered 503         */
+	CPM_PULL_MAX     = 100,   /**< references in one pull: they go in an
+				       INVITE, which UDP has to carry      */
 	CPM_RELAY_WAIT   = 8,     /**< seconds that an INVITE waits for our
 				       relay, then 480: well within the 32
 				       that a server gives it              */
@@ -109,6 +119,9 @@ struct cpm_conf {
 				        one account; 0: CPM_PEER_SESSIONS.
 				        More are answered 486               */
 	uint32_t keep_days;        /**< cpm_keep_days; 0: for ever          */
+	const char *deferred_uri;  /**< cpm_deferred_uri: SIP URI; NULL: the
+				        account's own                       */
+	bool auto_pull;            /**< cpm_auto_pull                       */
 	const char *relay;         /**< cpm_relay: one or more MSRP URIs, from
 					the inside outwards; NULL: none     */
 	const char *relay_user;    /**< cpm_relay_user; NULL: that of the
@@ -137,6 +150,8 @@ enum cpm_event_id {
 	CPM_EV_EXPORT,
 	CPM_EV_STORE,
 	CPM_EV_COMPOSING,
+	CPM_EV_DEFERRED,
+	CPM_EV_STATUS,
 };
 
 /** Where a session stands, as the bus names it */
@@ -147,7 +162,9 @@ enum cpm_sess_state {
 	CPM_SESS_CLOSED,      /**< ended in order                          */
 	CPM_SESS_DECLINED,    /**< refused by us, or never answered        */
 	CPM_SESS_FAILED,      /**< no ACK, no MSRP, or timed out           */
-	CPM_SESS_WAITING,     /**< accepted; 200 waits for our relay       */
+	CPM_SESS_WAITING,     /**< accepted; 200 waits for our relay. Or
+				   ours: the INVITE does                   */
+	CPM_SESS_CALLING,     /**< ours: the INVITE was sent, no answer    */
 };
 
 /** One event; strings are borrowed while the handler runs */
@@ -169,8 +186,10 @@ struct cpm_event {
 			bool deferred;
 			uint16_t code;         /**< SIP status, 0: none    */
 			uint64_t messages;
-			const char *reason;    /**< why the MSRP leg failed;
+			const char *reason;    /**< why the MSRP leg failed,
+						    or what we asked for;
 						    NULL: it did not       */
+			bool refused;          /**< it is about that       */
 		} session;
 		struct {
 			uint64_t id;           /**< of the message         */
@@ -198,6 +217,14 @@ struct cpm_event {
 			uint32_t session;
 			bool active;           /**< else idle              */
 		} composing;
+		struct {
+			uint64_t count;        /**< announced, not fetched */
+		} deferred;
+		struct {
+			uint64_t id;           /**< of the message, ours   */
+			enum cpm_out status;   /**< it has moved there     */
+			uint16_t code;         /**< SIP status, 0: none    */
+		} status;
 	} u;
 };
 
@@ -314,6 +341,30 @@ int cpm_composing(struct cpm *cpm, uint64_t conv, bool active,
 /** Name of a state as the bus has it: "asking" */
 const char *cpm_sess_state_name(enum cpm_sess_state state);
 
+/** What the server has announced for an account (NULL: all) and was neither
+    fetched nor has expired, oldest first. Reference "all": there is something,
+    and no more is known. @return 0; those of reading the store */
+int cpm_deferred(const struct cpm *cpm, const char *account,
+		 cpm_announced_h *h, void *arg);
+
+/**
+ * Fetch announced messages: an INVITE to the server, which sends them over
+ * MSRP and ends the session (wire.md 5 and 13.8).
+ *
+ * @param refv    References of cpm_deferred()
+ * @param refc    At most CPM_PULL_MAX; 0: all, also those not announced
+ * @param session Filled: of this pull, or with EALREADY of the one that runs
+ * @param bad     Filled with ENOENT: which of refv; may be NULL
+ *
+ * @return 0: events tell the rest; ENOTCONN: there is no such account, or it
+ *         is not registered; ENOENT: a reference that was not announced, or
+ *         not any more; EALREADY: a pull of this account runs; EBUSY: no more
+ *         sessions; EOVERFLOW: over CPM_PULL_MAX; EAGAIN: the store is not
+ *         ready; those of call_start()
+ */
+int cpm_pull(struct cpm *cpm, const char *account, const char *const *refv,
+	     size_t refc, uint32_t *session, size_t *bad);
+
 /** Mark as read, and let the display notifications go that are asked for and
     allowed. @param count messages that were unread. @return 0; ENOENT if one
     of them is unknown (nothing is done); errno */
@@ -351,6 +402,7 @@ int cpm_export(struct cpm *cpm, const char *path, uint64_t conv,
 /** Names as the bus has them: "session", "due" */
 const char *cpm_mode_name(enum cpm_mode mode);
 const char *cpm_report_name(enum cpm_report_state state);
+const char *cpm_out_name(enum cpm_out status);
 
 /** The policy in force for an account and a sender (NULL or "": any) */
 struct cpm_policy {
@@ -399,6 +451,18 @@ int cpm_status(const struct cpm *cpm, struct cpm_status *status);
     controls (C0, C1, DEL) and U+2028/2029 go. @return 0; ENOMEM */
 int cpm_text_clean(struct mbuf *mb, const uint8_t *buf, size_t len);
 
+/**
+ * A name that a stranger gave to a file, fit to be shown and to be proposed as
+ * the name of a file: what is behind the last slash or backslash, valid UTF-8
+ * without control, bidirectional or invisible characters and without dots in
+ * front; what file systems do not take becomes "_". The end of a long name is
+ * cut, but not its extension. No memory is taken.
+ *
+ * @param buf Room for CPM_FILENAME_MAX octets and the end of the string; "" if
+ *            nothing is left
+ */
+void cpm_filename(char *buf, const char *str);
+
 /** Longest prefix of at most max octets that does not end inside a
     character */
 size_t cpm_text_cut(const uint8_t *buf, size_t len, size_t max);
@@ -412,6 +476,21 @@ size_t cpm_text_cut(const uint8_t *buf, size_t len, size_t max);
  * @return 0; EBADMSG if it is no sip, sips or tel URI; EINVAL; ENOMEM
  */
 int cpm_uri_norm(char **strp, const struct pl *uri);
+
+/**
+ * Parameters of the Contact of a REGISTER that says what we do: those that are
+ * there, +sip.instance if it is not among them (RFC 5626), and the services
+ * session, msg, largemsg and deferred in one +g.3gpp.icsi-ref, behind those
+ * that it has already (RFC 3840, 3GPP TS 24.229).
+ *
+ * @param mb     Appended to
+ * @param params ";expires=600;q=1", or empty
+ * @param uuid   Names this softphone: 36 octets
+ *
+ * @return 0; EINVAL; ENOMEM
+ */
+int cpm_contact_params(struct mbuf *mb, const struct pl *params,
+		       const char *uuid);
 
 #ifdef __cplusplus
 }

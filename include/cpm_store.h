@@ -29,6 +29,9 @@ enum {
 	CPM_BODY_QUEUE = 1048576, /**< octets of them that wait for the disk:
 				     more, and cpm_body_full() says so     */
 	CPM_FILTER_MORE = 1024, /**< octets that a filter may hold back     */
+	CPM_ANNOUNCED_MAX = 1000, /**< announced messages kept of an account:
+				     each is shown in one list; the oldest
+				     go                                    */
 };
 
 /** Writes in one commit: bounds the time until the first of them is reported.
@@ -53,6 +56,18 @@ enum cpm_report_state {
 	CPM_REPORT_DUE,         /**< to be sent, or being sent              */
 	CPM_REPORT_SENT,        /**< answered 2xx                           */
 	CPM_REPORT_FAILED,      /**< refused for good                       */
+};
+
+/** Where a message of ours stands. A move goes down this list, never up; but
+    who was told that it failed may learn that it arrived all the same */
+enum cpm_out {
+	CPM_OUT_NONE = 0,       /**< it is an incoming one                  */
+	CPM_OUT_QUEUED,         /**< to be sent                             */
+	CPM_OUT_SENDING,        /**< on its way, no final answer yet        */
+	CPM_OUT_SENT,           /**< the network took it                    */
+	CPM_OUT_DELIVERED,      /**< its recipient's client says so         */
+	CPM_OUT_DISPLAYED,      /**< likewise                               */
+	CPM_OUT_FAILED,         /**< it was refused, or not delivered       */
 };
 
 /** Local settings for one account and sender; empty means every one */
@@ -83,9 +98,15 @@ struct cpm_msg {
 	char *peer;             /**< (in) URI of the other side; NULL if
 				     unknown: no notification then         */
 	char *name;             /**< (in) display name of the sender        */
+	char *group;            /**< (in) URI of the group: the peer of its
+				     conversation; NULL when read           */
+	char *group_name;       /**< (in) its display name; likewise        */
 	char *msgkey;           /**< (in) unique with account and peer (for a
 				     group: with the conversation): imdn.
-				     Message-ID or a local one             */
+				     Message-ID or a local one. Of an
+				     outgoing one: "out:" and its imdn.
+				     Message-ID, so that a message to
+				     oneself arrives                       */
 	char *imdn_id;          /**< (in) imdn.Message-ID                   */
 	char *conversation_id;  /**< (in)                                   */
 	char *contribution_id;  /**< (in)                                   */
@@ -100,6 +121,12 @@ struct cpm_msg {
 	char *type;             /**< (in) Content-Type of the body          */
 	unsigned notify;        /**< (in) what was asked: enum cpim_notify  */
 	bool text;              /**< (in) body is UTF-8 text                */
+	char *filename;         /**< (in) of a body that is a file: as its
+				     sender calls it, made safe            */
+	enum cpm_out status;    /**< (in) of an outgoing one; put with NONE
+				     it is SENT                            */
+	uint16_t code;          /**< (in) SIP status with that; 0: none     */
+	char *reason;           /**< (in) why it failed; NULL: not known    */
 	uint64_t size;          /**< octets of the body                     */
 	bool read;
 	char *file;             /**< path of the stored body, if one        */
@@ -150,6 +177,21 @@ struct cpm_due {
 	char *route;            /**< IMDN-Record-Route of the message       */
 	char *conversation_id;
 	char *contribution_id;
+};
+
+/** A message that the server has announced, to be fetched. Borrowed while a
+    handler runs. Strings that are not known are NULL. */
+struct cpm_announced {
+	uint64_t id;            /**< in the order in which they were
+				     announced; not used when put          */
+	char *account;          /**< not used when put                      */
+	char *reference;        /**< what the server calls it; mandatory    */
+	char *from;             /**< URI                                    */
+	char *subject;
+	uint64_t size;          /**< octets, 0: not known                   */
+	uint64_t time;          /**< sent, ms since 1970; 0: not known      */
+	uint64_t expires;       /**< ms since 1970; 0: not known            */
+	enum cpm_mode mode;
 };
 
 /** What became of a message that was put */
@@ -367,6 +409,44 @@ int cpm_store_report_move(struct cpm_store *st, uint64_t id,
 			  enum cpm_report_state to, uint64_t next,
 			  cpm_done_h *h, void *arg);
 
+/** @param err 0; ENOENT: no outgoing message is meant; EALREADY: it has come as
+    far, or further; those of any write
+    @param id  Of the message, if err is 0 or EALREADY */
+typedef void (cpm_status_h)(int err, uint64_t id, void *arg);
+
+/**
+ * Move an outgoing message on: see enum cpm_out.
+ *
+ * @param peer   Who says so, as cpm_uri_norm() has it: nobody is heard but the
+ *               message's recipient, a member if it went to a group, anybody
+ *               if it went nobody knows where. NULL: ourselves, or the server
+ * @param id     Its imdn.Message-ID
+ * @param code   SIP status, 0: none
+ * @param reason Or NULL
+ */
+int cpm_store_status(struct cpm_store *st, const char *account,
+		     const char *peer, const char *id, enum cpm_out to,
+		     uint16_t code, const char *reason, cpm_status_h *h,
+		     void *arg);
+
+/**
+ * Keep what the server announced. What was announced before with the same
+ * reference is changed, not doubled; what has expired goes.
+ *
+ * @param v     NULL if c is 0
+ * @param c     At most CPM_ANNOUNCED_MAX, else EOVERFLOW
+ * @param whole That is all there is: whatever else of the account goes
+ */
+int cpm_store_announce(struct cpm_store *st, const char *account,
+		       const struct cpm_announced *v, size_t c, bool whole,
+		       cpm_done_h *h, void *arg);
+
+/** Announced messages have come. ENOENT: none of them was announced
+    @param refc 0: all of the account; else references in refv */
+int cpm_store_fetched(struct cpm_store *st, const char *account,
+		      const char *const *refv, size_t refc, cpm_done_h *h,
+		      void *arg);
+
 /** Delete one message (msg), or all of a conversation (conv). Their keys stay
     so that a repeat is still known; bodies and spool files go; reports that
     are due are still sent. ENOENT if there is nothing to delete. */
@@ -375,7 +455,8 @@ int cpm_store_delete(struct cpm_store *st, uint64_t msg, uint64_t conv,
 
 /** Delete old messages, as cpm_store_delete() does: those received before a
     time, oldest first, at most CPM_SWEEP_MAX; incoming ones only if they were
-    read. ENOENT if there is none (left). @param before ms since 1970 */
+    read, outgoing ones unless they are QUEUED or SENDING. ENOENT if there is
+    none (left). @param before ms since 1970 */
 int cpm_store_sweep(struct cpm_store *st, uint64_t before, cpm_done_h *h,
 		    void *arg);
 
@@ -465,6 +546,13 @@ int cpm_store_due_next(struct cpm_store *st, const char *account,
 
 int cpm_store_policies(struct cpm_store *st, cpm_policy_h *h, void *arg);
 
+typedef bool (cpm_announced_h)(const struct cpm_announced *ann, void *arg);
+
+/** What is announced and has not been fetched, nor expired, oldest first
+    @param account NULL: all. @param now ms since 1970 */
+int cpm_store_announced(struct cpm_store *st, const char *account,
+			uint64_t now, cpm_announced_h *h, void *arg);
+
 /*
  * Export: every message, on a thread of its own that reads by itself
  */
@@ -511,6 +599,7 @@ struct cpm_counts {
 	uint64_t unread;
 	uint64_t imdn_pending;
 	uint64_t imdn_failed;
+	uint64_t deferred;      /**< announced, neither fetched nor expired */
 };
 int cpm_store_counts(struct cpm_store *st, struct cpm_counts *counts);
 

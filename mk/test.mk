@@ -6,8 +6,9 @@ UNIT_SRC := $(wildcard test/unit/*.c test/mock/*.c)
 E2E_SRC  := $(wildcard test/e2e/*.c) test/mock/cert.c test/mock/names.c
 DEMO_SRC := $(wildcard test/demo/*.c)
 # the demo plays with the same pieces as the end-to-end tests
-HARNESS_SRC := $(filter-out test/e2e/main.c test/e2e/caller.c test/mock/cert.c \
-	       test/mock/names.c test/e2e/far.c \
+HARNESS_SRC := $(filter-out test/e2e/main.c test/e2e/caller.c test/e2e/ours.c \
+	       test/e2e/far.c test/e2e/server.c test/mock/cert.c \
+	       test/mock/names.c \
 	       $(wildcard test/e2e/test_*.c), \
 	       $(E2E_SRC))
 
@@ -20,9 +21,10 @@ $(BUILD)/unit: $(call obj,$(UNIT_SRC)) $(BUILD)/libcpm.a
 	@$(CC) $(LDFLAGS_ALL) $(OOM_WRAP:%=-Wl,--wrap=%) -o $@ $^ \
 		$(RE_LIBS) $(DB_LIBS) $(XML_LIBS) $(CHECK_LIBS)
 
-$(BUILD)/e2e: $(call obj,$(E2E_SRC))
+# the library: what is in a database before the softphone is there
+$(BUILD)/e2e: $(call obj,$(E2E_SRC)) $(BUILD)/libcpm.a
 	@echo "  LD   $@"
-	@$(CC) $(LDFLAGS_ALL) -o $@ $^ $(RE_LIBS) $(CHECK_LIBS)
+	@$(CC) $(LDFLAGS_ALL) -o $@ $^ $(RE_LIBS) $(DB_LIBS) $(CHECK_LIBS)
 
 $(BUILD)/demo: $(call obj,$(DEMO_SRC) $(HARNESS_SRC))
 	@echo "  LD   $@"
@@ -50,16 +52,20 @@ ENV = CPM_TEST_DATA=$(CURDIR)/test/data CPM_E2E_DATA=$(CURDIR)/test/e2e/data \
 # the stock baresip is not built with sanitizers: they are loaded into it
 ENV_SAN = CPM_PRELOAD=$(shell $(CC) -print-file-name=libasan.so) CPM_LEAKS=1
 
+# suites of the end-to-end tests at a time
+SUITES ?= 1
+
 unit: need-build $(BUILD)/unit
 	@$(ENV) $(BUILD)/unit
 
 e2e: $(E2E_NEED)
-	@$(ENV) $(BUILD)/e2e
+	@$(ENV) SUITES=$(SUITES) mk/e2e $(BUILD)/e2e
 
 # make e2e-san SAN=address,undefined: the same tests, ASan and UBSan loaded
 # into the real baresip, leaks looked for at its exit
 e2e-san: $(E2E_NEED)
-	@$(ENV) $(ENV_SAN) ASAN_OPTIONS=detect_leaks=0 $(BUILD)/e2e
+	@$(ENV) $(ENV_SAN) ASAN_OPTIONS=detect_leaks=0 \
+		SUITES=$(SUITES) mk/e2e $(BUILD)/e2e
 
 demo:
 	@mk/packages install $(PKG_BUILD) $(PKG_DEMO)

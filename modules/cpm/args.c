@@ -36,7 +36,8 @@ static bool type_fits(enum arg_type type, const struct odict_entry *e)
 	case ARG_UINT: return e->type == ODICT_INT && e->u.integer >= 0;
 	case ARG_STR:  return e->type == ODICT_STRING;
 	case ARG_BOOL: return e->type == ODICT_BOOL;
-	case ARG_LIST: return e->type == ODICT_ARRAY;
+	case ARG_LIST:
+	case ARG_STRS: return e->type == ODICT_ARRAY;
 	case ARG_TRI:
 		return e->type == ODICT_BOOL || e->type == ODICT_STRING;
 	default:
@@ -53,6 +54,7 @@ static const char *type_name(enum arg_type type)
 	case ARG_STR:  return "a string";
 	case ARG_BOOL: return "true or false";
 	case ARG_LIST: return "an array of numbers";
+	case ARG_STRS: return "an array of strings";
 	default:       return "true, false or \"default\"";
 	}
 }
@@ -310,6 +312,39 @@ int args_list(uint64_t **idvp, size_t *idcp, const struct odict *o,
 
 	*idvp = idv;
 	*idcp = n;
+
+	return 0;
+}
+
+
+int args_strings(const char ***strvp, size_t *strcp, const struct odict *o,
+		 const char *key)
+{
+	const struct odict_entry *arr = odict_lookup(o, key);
+	const size_t n = arr ? odict_count(arr->u.odict, false) : 0;
+	const char **strv;
+	struct le *le;
+	size_t i = 0;
+
+	if (!n)
+		return EINVAL;
+
+	strv = mem_zalloc(n * sizeof(*strv), list_destructor);
+	if (!strv)
+		return ENOMEM;
+
+	for (le = arr->u.odict->lst.head; le; le = le->next) {
+		const struct odict_entry *e = le->data;
+
+		if (!type_fits(ARG_STR, e)) {
+			mem_deref(strv);
+			return EINVAL;
+		}
+		strv[i++] = e->u.str;
+	}
+
+	*strvp = strv;
+	*strcp = n;
 
 	return 0;
 }

@@ -149,6 +149,27 @@ static int composing_fields(struct odict *o, const struct cpm_event *ev)
 }
 
 
+static int deferred_fields(struct odict *o, const struct cpm_event *ev)
+{
+	int err = show_str(o, "account", ev->account);
+
+	return err ? err : show_uint(o, "count", ev->u.deferred.count);
+}
+
+
+static int status_fields(struct odict *o, const struct cpm_event *ev)
+{
+	int err = show_uint(o, "id", ev->u.status.id);
+
+	if (!err)
+		err = show_str(o, "status", cpm_out_name(ev->u.status.status));
+	if (!err && ev->u.status.code)
+		err = show_uint(o, "code", ev->u.status.code);
+
+	return err;
+}
+
+
 static int fields(struct odict *o, const struct cpm_event *ev, size_t max)
 {
 	switch (ev->id) {
@@ -160,6 +181,8 @@ static int fields(struct odict *o, const struct cpm_event *ev, size_t max)
 	case CPM_EV_EXPORT:  return export_fields(o, ev, max);
 	case CPM_EV_STORE:   return store_fields(o, ev);
 	case CPM_EV_COMPOSING: return composing_fields(o, ev);
+	case CPM_EV_DEFERRED: return deferred_fields(o, ev);
+	case CPM_EV_STATUS:  return status_fields(o, ev);
 	default:             return EINVAL;
 	}
 }
@@ -175,6 +198,8 @@ static int encode(struct mbuf *mb, const struct cpm_event *ev, size_t max)
 		[CPM_EV_EXPORT]  = "export",
 		[CPM_EV_STORE]   = "store",
 		[CPM_EV_COMPOSING] = "composing",
+		[CPM_EV_DEFERRED] = "deferred",
+		[CPM_EV_STATUS]  = "status",
 	};
 	struct re_printf pf = {print_handler, mb};
 	struct odict *o = NULL;
@@ -221,7 +246,8 @@ void bus_event(const struct cpm_event *ev, void *arg)
 	if (ev->id == CPM_EV_ERROR)
 		warning("cpm: %s: %s\n", ev->u.error.what, ev->u.error.text);
 	if (ev->id == CPM_EV_SESSION && ev->u.session.reason)
-		warning("cpm: session %u: MSRP: %s\n", ev->u.session.session,
+		warning("cpm: session %u: %s%s\n", ev->u.session.session,
+			ev->u.session.refused ? "" : "MSRP: ",
 			ev->u.session.reason);
 	if (ev->id == CPM_EV_STORE && ev->u.store.state == CPM_STORE_READY)
 		info("cpm: the message store is open\n");

@@ -153,6 +153,9 @@ COMMAND(decline, .keyv = {{"session", ARG_UINT}}, .posv = {"session"},
 	.needed = true)
 COMMAND(close, .keyv = {{"session", ARG_UINT}}, .posv = {"session"},
 	.needed = true)
+COMMAND(deferred, .keyv = {{"account", ARG_STR}}, .posv = {"account"})
+COMMAND(pull, .keyv = {{"account", ARG_STR}, {"references", ARG_STRS}},
+	.posv = {"account"})
 COMMAND(delete,
 	.keyv = {{"id", ARG_UINT}, {"conversation", ARG_UINT}},
 	.posv = {"id|c"}, .needed = true)
@@ -183,6 +186,9 @@ static const struct cmd cmdv[] = {
 	{"cpm_decline", 0, CMD_PRM, "CPM: decline a delivery <session>",
 	 cmd_decline},
 	{"cpm_close", 0, CMD_PRM, "CPM: end a session <session>", cmd_close},
+	{"cpm_deferred", 0, CMD_PRM,
+	 "CPM: what the server keeps for you [account]", cmd_deferred},
+	{"cpm_pull", 0, CMD_PRM, "CPM: fetch that [account]", cmd_pull},
 	{"cpm_delete", 0, CMD_PRM, "CPM: delete <id or c+conversation>",
 	 cmd_delete},
 	{"cpm_export", 0, CMD_PRM,

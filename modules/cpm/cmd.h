@@ -15,6 +15,7 @@ enum {
 	MSGS_MAX      = 100,
 	SESSIONS_DEFAULT = 100,
 	SESSIONS_MAX  = 500,  /* fewer if they do not fit an answer         */
+	DEFERRED_MAX  = 100,  /* each with some 2,000 octets at most        */
 	TEXT_SIZE     = 256,  /* octets of an error text                    */
 };
 
@@ -38,5 +39,8 @@ run_h run_status, run_conversations, run_messages, run_message, run_sessions;
 /* act.c */
 run_h run_display, run_imdn, run_policy, run_accept, run_decline, run_close,
 	run_delete, run_export, run_composing;
+
+/* pull.c */
+run_h run_deferred, run_pull;
 
 #endif

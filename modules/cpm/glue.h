@@ -41,12 +41,44 @@ int relay_config(struct cpm_conf *conf, struct relay_text *text);
 /** The softphone's resolver. cpm_host.dnsch */
 struct dnsc *relay_dnsc(void *arg);
 
+/* pull.c: whom to ask for what was announced */
+
+enum {
+	PULL_URI_SIZE = 256,
+};
+
+/** What the configuration borrows */
+struct pull_text {
+	char uri[PULL_URI_SIZE];
+};
+
+/** @param text Lives as long as conf. @return 0; EINVAL: told */
+int pull_config(struct cpm_conf *conf, struct pull_text *text);
+
 /* cmd.c */
 int  commands_open(struct cpm *cpm);
 void commands_close(void);
 
 /* secure.c */
 int  secure_config(struct cpm_conf *conf);
+
+/* register.c: the CPM feature tags on the account's registration */
+
+/** Put them there from now on. @return 0; ENOMEM */
+int  register_open(void);
+/** No more. Accounts that register do it again, without */
+void register_close(void);
+/** What the softphone tells, by the event's name */
+void register_event(struct ua *ua, const char *name);
+/** The account's outbound proxies are its own again: to be called before they
+    are read */
+void register_settle(void);
+/** Whose response is this? Those to REGISTER come from us.
+    @param src Filled if so: who had answered; unset: nobody
+    @return true if so */
+bool register_source(struct sa *src, const struct sip_msg *msg);
+/** Is it registered, with the tags? */
+bool register_istagged(const struct ua *ua);
 
 /* trust.c */
 int  trust_config(struct cpm_conf *conf);
@@ -65,6 +97,7 @@ enum arg_type {
 	ARG_BOOL,
 	ARG_TRI,    /* true, false, "yes", "no" or "default" */
 	ARG_LIST,   /* array of numbers */
+	ARG_STRS,   /* array of strings */
 };
 
 struct arg_key {
@@ -104,6 +137,11 @@ int args_tri(enum cpm_tri *tri, const struct odict *o, const char *key);
 int args_list(uint64_t **idvp, size_t *idcp, const struct odict *o,
 	      const char *key);
 
+/** @param strvp mem_deref() it; the strings are borrowed from o.
+    @return 0; EINVAL: none, or not all are strings; ENOMEM */
+int args_strings(const char ***strvp, size_t *strcp, const struct odict *o,
+		 const char *key);
+
 /* show.c: records as JSON */
 
 int show_str(struct odict *o, const char *key, const char *str);
@@ -125,6 +163,9 @@ int show_msg(struct odict *o, struct cpm_store *st, const struct cpm_msg *msg,
 int show_conv(struct odict *o, const struct cpm_conv *conv);
 int show_session(struct odict *o, const struct cpm_sess_info *info);
 int show_policy(struct odict *o, const struct cpm_policy *pol);
+
+/** Fields of a file transfer over HTTP; of another message none */
+int show_ft(struct odict *o, struct cpm_store *st, const struct cpm_msg *msg);
 
 const char *show_answer(enum cpm_answer answer);
 const char *show_errno(int err);

@@ -5,8 +5,8 @@
  *
  * Commands: cpm_status, cpm_conversations, cpm_messages, cpm_message,
  * cpm_display, cpm_imdn, cpm_policy, cpm_sessions, cpm_accept, cpm_decline,
- * cpm_close, cpm_delete, cpm_export, cpm_composing. Each takes a JSON object or
- * words; see README.md.
+ * cpm_close, cpm_delete, cpm_export, cpm_composing, cpm_deferred, cpm_pull.
+ * Each takes a JSON object or words; see README.md.
  *
  * Configuration:
  *
@@ -17,6 +17,7 @@
   cpm_ask_timeout     60                # seconds
   cpm_delivery_imdn   yes
   cpm_display_imdn    yes
+  cpm_register        yes               # its REGISTER has the CPM tags
   cpm_listen          any:0             # where MSRP listens when passive
   cpm_msrp            auto              # auto, tcp or tls
   cpm_trust           proxy             # proxy or any
@@ -30,6 +31,8 @@
   cpm_max_sessions    768               # at once
   cpm_peer_sessions   16                # of one sender
   cpm_keep_days       0                 # days; 0: for ever
+  cpm_deferred_uri    sip:pf@example.net  # default: the account's own
+  cpm_auto_pull       no
   cpm_relay           msrps://relay.example.net:2855;tcp  # default: none
   cpm_relay_user      alice             # default: as the account
   cpm_relay_pass      secret
@@ -221,6 +224,8 @@ static int config(struct cpm_conf *conf, char *path, size_t size)
 	if (!err)
 		err = get_num(&keep, "cpm_keep_days", 0, KEEP_MAX);
 	if (!err)
+		err = get_bool(&conf->auto_pull, "cpm_auto_pull");
+	if (!err)
 		err = secure_config(conf);
 	if (!err)
 		err = trust_config(conf);
@@ -268,6 +273,7 @@ static bool account_fill(struct cpm_account *acc, const struct ua *ua)
 	if (!ua)
 		return false;
 
+	register_settle();
 	acc->aor        = account_aor(ua_account(ua));
 	acc->cuser      = ua_cuser(ua);
 	acc->outbound   = ua_outbound(ua);
@@ -345,8 +351,15 @@ static bool request_handler(const struct sip_msg *msg, void *arg)
 
 static bool response_handler(const struct sip_msg *msg, void *arg)
 {
+	struct sip_msg copy;
+	struct sa src;
 	(void)arg;
 
+	if (register_source(&src, msg)) {
+		copy = *msg;
+		copy.src = src;
+		msg = &copy;
+	}
 	cpm_response(cpm, msg);
 
 	return false;
@@ -363,6 +376,7 @@ static void event_handler(struct ua *ua, unsigned ev, struct call *call,
 	(void)arg;
 
 	/* by name: the numbers differ between releases */
+	register_event(ua, name);
 	if (!str_cmp(name, "REGISTER_OK"))
 		cpm_registered(cpm, aor);
 	else if (!str_cmp(name, "SHUTDOWN"))
@@ -422,6 +436,7 @@ static int engine_open(void)
 	};
 	char path[PATH_SIZE], *text = NULL;
 	struct relay_text rtext;
+	struct pull_text ptext;
 	struct cpm_conf conf;
 	int err;
 
@@ -429,6 +444,8 @@ static int engine_open(void)
 	err = config(&conf, path, sizeof(path));
 	if (!err)
 		err = relay_config(&conf, &rtext);
+	if (!err)
+		err = pull_config(&conf, &ptext);
 	if (!err)
 		err = descriptors(&conf);
 	if (err) {
@@ -443,6 +460,16 @@ static int engine_open(void)
 	mem_deref(text);
 
 	return err;
+}
+
+
+/* Last: what it has accounts send is heard here */
+static int tags_open(void)
+{
+	bool on = true;
+	int err = get_bool(&on, "cpm_register");
+
+	return err || !on ? err : register_open();
 }
 
 
@@ -466,6 +493,8 @@ static int module_init(void)
 	if (!err)
 		err = listen_first(&resp_lsnr, false, response_handler);
 	if (!err)
+		err = tags_open();
+	if (!err)
 		info("cpm: version " CPM_VERSION ", messages are kept in "
 		     "%s\n", cpm_store_path(cpm_reader(cpm)));
 
@@ -477,6 +506,7 @@ static int module_init(void)
 static int module_close(void)
 {
 	resp_lsnr = mem_deref(resp_lsnr);
+	register_close();
 	lsnr = mem_deref(lsnr);
 	uag_event_unregister(event_handler);
 	commands_close();

@@ -97,6 +97,7 @@ const char *show_errno(int err)
 	case ENOTDIR:  return "ENOTDIR";
 	case EACCES:   return "EACCES";
 	case ENOTCONN: return "ENOTCONN";
+	case EHOSTUNREACH: return "EHOSTUNREACH";
 	case ENOMEM:   return "ENOMEM";
 	case ENOSPC:   return "ENOSPC";
 	case EBADMSG:  return "EBADMSG";
@@ -165,14 +166,28 @@ static int show_msg_ids(struct odict *o, const struct cpm_msg *msg)
 		err = show_str(o, "contribution_id", msg->contribution_id);
 	if (!err)
 		err = show_str(o, "in_reply_to", msg->in_reply_to);
-	if (!err)
-		err = show_str(o, "delivery",
-			       cpm_report_name(msg->report[CPM_DELIVERED]));
-	if (!err)
-		err = show_str(o, "display",
-			       cpm_report_name(msg->report[CPM_DISPLAYED]));
 
 	return err;
+}
+
+
+/* The notifications of one that came; where one of ours stands */
+static int show_msg_state(struct odict *o, const struct cpm_msg *msg)
+{
+	int err;
+
+	if (msg->direction == CPM_IN) {
+		err = show_str(o, "delivery",
+			       cpm_report_name(msg->report[CPM_DELIVERED]));
+		return err ? err : show_str(o, "display",
+			       cpm_report_name(msg->report[CPM_DISPLAYED]));
+	}
+
+	err = show_str(o, "status", cpm_out_name(msg->status));
+	if (!err && msg->code)
+		err = show_uint(o, "code", msg->code);
+
+	return err ? err : show_str(o, "reason", msg->reason);
 }
 
 
@@ -185,8 +200,12 @@ static int show_msg_body(struct odict *o, struct cpm_store *st,
 	if (!err)
 		err = show_uint(o, "size", msg->size);
 	if (!err)
+		err = show_str(o, "filename", msg->filename);
+	if (!err)
 		err = msg->text ? show_text(o, st, msg, part)
 			: show_str(o, "file", msg->file);
+	if (!err)
+		err = show_ft(o, st, msg);
 	if (!err && msg->missing)
 		err = show_bool(o, "missing", true);
 	if (!err)
@@ -224,6 +243,8 @@ int show_msg(struct odict *o, struct cpm_store *st, const struct cpm_msg *msg,
 		err = show_msg_body(o, st, msg, part);
 	if (!err)
 		err = show_msg_ids(o, msg);
+	if (!err)
+		err = show_msg_state(o, msg);
 
 	return err;
 }

@@ -73,10 +73,10 @@ static const char *request(struct caller *c, const char *to,
 		"Via: SIP/2.0/UDP %s:%u;rport;branch=z9hG4bK%u%s\r\n"
 		"Max-Forwards: 70\r\n"
 		"From: <sip:rcse-standfw@%s>;tag=c%u\r\n"
-		"To: %s\r\nCall-ID: caller%u\r\nCSeq: 1 %s\r\n"
+		"To: %s\r\nCall-ID: caller%u\r\nCSeq: %u %s\r\n"
 		"Contact: <sip:pf@%s:%u>\r\n%s", met, c->contact, c->host,
-		port, c->n, met, "cpm.test", c->n, c->to, c->n, met, c->host,
-		port, more);
+		port, c->n, met, "cpm.test", c->n, c->to, c->n,
+		strcmp(met, "BYE") ? 1 : 2, met, c->host, port, more);
 	datagram(c, to, text);
 
 	return text;
@@ -99,6 +99,7 @@ static void answer(struct caller *c)
 	ssize_t n;
 
 	do {
+		c->early = c->code;
 		if (!readable(c->udp, E2E_WAIT))
 			e2e_fail("no answer to the INVITE");
 		n = recv(c->udp, c->text, sizeof(c->text) - 1, 0);
@@ -133,12 +134,23 @@ static char *invite(struct caller *c, const struct caller_args *args)
 	const char *pai = args->from ? "" : "P-Asserted-Identity: "
 		"<sip:rcse-standfw@cpm.test>\r\n";
 
+	const char *ctype = "application/sdp";
+
+	if (args->parts) {
+		ctype = "multipart/mixed; boundary=b";
+		sdp = env_str(c->env, "%s%s%s%s--b--\r\n", args->nosdp ? ""
+			      : "--b\r\nContent-Type: application/sdp\r\n\r\n",
+			      args->nosdp ? "" : sdp,
+			      args->nosdp ? "" : "\r\n", args->parts);
+	}
+
 	return env_str(c->env, "%s%s"
 		"Accept-Contact: *;+g.3gpp.icsi-ref=\"urn%%3Aurn-7%%3A"
-		"3gpp-service.ims.icsi.oma.cpm.session\"\r\n"
+		"3gpp-service.ims.icsi.oma.cpm.%s\"\r\n"
 		"Conversation-ID: caller-%u\r\nContribution-ID: c%u\r\n"
-		"Content-Type: application/sdp\r\nContent-Length: %zu\r\n\r\n"
-		"%s", ref, pai, c->n, c->n, strlen(sdp), sdp);
+		"Content-Type: %s\r\nContent-Length: %zu\r\n\r\n"
+		"%s", ref, pai, args->service ? args->service : "session",
+		c->n, c->n, ctype, strlen(sdp), sdp);
 }
 
 
@@ -292,6 +304,21 @@ void caller_message(struct caller *c, const char *text)
 	ck_assert(caller_read(c, E2E_WAIT));
 	ck_assert_ptr_eq(c->text, strstr(c->text, env_str(c->env,
 				"MSRP msg%05u 200 ", i)));
+}
+
+
+void caller_bye(struct caller *c)
+{
+	ssize_t n;
+
+	(void)request(c, c->dst, "BYE", "Content-Length: 0\r\n\r\n");
+	do {
+		if (!readable(c->udp, E2E_WAIT))
+			e2e_fail("no answer to the BYE");
+		n = recv(c->udp, c->text, sizeof(c->text) - 1, 0);
+		c->text[n > 0 ? n : 0] = '\0';
+	} while (strncmp(c->text, "SIP/2.0 200", 11) ||
+		 !strstr(c->text, " BYE\r\n"));
 }
 
 

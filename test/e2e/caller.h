@@ -17,6 +17,10 @@ struct caller_args {
 	const char *path;     /* a=path; default: that of host and port      */
 	const char *setup;    /* default passive: we listen                  */
 	const char *lines;    /* more of the description, each with \r\n     */
+	const char *service;  /* that Accept-Contact names; default session  */
+	const char *parts;    /* beside the description, each "--b\r\n" and
+				 what follows; NULL: it is alone            */
+	bool nosdp;           /* the parts are all that there is            */
 };
 
 struct caller {
@@ -28,6 +32,7 @@ struct caller {
 	uint16_t port;        /* where we listen                             */
 	unsigned n;           /* tells callers apart                         */
 	unsigned code;        /* of the answer                               */
+	unsigned early;       /* of the one before it, 0: there was none     */
 	char to[256];         /* header of the answer                        */
 	char contact[256];
 	char path[256];       /* ours                                        */
@@ -63,6 +68,9 @@ void caller_message(struct caller *c, const char *text);
 
 /** Read up to an end-line. @return false when it was closed instead */
 bool caller_read(struct caller *c, unsigned ms);
+
+/** Send a BYE, and wait for its 200 */
+void caller_bye(struct caller *c);
 
 /** Wait for a BYE and answer it */
 void caller_bye_comes(struct caller *c);

@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 #include "e2e.h"
 
 
@@ -48,6 +49,22 @@ static char *user_table(struct env *env, const char *users)
 }
 
 
+/* A certificate of its own, which baresip does not look at */
+void core_tls(struct core *core)
+{
+	struct env *env = core->env;
+	const char *const argv[] = {"openssl", "req", "-x509", "-newkey",
+		"rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=core",
+		"-keyout", "core.key", "-out", "core.pem", NULL};
+	struct proc *p = proc_start(env, &(struct proc_args){
+		.name = "openssl", .argv = argv});
+
+	if (proc_wait(p, 3 * E2E_WAIT))
+		e2e_fail("openssl: %d", p->status);
+	core->tls_port = port_get(env, 1);
+}
+
+
 static const char *make_config(struct core *core, const char *users,
 			       const struct pf *pf)
 {
@@ -59,6 +76,17 @@ static const char *make_config(struct core *core, const char *users,
 		"PF", pf ? pf->sip : "127.0.0.1:9",
 		"PFPORT", env_str(env, "%u", pf ? pf->sip_port : 9),
 		"HAVE_PF", pf ? "1" : "0",
+		"TLS", core->tls_port ? "yes" : "no",
+		"LISTEN_TLS", core->tls_port ? env_str(env, "listen=tls:%s:%u",
+			core->ipv6 ? "[::1]" : "127.0.0.1", core->tls_port)
+			: "",
+		"LOAD_TLS", core->tls_port ? env_str(env,
+			"loadmodule \"tls.so\"\n"
+			"modparam(\"tls\", \"private_key\", \"%s\")\n"
+			"modparam(\"tls\", \"certificate\", \"%s\")\n"
+			"modparam(\"tls\", \"tls_method\", \"TLSv1.2+\")\n",
+			env_path(env, "core.key"),
+			env_path(env, "core.pem")) : "",
 		NULL
 	};
 	const char *path = env_path(env, "core.cfg");
@@ -69,13 +97,13 @@ static const char *make_config(struct core *core, const char *users,
 }
 
 
-/* SIP ping: OPTIONS to the core itself, answered by its script */
-static bool answers(struct core *core, struct wait *w)
+/* Its script says so when all its processes listen */
+static bool is_ready(struct proc *proc, struct wait *w)
 {
 	while (wait_more(w)) {
-		if (file_has(core->proc->log, "core is ready"))
+		if (file_has(proc->log, " is ready"))
 			return true;
-		if (!proc_alive(core->proc))
+		if (!proc_alive(proc))
 			return false;
 	}
 
@@ -83,28 +111,89 @@ static bool answers(struct core *core, struct wait *w)
 }
 
 
-void core_run(struct core *core, const char *users, const struct pf *pf)
+static struct proc *run_kamailio(struct core *core, const char *name,
+				 const char *cfg, uint16_t port)
 {
-	const char *cfg = make_config(core, users, pf);
-	const char *run = env_path(core->env, "core");
+	const char *run = env_path(core->env, "%s", name);
 	const char *const argv[] = {
 		"kamailio", "-f", cfg, "-DD", "-E", "-m", "32", "-M", "8",
 		"-P", env_str(core->env, "%s/pid", run), "-Y", run,
 		"-w", run, NULL
 	};
+	struct proc *proc;
 	struct wait w;
 
-	folder_make(run);
-	port_release(core->env, core->port);
+	if (access(run, F_OK))
+		folder_make(run);
+	port_release(core->env, port);
 	/* its children end with it only when it is asked politely */
-	core->proc = proc_start(core->env, &(struct proc_args){
-		.name = "core", .argv = argv, .deathsig = SIGTERM});
+	proc = proc_start(core->env, &(struct proc_args){
+		.name = name, .argv = argv, .deathsig = SIGTERM});
 
 	/* now and then its processes wait for each other when asked to end:
 	   their signal handlers lock */
-	core->proc->foreign = true;
+	proc->foreign = true;
 
 	wait_start(&w, E2E_WAIT, "Kamailio");
-	if (!answers(core, &w))
+	if (!is_ready(proc, &w))
 		e2e_fail("Kamailio did not start");
+
+	return proc;
+}
+
+
+void core_run(struct core *core, const char *users, const struct pf *pf)
+{
+	core->proc = run_kamailio(core, "core", make_config(core, users, pf),
+				  core->port);
+}
+
+
+/* As Debian ships them, for a database of text files */
+static void copy_table(struct env *env, const char *name)
+{
+	const char *from = env_str(env, "/usr/share/kamailio/dbtext/kamailio/"
+				   "%s", name);
+	char *text = file_read(from, NULL);
+
+	if (!text)
+		e2e_fail("no %s", from);
+	file_write(env_path(env, "silo/%s", name), text);
+	mem_deref(text);
+}
+
+
+void core_silo(struct core *core, const char *users)
+{
+	struct env *env = core->env;
+	const char *cfg = env_path(env, "silo.cfg");
+	const char *db = env_path(env, "silo");
+
+	if (access(db, F_OK)) {
+		folder_make(db);
+		copy_table(env, "silo");
+		copy_table(env, "version");
+	}
+	file_fill(env, cfg, env_data(env, "silo.cfg"), (const char *[]){
+		"LISTEN", core->sip, "DOMAIN", core->domain, "USERS",
+		user_table(env, users), "DB", db, "PORT",
+		env_str(env, "%u", core->port), NULL});
+	core->proc = run_kamailio(core, "core", cfg, core->port);
+}
+
+
+void core_edge(struct core *core)
+{
+	struct env *env = core->env;
+	const char *cfg = env_path(env, "edge.cfg");
+	const char *host = core->ipv6 ? "[::1]" : "127.0.0.1";
+
+	core->edge_port = port_get(env, 1);
+	snprintf(core->edge, sizeof(core->edge), "%s:%u", host,
+		 core->edge_port);
+	file_fill(env, cfg, env_data(env, "edge.cfg"), (const char *[]){
+		"LISTEN", core->edge, "CORE", core->sip, "COREHOST",
+		core->ipv6 ? "::1" : "127.0.0.1", "COREPORT",
+		env_str(env, "%u", core->port), NULL});
+	core->edge_proc = run_kamailio(core, "edge", cfg, core->edge_port);
 }

@@ -1,13 +1,15 @@
 /**
  * @file main.c  Runs the end-to-end suites; the last line is the total
  *
- * CK_RUN_SUITE and CK_RUN_CASE choose, as with every Check program.
+ * CK_RUN_SUITE and CK_RUN_CASE choose, as with every Check program; --list
+ * says what there is.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
 #define _GNU_SOURCE
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include "suite.h"
 
 
@@ -55,35 +57,54 @@ TCase *suite_case(Suite *suite, const char *name, unsigned seconds)
 }
 
 
-int main(void)
+int main(int argc, char *argv[])
 {
-	static Suite *(*const suitev[])(void) = {
-		pf_suite,
-		host_suite,
-		session_suite,
-		msrp_suite,
-		relay_suite,
-		tls_suite,
-		model_suite,
-		bus_suite,
-		composing_suite,
-		page_suite,
-		report_suite,
-		config_suite,
-		power_suite,
-		soak_suite,
-		call_suite,
-		trust_suite,
-		linphone_suite,
-		oom_suite,
-		alone_suite,
+	static const struct {
+		const char *name;
+		Suite *(*h)(void);
+	} suitev[] = {
+		{"host",      host_suite},
+		{"session",   session_suite},
+		{"msrp",      msrp_suite},
+		{"relay",     relay_suite},
+		{"tls",       tls_suite},
+		{"model",     model_suite},
+		{"bus",       bus_suite},
+		{"composing", composing_suite},
+		{"page",      page_suite},
+		{"pull",      pull_suite},
+		{"inline",    inline_suite},
+		{"file",      file_suite},
+		{"report",    report_suite},
+		{"register",  register_suite},
+		{"available", available_suite},
+		{"status",    status_suite},
+		{"config",    config_suite},
+		{"backlog",   backlog_suite},
+		{"power",     power_suite},
+		{"soak",      soak_suite},
+		{"restart",   restart_suite},
+		{"call",      call_suite},
+		{"trust",     trust_suite},
+		{"linphone",  linphone_suite},
+		{"silo",      silo_suite},
+		{"oom",       oom_suite},
+		{"alone",     alone_suite},
+		{"pf",        pf_suite},
 	};
-	SRunner *sr = srunner_create(NULL);
+	SRunner *sr;
 	int failed, ran;
 	size_t i;
 
+	if (argc > 1 && !strcmp(argv[1], "--list")) {
+		for (i=0; i<ARRAY_SIZE(suitev); i++)
+			puts(suitev[i].name);
+		return 0;
+	}
+
+	sr = srunner_create(NULL);
 	for (i=0; i<ARRAY_SIZE(suitev); i++)
-		srunner_add_suite(sr, suitev[i]());
+		srunner_add_suite(sr, suitev[i].h());
 
 	/* a failure shows the logs of all programs: half of it is used */
 	check_set_max_msg_size(4 * 8192);

@@ -83,11 +83,11 @@ void phone_register(struct phone *ph)
 		"Via: SIP/2.0/UDP 127.0.0.1:%u;rport;branch=z9hG4bKp%u\r\n"
 		"Max-Forwards: 70\r\n"
 		"From: <sip:alice@%s>;tag=p\r\nTo: <sip:alice@%s>\r\n"
-		"Call-ID: phone\r\nCSeq: %u REGISTER\r\n"
+		"Call-ID: phone%u\r\nCSeq: %u REGISTER\r\n"
 		"Contact: <sip:alice@127.0.0.1:%u>\r\n"
 		"Expires: 600\r\nContent-Length: 0\r\n\r\n",
 		ph->pf->domain, ph->port, ph->n, ph->pf->domain,
-		ph->pf->domain, ph->n, ph->port));
+		ph->pf->domain, ph->port, ph->n, ph->port));
 	answer = get(ph, "SIP/2.0 ", true, E2E_WAIT);
 	if (!answer || strncmp(answer, "SIP/2.0 200", 11))
 		e2e_fail("REGISTER: %s", answer ? answer : "no answer");

@@ -69,6 +69,8 @@ START_TEST(wrong_value)
 		{"cpm_stall_timeout", "0", "a number from 1 to 3600"},
 		{"cpm_max_sessions", "16385", "a number from 1 to 16384"},
 		{"cpm_peer_sessions", "0", "a number from 1 to 16384"},
+		{"cpm_deferred_uri", "tel:+1", "a SIP URI"},
+		{"cpm_auto_pull", "maybe", "yes or no"},
 		{"cpm_keep_days", "36501", "a number from 0 to 36500"},
 		{"cpm_keep_days", "1y", "a number from 0 to 36500"},
 	};

@@ -26,14 +26,18 @@ static struct core *core_open(struct scene *s, bool ipv6)
 }
 
 
+/* @param params Of the account: NULL, or ";sipnat=outbound" */
 static void core_start(struct scene *s, const struct core *core,
-		       const char *transport)
+		       const char *transport, const char *params)
 {
 	struct baresip_args args = {.name = "alice", .ipv6 = core->ipv6};
 
+	if (params)
+		args.config = "module_tmp uuid.so\n";
 	args.accounts = baresip_account(s->env, "alice", DOMAIN,
-		env_str(s->env, "%s;transport=%s", core->uri, transport),
-		NULL);
+		env_str(s->env, "sip:%s;transport=%s",
+			core->edge_proc ? core->edge : core->sip, transport),
+		params);
 	s->b = baresip_start(s->env, &args);
 	s->c = s->b->ctrl;
 	baresip_registered(s->b, E2E_WAIT);
@@ -42,12 +46,13 @@ static void core_start(struct scene *s, const struct core *core,
 
 /* Registration tells the PF, it delivers through the core, and what we notify
    goes back through it, with the password that the core wants to see */
-static void deliver(struct scene *s, struct core *core)
+static void deliver(struct scene *s, struct core *core, const char *transport,
+		    const char *params)
 {
 	const struct pf_event *ev;
 
 	scene_leave(s, "from=%s id=m1 text=Grüße", BOB);
-	core_start(s, core, "udp");
+	core_start(s, core, transport, params);
 	ev = pf_event(s->pf, "registered", E2E_WAIT);
 	ck_assert_str_eq("alice", pf_str(ev, "user"));
 	ev = pf_event(s->pf, "answer", E2E_WAIT);
@@ -75,7 +80,26 @@ START_TEST(delivery)
 	struct scene s;
 	struct core *core = core_open(&s, _i);
 
-	deliver(&s, core);
+	deliver(&s, core, "udp", NULL);
+	scene_close(&s);
+}
+END_TEST
+
+
+/* Behind an edge proxy, as a desktop is: it stands in Path, and what comes
+   goes back down the flow that the registration came on */
+START_TEST(edge)
+{
+	static const char *const transport[] = {"udp", "tcp", "tcp"};
+	const char *params = _i == 1 ? NULL : ";sipnat=outbound";
+	struct scene s;
+	struct core *core = core_open(&s, false);
+
+	core_edge(core);
+	deliver(&s, core, transport[_i], params);
+	/* it was the edge, and it was the flow */
+	ck_assert(file_has(core->edge_proc->log, "down the flow")
+		  == (params != NULL));
 	scene_close(&s);
 }
 END_TEST
@@ -89,7 +113,7 @@ START_TEST(recorded)
 	struct wire *w = wire_start(s.env);
 	struct wire_seen seen;
 
-	deliver(&s, core);
+	deliver(&s, core, "udp", NULL);
 	scene_leave(&s, "from=%s size=20000", CAROL);
 	scene_delivered(&s, 2);
 	(void)pf_event_kv(s.pf, "imdn", "to", CAROL, E2E_WAIT);
@@ -115,5 +139,6 @@ void core_cases(Suite *suite)
 	TCase *tc = suite_case(suite, "core", 60);
 
 	tcase_add_loop_test(tc, delivery, 0, 2);
+	tcase_add_loop_test(tc, edge, 0, 3);
 	tcase_add_test(tc, recorded);
 }

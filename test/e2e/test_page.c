@@ -1,22 +1,20 @@
 /**
  * @file test_page.c  Page mode: messages in SIP MESSAGEs
  *
- * What is lost on the way: test_loss.c. wire.md 4.1 and 13.3; RFC 3428.
+ * Many at once, and what gets lost: test_page_many.c. wire.md 4.1 and 13.3;
+ * RFC 3428.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
 #define _GNU_SOURCE
-#include <regex.h>
 #include <stdlib.h>
-#include <unistd.h>
 #include "suite.h"
 #include "scene.h"
-#include "pager.h"
+#include "page.h"
 #include "invite.h"
 
 
-/* Alice, who registers nowhere, and somebody with MESSAGEs */
-static struct baresip *begin(struct pager *p, const char *config)
+struct baresip *page_begin(struct pager *p, const char *config)
 {
 	struct env *env = env_open();
 	struct baresip *b = invite_alice(env, config);
@@ -27,9 +25,8 @@ static struct baresip *begin(struct pager *p, const char *config)
 }
 
 
-static void end(struct pager *p, struct baresip *b)
+void page_end(struct pager *p, struct baresip *b)
 {
-	/* nothing came that nobody asked for */
 	ck_assert_uint_eq(0, p->others);
 	pager_close(p);
 	ck_assert_int_eq(0, baresip_quit(b));
@@ -37,13 +34,13 @@ static void end(struct pager *p, struct baresip *b)
 }
 
 
-static int64_t count(struct baresip *b, const char *key)
+int64_t page_count(struct baresip *b, const char *key)
 {
 	return j_int(ctrl_ask(b->ctrl, "cpm_status", NULL), key);
 }
 
 
-static const struct odict *message(struct baresip *b, unsigned id)
+const struct odict *page_message(struct baresip *b, unsigned id)
 {
 	return ctrl_ask(b->ctrl, "cpm_message", "%u", id);
 }
@@ -72,7 +69,7 @@ START_TEST(whole)
 {
 	const struct odict *m;
 	struct pager p;
-	struct baresip *b = begin(&p, NULL);
+	struct baresip *b = page_begin(&p, NULL);
 
 	ck_assert_uint_eq(200, pager_ask(&p, &(struct pager_args){
 		.head = PAGER_CPM("msg") "Conversation-ID: Conv-1\r\n"
@@ -88,7 +85,7 @@ START_TEST(whole)
 	ck_assert_int_eq(1, j_int(m, "count"));
 	/* written yesterday */
 	ck_assert(j_bool(m, "deferred"));
-	m = message(b, 1);
+	m = page_message(b, 1);
 	ck_assert_str_eq("page", j_str(m, "mode"));
 	ck_assert(j_bool(m, "deferred"));
 	ck_assert_str_eq("Gr\xc3\xbc\xc3\x9f" "e", j_str(m, "text"));
@@ -107,7 +104,7 @@ START_TEST(whole)
 	(void)ctrl_ask(b->ctrl, "cpm_display", "1");
 	pager_told(&p, 2);
 	ck_assert_str_eq("displayed", p.toldv[1].status);
-	end(&p, b);
+	page_end(&p, b);
 }
 END_TEST
 
@@ -134,7 +131,7 @@ START_TEST(vectors)
 	const char *folder = getenv("CPM_TEST_DATA");
 	unsigned stored = 0;
 	struct pager p;
-	struct baresip *b = begin(&p, NULL);
+	struct baresip *b = page_begin(&p, NULL);
 	size_t i;
 
 	for (i=0; i<ARRAY_SIZE(v); i++) {
@@ -153,16 +150,16 @@ START_TEST(vectors)
 			continue;
 		++stored;
 		if (v[i].text)
-			ck_assert_str_eq(v[i].text, j_str(message(b, stored),
-							  "text"));
+			ck_assert_str_eq(v[i].text, j_str(
+				page_message(b, stored), "text"));
 	}
-	ck_assert_int_eq(stored, count(b, "messages"));
+	ck_assert_int_eq(stored, page_count(b, "messages"));
 	ck_assert_str_eq("sip:+8613900000002@bj.ims.mnc000.mcc460."
-			 "3gppnetwork.org", j_str(message(b, 1), "peer"));
+			 "3gppnetwork.org", j_str(page_message(b, 1), "peer"));
 	ck_assert_str_eq("application/vnd.gsma.rcs-ft-http+xml",
-			 j_str(message(b, 5), "type"));
+			 j_str(page_message(b, 5), "type"));
 	p.others = 0;
-	end(&p, b);
+	page_end(&p, b);
 }
 END_TEST
 
@@ -173,7 +170,7 @@ START_TEST(compact)
 	const struct odict *m;
 	const char *cpim;
 	struct pager p;
-	struct baresip *b = begin(&p, NULL);
+	struct baresip *b = page_begin(&p, NULL);
 
 	cpim = pager_cpim(&p, "bob", "c1", "compact");
 	(void)pager_code(&p, pager_raw(&p, env_str(b->env,
@@ -190,11 +187,11 @@ START_TEST(compact)
 		"v: SIP/2.0/UDP 127.0.0.1:%u;branch=z9hG4bK2629405539smg"
 		"\r\n\r\n%s", b->sip, strlen(cpim), b->sip, p.port, cpim)));
 	ck_assert_uint_eq(200, p.shotv[0].code);
-	m = message(b, 1);
+	m = page_message(b, 1);
 	ck_assert_str_eq("compact", j_str(m, "text"));
 	ck_assert_str_eq("1710887c", j_str(m, "conversation_id"));
 	pager_told(&p, 1);
-	end(&p, b);
+	page_end(&p, b);
 }
 END_TEST
 
@@ -205,7 +202,7 @@ START_TEST(whose)
 {
 	const struct odict *m;
 	struct pager p;
-	struct baresip *b = begin(&p, NULL);
+	struct baresip *b = page_begin(&p, NULL);
 
 	/* text: only with a tag that says so */
 	ck_assert_uint_eq(200, pager_ask(&p, &(struct pager_args){
@@ -213,18 +210,18 @@ START_TEST(whose)
 	ck_assert_uint_eq(200, pager_ask(&p, &(struct pager_args){
 		.head = PAGER_CPM("session"), .type = "text/plain",
 		.body = "not ours"}));
-	ck_assert_int_eq(0, count(b, "messages"));
+	ck_assert_int_eq(0, page_count(b, "messages"));
 	/* somebody else's account */
 	ck_assert_uint_ne(200, pager_ask(&p, &(struct pager_args){
 		.to = "nobody"}));
-	ck_assert_int_eq(0, count(b, "messages"));
+	ck_assert_int_eq(0, page_count(b, "messages"));
 
 	ck_assert_uint_eq(200, pager_ask(&p, &(struct pager_args){
 		.type = "text/plain;charset=utf-8", .body = "ours",
 		.head = PAGER_CPM("msg") "Date: Sat, 21 Nov 2026 03:11:00 "
 			"GMT\r\nP-Asserted-Identity: \"Carol C\" "
 			"<sip:carol@cpm.test>\r\n"}));
-	m = message(b, 1);
+	m = page_message(b, 1);
 	ck_assert_str_eq("ours", j_str(m, "text"));
 	ck_assert_str_eq(CAROL, j_str(m, "peer"));
 	ck_assert_str_eq("Carol C", j_str(m, "name"));
@@ -235,19 +232,19 @@ START_TEST(whose)
 	ck_assert_uint_eq(200, pager_ask(&p, &(struct pager_args){
 		.type = "text/plain", .body = "1", .callid = "t",
 		.head = PAGER_CPM("deferred")}));
-	ck_assert(j_bool(message(b, 2), "deferred"));
+	ck_assert(j_bool(page_message(b, 2), "deferred"));
 
 	/* by its type alone, as other softphones send it */
 	ck_assert_uint_eq(200, pager_ask(&p, &(struct pager_args){
 		.head = "", .type = "Message/CPIM",
 		.body = pager_cpim(&p, "bob", "bare", "untagged")}));
-	ck_assert_str_eq("untagged", j_str(message(b, 3), "text"));
+	ck_assert_str_eq("untagged", j_str(page_message(b, 3), "text"));
 	ck_assert_uint_eq(200, pager_ask(&p, &(struct pager_args){
 		.head = PAGER_CPM("session"),
 		.body = pager_cpim(&p, "bob", "odd", "session")}));
-	ck_assert_int_eq(4, count(b, "messages"));
+	ck_assert_int_eq(4, page_count(b, "messages"));
 	pager_told(&p, 2);
-	end(&p, b);
+	page_end(&p, b);
 }
 END_TEST
 
@@ -256,7 +253,7 @@ END_TEST
 START_TEST(others)
 {
 	struct pager p;
-	struct baresip *b = begin(&p, NULL);
+	struct baresip *b = page_begin(&p, NULL);
 	const char *head = "From: <sip:bob@cpm.test>\r\n"
 		"To: <sip:alice@cpm.test>\r\n\r\n";
 
@@ -272,15 +269,15 @@ START_TEST(others)
 		"</message-id><datetime>2026-11-21T03:11:00Z</datetime>"
 		"<delivery-notification><status><delivered/></status>"
 		"</delivery-notification></imdn>", head)}));
-	ck_assert_int_eq(0, count(b, "messages"));
-	ck_assert_int_eq(0, count(b, "conversations"));
-	end(&p, b);
+	ck_assert_int_eq(0, page_count(b, "messages"));
+	ck_assert_int_eq(0, page_count(b, "conversations"));
+	page_end(&p, b);
 }
 END_TEST
 
 
-static void refused(struct pager *p, unsigned code, const char *has,
-		    const struct pager_args *args)
+void page_refused(struct pager *p, unsigned code, const char *has,
+		  const struct pager_args *args)
 {
 	const unsigned got = pager_ask(p, args);
 
@@ -293,51 +290,114 @@ static void refused(struct pager *p, unsigned code, const char *has,
 START_TEST(refusals)
 {
 	struct pager p;
-	struct baresip *b = begin(&p, "cpm_max_size 2000\n");
+	struct baresip *b = page_begin(&p, "cpm_max_size 2000\n");
 	char *big = env_str(b->env, "%2001s", "x");
 	const char *good = pager_cpim(&p, "bob", "g", "good");
 
-	refused(&p, 420, "\r\nUnsupported: timer\r\n", &(struct pager_args){
+	page_refused(&p, 420, "\r\nUnsupported: timer\r\n",
+		&(struct pager_args){
 		.head = PAGER_CPM("msg") "Require: timer\r\n"});
-	refused(&p, 415, "\r\nAccept-Encoding: identity\r\n",
+	page_refused(&p, 415, "\r\nAccept-Encoding: identity\r\n",
 		&(struct pager_args){
 		.head = PAGER_CPM("msg") "Content-Encoding: gzip\r\n"});
-	refused(&p, 415, "\r\nAccept: message/cpim", &(struct pager_args){
+	page_refused(&p, 415, "\r\nAccept: message/cpim", &(struct pager_args){
 		.type = "application/json", .body = "{}"});
-	refused(&p, 415, "\r\nAccept: message/cpim", &(struct pager_args){
+	page_refused(&p, 415, "\r\nAccept: message/cpim", &(struct pager_args){
 		.body = "From: <sip:bob@cpm.test>\r\n\r\nContent-Type: "
 			"text/plain\r\nContent-Transfer-Encoding: x-own\r\n"
 			"\r\nx"});
-	refused(&p, 413, "", &(struct pager_args){
+	page_refused(&p, 413, "", &(struct pager_args){
 		.type = "text/plain", .body = big});
-	refused(&p, 400, "", &(struct pager_args){.body = "neither\nnor"});
-	refused(&p, 400, "", &(struct pager_args){.body = ""});
-	refused(&p, 400, "", &(struct pager_args){.type = ""});
-	refused(&p, 400, "", &(struct pager_args){
+	page_refused(&p, 400, "", &(struct pager_args){.body = "neither\nnor"});
+	page_refused(&p, 400, "", &(struct pager_args){.body = ""});
+	page_refused(&p, 400, "", &(struct pager_args){.type = ""});
+	page_refused(&p, 400, "", &(struct pager_args){
 		.length = env_str(b->env, "%zu", strlen(good) + 1),
 		.body = good});
-	refused(&p, 400, "", &(struct pager_args){.length = "1x"});
-	refused(&p, 400, "", &(struct pager_args){
+	page_refused(&p, 400, "", &(struct pager_args){.length = "1x"});
+	page_refused(&p, 400, "", &(struct pager_args){
 		.head = PAGER_CPM("msg") "Referred-By: <nobody\r\n"});
-	refused(&p, 400, "", &(struct pager_args){
+	page_refused(&p, 400, "", &(struct pager_args){
 		.head = env_str(b->env, "%sConversation-ID: %0300u\r\n",
 				PAGER_CPM("msg"), 1U)});
-	ck_assert_int_eq(0, count(b, "messages"));
-	ck_assert_int_eq(0, count(b, "conversations"));
+	/* what makes it a request is not there, or not as it should be */
+	ck_assert_uint_eq(400, pager_code(&p, pager_raw(&p, env_str(b->env,
+		"MESSAGE sip:alice@%s SIP/2.0\r\n"
+		"Via: SIP/2.0/UDP 127.0.0.1:%u;branch=z9hG4bKnocallid\r\n"
+		"From: <sip:bob@127.0.0.1>;tag=1\r\nTo: <sip:alice@%s>\r\n"
+		"CSeq: 1 MESSAGE\r\nContent-Type: message/cpim\r\n"
+		"Content-Length: %zu\r\n\r\n%s", b->sip, p.port, b->sip,
+		strlen(good), good))));
+	ck_assert_uint_eq(400, pager_code(&p, pager_raw(&p, env_str(b->env,
+		"MESSAGE sip:alice@%s SIP/2.0\r\n"
+		"Via: SIP/2.0/UDP 127.0.0.1:%u;branch=z9hG4bKothercseq\r\n"
+		"From: <sip:bob@127.0.0.1>;tag=1\r\nTo: <sip:alice@%s>\r\n"
+		"Call-ID: x\r\nCSeq: 1 INFO\r\nContent-Type: message/cpim"
+		"\r\nContent-Length: %zu\r\n\r\n%s", b->sip, p.port, b->sip,
+		strlen(good), good))));
+	ck_assert_int_eq(0, page_count(b, "messages"));
+	ck_assert_int_eq(0, page_count(b, "conversations"));
 
 	/* in a dialog it is the softphone's, which has none such */
 	ck_assert_uint_ne(200, pager_ask(&p, &(struct pager_args){
 		.totag = "x"}));
-	ck_assert_int_eq(0, count(b, "messages"));
+	ck_assert_int_eq(0, page_count(b, "messages"));
 
 	/* what is too much in the datagram is not the message's */
 	ck_assert_uint_eq(200, pager_ask(&p, &(struct pager_args){
 		.head = PAGER_CPM("msg") "Content-Encoding: identity\r\n",
 		.length = env_str(b->env, "%zu", strlen(good)),
 		.body = env_str(b->env, "%s more", good)}));
-	ck_assert_str_eq("good", j_str(message(b, 1), "text"));
+	ck_assert_str_eq("good", j_str(page_message(b, 1), "text"));
 	pager_told(&p, 1);
-	end(&p, b);
+	page_end(&p, b);
+}
+END_TEST
+
+
+START_TEST(parts)
+{
+	struct pager p;
+	struct baresip *b = page_begin(&p, NULL);
+	const char *type = "multipart/mixed;\r\n boundary=\"b 1\"";
+	const char *cpim = pager_cpim(&p, "bob", "part", "in a part");
+
+	/* CPIM before text, wherever it is */
+	ck_assert_uint_eq(200, pager_ask(&p, &(struct pager_args){
+		.type = type, .body = env_str(b->env, "nothing\r\n--b 1\r\n"
+		"Content-Type: text/plain\r\n\r\nno CPIM here?\r\n--b 1\r\n"
+		"Content-Type: Message/CPIM\r\n\r\n%s\r\n--b 1--\r\n",
+		cpim)}));
+	ck_assert_str_eq("in a part", j_str(page_message(b, 1), "text"));
+	pager_told(&p, 1);
+	/* with an encoding of its own */
+	ck_assert_uint_eq(200, pager_ask(&p, &(struct pager_args){
+		.type = type, .body = "--b 1\r\nContent-Type: message/cpim\r\n"
+		"Content-Transfer-Encoding: base64\r\n\r\n"
+		"RnJvbTogPHNpcDpkYXZlQGNwbS50ZXN0Pg0KDQpDb250ZW50LVR5cGU6IHR"
+		"leHQvcGxhaW4N\r\nCg0KYmFzZTY0\r\n--b 1--\r\n"}));
+	ck_assert_str_eq("base64", j_str(page_message(b, 2), "text"));
+	ck_assert_str_eq("sip:dave@cpm.test", j_str(page_message(b, 2),
+						    "peer"));
+	ck_assert_uint_eq(200, pager_ask(&p, &(struct pager_args){
+		.type = type, .body = "--b 1\r\n"
+		"Content-Transfer-Encoding: quoted-printable\r\n\r\n"
+		"a text =3D text\r\n--b 1--\r\n"}));
+	ck_assert_str_eq("a text = text", j_str(page_message(b, 3), "text"));
+
+	/* nothing for us; two of which one would be lost; no boundary */
+	page_refused(&p, 415, "\r\nAccept: ", &(struct pager_args){
+		.type = type, .body = "--b 1\r\nContent-Type: image/png\r\n"
+		"\r\nx\r\n--b 1--\r\n"});
+	page_refused(&p, 415, "\r\nAccept: ", &(struct pager_args){
+		.type = type, .body = env_str(b->env, "--b 1\r\n"
+		"Content-Type: message/cpim\r\n\r\n%s\r\n--b 1\r\n"
+		"Content-Type: message/cpim\r\n\r\n%s\r\n--b 1--\r\n", cpim,
+		cpim)});
+	page_refused(&p, 400, "", &(struct pager_args){
+		.type = "multipart/mixed", .body = "--b 1--"});
+	ck_assert_int_eq(3, page_count(b, "messages"));
+	page_end(&p, b);
 }
 END_TEST
 
@@ -347,29 +407,29 @@ END_TEST
 START_TEST(policy)
 {
 	struct pager p;
-	struct baresip *b = begin(&p, "cpm_deferred decline\n");
+	struct baresip *b = page_begin(&p, "cpm_deferred decline\n");
 
-	refused(&p, 480, "", &(struct pager_args){
+	page_refused(&p, 480, "", &(struct pager_args){
 		.head = PAGER_CPM("deferred")});
 	/* by its age */
-	refused(&p, 480, "", &(struct pager_args){.type = "text/plain",
+	page_refused(&p, 480, "", &(struct pager_args){.type = "text/plain",
 		.body = "old", .head = PAGER_CPM("msg") "Date: Sat, 21 Nov "
 		"2020 03:11:00 GMT\r\n"});
-	ck_assert_int_eq(0, count(b, "messages"));
+	ck_assert_int_eq(0, page_count(b, "messages"));
 	/* a live one is none of them */
 	ck_assert_uint_eq(200, pager_ask(&p, &(struct pager_args){
 		.type = "text/plain", .body = "live"}));
-	ck_assert(!j_bool(message(b, 1), "deferred"));
+	ck_assert(!j_bool(page_message(b, 1), "deferred"));
 
 	/* whom the message says that it is from */
 	(void)ctrl_ask(b->ctrl, "cpm_policy", "{\"from\":\"sip:carol@127.0.0."
 		       "1:%u\",\"deferred\":\"ask\"}", p.port);
-	refused(&p, 480, "", &(struct pager_args){.from = "bob"});
+	page_refused(&p, 480, "", &(struct pager_args){.from = "bob"});
 	ck_assert_uint_eq(200, pager_ask(&p, &(struct pager_args){
 		.from = "carol", .body = pager_cpim(&p, "carol", "c", "1")}));
-	ck_assert_int_eq(2, count(b, "messages"));
+	ck_assert_int_eq(2, page_count(b, "messages"));
 	pager_told(&p, 1);
-	end(&p, b);
+	page_end(&p, b);
 }
 END_TEST
 
@@ -379,7 +439,7 @@ END_TEST
 START_TEST(again)
 {
 	struct pager p;
-	struct baresip *b = begin(&p, NULL);
+	struct baresip *b = page_begin(&p, NULL);
 	const char *body = pager_cpim(&p, "bob", "once", "once");
 	char *first;
 	unsigned n, i;
@@ -413,209 +473,11 @@ START_TEST(again)
 		.body = pager_cpim(&p, "bob", NULL, "nameless")}));
 	ck_assert_uint_eq(200, pager_ask(&p, &(struct pager_args){
 		.body = pager_cpim(&p, "bob", "last", "last")}));
-	ck_assert_int_eq(4, count(b, "messages"));
+	ck_assert_int_eq(4, page_count(b, "messages"));
 	pager_told(&p, 2);
 	ck_assert_uint_eq(1, told_of(&p, "once")->count);
 	ck_assert_uint_eq(1, told_of(&p, "last")->count);
-	end(&p, b);
-}
-END_TEST
-
-
-static void page_each(struct baresip *b, struct pager *p, unsigned n)
-{
-	bool *seenv = env_keep(b->env, mem_zalloc(n * sizeof(bool), NULL));
-	unsigned got = 0, i;
-	int64_t after = 0;
-
-	ck_assert_int_eq(n, count(b, "messages"));
-	while (got < n) {
-		const struct odict *o = ctrl_ask(b->ctrl, "cpm_messages",
-			"{\"after\":%lld,\"limit\":100}", (long long)after);
-		const unsigned c = j_count(o, "messages");
-
-		ck_assert_uint_gt(c, 0);
-		for (i=0; i<c; i++) {
-			const struct odict *m = j_at(o, "messages", i);
-			unsigned k;
-
-			ck_assert_int_eq(1, sscanf(j_str(m, "text"),
-						   "text %u", &k));
-			ck_assert_uint_lt(k, n);
-			ck_assert(!seenv[k]);
-			seenv[k] = true;
-			after = max(after, j_int(m, "id"));
-		}
-		got += c;
-	}
-	ck_assert_uint_eq(n, p->toldc);
-	for (i=0; i<n; i++)
-		ck_assert_uint_eq(1, p->toldv[i].count);
-}
-
-
-static unsigned post_numbered(struct pager *p, unsigned k, unsigned senders,
-			      bool once)
-{
-	const char *from = env_str(p->env, "s%u", k % senders);
-
-	return pager_post(p, &(struct pager_args){
-		.from = from, .once = once,
-		.head = env_str(p->env, "%sConversation-ID: c%u\r\n",
-				PAGER_CPM("deferred"), k % senders),
-		.body = pager_cpim(p, from, env_str(p->env, "n%u", k),
-				   env_str(p->env, "text %u", k))});
-}
-
-
-/* All at once, from several senders, out of order, each twice */
-START_TEST(burst)
-{
-	enum { N = 200, SENDERS = 10 };
-	struct pager p;
-	struct baresip *b = begin(&p, NULL);
-	unsigned i;
-
-	for (i=0; i<N; i++) {
-		const unsigned n = post_numbered(&p, i * 67 % N, SENDERS,
-						 false);
-
-		pager_again(&p, n);
-		/* what the socket's buffer takes */
-		if (i % 20 == 19)
-			pager_turn(&p, 1);
-	}
-	pager_drain(&p, 0);
-	for (i=0; i<N; i++)
-		ck_assert_uint_eq(200, p.shotv[i].code);
-	pager_told(&p, N);
-	page_each(b, &p, N);
-	ck_assert_int_eq(SENDERS, count(b, "conversations"));
-	end(&p, b);
-}
-END_TEST
-
-
-/* Over a stream, several in one piece */
-START_TEST(stream)
-{
-	enum { N = 60 };
-	struct env *env = env_open();
-	struct baresip *b = invite_alice(env, NULL);
-	struct pager p, back;
-	unsigned i;
-
-	pager_open(&p, env, b->sip, true);
-	pager_open(&back, env, b->sip, false);
-	/* notifications go where the URI says, over UDP */
-	p.seen = back.port;
-	for (i=0; i<N; i++)
-		(void)post_numbered(&p, i, 3, false);
-	pager_drain(&p, 0);
-	for (i=0; i<N; i++)
-		ck_assert_uint_eq(200, p.shotv[i].code);
-	pager_told(&back, N);
-	page_each(b, &back, N);
-	pager_close(&back);
-	end(&p, b);
-}
-END_TEST
-
-
-/* The store is another process's: it is kept by who sent it, and taken when
-   there is a store again, without a restart */
-START_TEST(no_store)
-{
-	struct env *env = env_open();
-	const char *config = env_str(env, "cpm_db %s\n",
-				     env_path(env, "shared/cpm.db"));
-	struct baresip *first = baresip_start(env, &(struct baresip_args){
-		.name = "first", .config = config});
-	struct baresip *b = invite_alice(env, config);
-	const char *body;
-	struct pager p;
-
-	pager_open(&p, env, b->sip, false);
-	body = pager_cpim(&p, "bob", "kept", "kept");
-	refused(&p, 503, "\r\nRetry-After: 30\r\n", &(struct pager_args){
-		.body = body});
-	ck_assert_int_eq(0, baresip_quit(first));
-	ck_assert_str_eq("ready", j_str(ctrl_event(b->ctrl, "store",
-						   E2E_WAIT), "state"));
-	ck_assert_int_eq(0, count(b, "messages"));
-	ck_assert_uint_eq(200, pager_ask(&p, &(struct pager_args){
-		.body = body}));
-	ck_assert_int_eq(1, count(b, "messages"));
-	pager_told(&p, 1);
-	ck_assert_uint_eq(1, p.toldv[0].count);
-	end(&p, b);
-}
-END_TEST
-
-
-START_TEST(no_room)
-{
-	struct pager p;
-	struct baresip *b = begin(&p, "cpm_quota 10\n");
-
-	ck_assert_uint_eq(200, pager_ask(&p, &(struct pager_args){
-		.type = "text/plain", .body = "12345678"}));
-	refused(&p, 503, "\r\nRetry-After: 300\r\n", &(struct pager_args){
-		.type = "text/plain", .body = "12345678"});
-	ck_assert_int_eq(1, count(b, "messages"));
-	(void)ctrl_ask(b->ctrl, "cpm_delete", "1");
-	(void)ctrl_until(b->ctrl, "cpm_status", NULL, "messages", 0,
-			 E2E_WAIT);
-	ck_assert_uint_eq(200, pager_ask(&p, &(struct pager_args){
-		.type = "text/plain", .body = "12345678"}));
-	end(&p, b);
-}
-END_TEST
-
-
-/* The disk has not written it: no answer, and what comes again meanwhile gets
-   none either. Then one, for both. */
-START_TEST(held)
-{
-	const char *slow = getenv("CPM_SLOW"), *other = getenv("CPM_PRELOAD");
-	struct env *env = env_open();
-	struct baresip *b;
-	struct pager p;
-	struct wait w;
-	char *hold;
-	unsigned n;
-
-	ck_assert(slow && !access(slow, R_OK));
-	hold = env_path(env, "hold");
-	ck_assert_int_eq(0, setenv("SLOW_BELOW", env_path(env, "alice/cpm/"),
-				   1));
-	ck_assert_int_eq(0, setenv("SLOW_HOLD", hold, 1));
-	/* sanitizers come first */
-	ck_assert_int_eq(0, setenv("CPM_PRELOAD", other && *other
-		? env_str(env, "%s:%s", other, slow) : slow, 1));
-	b = invite_alice(env, NULL);
-	pager_open(&p, env, b->sip, false);
-
-	file_write(hold, "");
-	n = pager_post(&p, &(struct pager_args){.once = true});
-	wait_start(&w, E2E_WAIT, "a commit that is held");
-	while (wait_more(&w) && access(env_str(env, "%s.waits", hold), F_OK))
-		;
-	pager_again(&p, n);
-	/* other things go on, and what was sent before has been read */
-	refused(&p, 415, "", &(struct pager_args){.type = "x/y"});
-	ck_assert_uint_eq(0, p.shotv[n].answers);
-	ck_assert_ptr_null(ctrl_try_event(b->ctrl, "message", 1));
-	ck_assert_int_eq(0, access(hold, F_OK));
-
-	ck_assert_int_eq(0, unlink(hold));
-	ck_assert_uint_eq(200, pager_code(&p, n));
-	/* behind it: no second one was on its way */
-	refused(&p, 415, "", &(struct pager_args){.type = "x/y"});
-	ck_assert_uint_eq(1, p.shotv[n].answers);
-	ck_assert_int_eq(1, count(b, "messages"));
-	pager_told(&p, 1);
-	end(&p, b);
+	page_end(&p, b);
 }
 END_TEST
 
@@ -626,7 +488,7 @@ START_TEST(on_wire)
 	struct wire_seen seen;
 	struct wire *w;
 	struct pager p;
-	struct baresip *b = begin(&p, NULL);
+	struct baresip *b = page_begin(&p, NULL);
 	const uint16_t sipv[] = {b->sip_port, p.port, 0};
 
 	port_add(b->env, p.port);
@@ -634,52 +496,12 @@ START_TEST(on_wire)
 	ck_assert_uint_eq(200, pager_ask(&p, &(struct pager_args){
 		.body = pager_cpim(&p, "bob", "w", "seen")}));
 	pager_told(&p, 1);
-	refused(&p, 415, "", &(struct pager_args){.type = "x/y"});
+	page_refused(&p, 415, "", &(struct pager_args){.type = "x/y"});
 	wire_check(w, sipv, NULL, &seen);
 	/* message, 200, notification, 200, message, 415 */
 	ck_assert_uint_ge(seen.sip, 6);
 	ck_assert_uint_ge(seen.cpim, 2);
-	end(&p, b);
-}
-END_TEST
-
-
-/* 5 % in each direction; CPM_MESSAGES of them, see make loss */
-START_TEST(loss)
-{
-	enum { N = 200, SENDERS = 40, WINDOW = 100 };
-	const char *many = getenv("CPM_MESSAGES");
-	const unsigned n = many && *many ? (unsigned)atoi(many) : N;
-	struct env *env = env_open();
-	struct baresip *b;
-	struct lossy *l;
-	struct pager p;
-	unsigned passed, lost, i;
-	uint16_t ap, bp;
-
-	env_limit(env, 600);
-	b = invite_alice(env, NULL);
-	l = lossy_open(env, 5, &ap, &bp);
-	pager_open(&p, env, env_str(env, "127.0.0.1:%u", ap), false);
-	p.seen = bp;
-	lossy_run(l, p.port, b->sip_port);
-
-	for (i=0; i<n; i++) {
-		(void)post_numbered(&p, i, SENDERS, false);
-		pager_drain(&p, WINDOW);
-	}
-	pager_drain(&p, 0);
-	for (i=0; i<n; i++)
-		ck_assert_uint_eq(200, p.shotv[i].code);
-	pager_told(&p, n);
-	(void)ctrl_until(b->ctrl, "cpm_status", NULL, "imdn_pending", 0,
-			 4 * E2E_WAIT);
-	lossy_stop(l, &passed, &lost);
-	ck_assert_uint_gt(lost, n / 20);
-	page_each(b, &p, n);
-	printf("page: %u messages, each stored once, each notified of once\n",
-	       n);
-	end(&p, b);
+	page_end(&p, b);
 }
 END_TEST
 
@@ -695,16 +517,12 @@ Suite *page_suite(void)
 	tcase_add_test(tc, whose);
 	tcase_add_test(tc, others);
 	tcase_add_test(tc, refusals);
+	tcase_add_test(tc, parts);
 	tcase_add_test(tc, policy);
 	tcase_add_test(tc, again);
-	tcase_add_test(tc, burst);
-	tcase_add_test(tc, stream);
-	tcase_add_test(tc, no_store);
-	tcase_add_test(tc, no_room);
-	tcase_add_test(tc, held);
 	tcase_add_test(tc, on_wire);
-	tc = suite_case(s, "loss", 600);
-	tcase_add_test(tc, loss);
+	page_pf_cases(s);
+	page_many_cases(s);
 
 	return s;
 }

@@ -194,6 +194,30 @@ START_TEST(killed)
 END_TEST
 
 
+/* He registers from elsewhere, with a MESSAGE to where he was on its way: it
+   comes there at once, and what was behind it comes as well */
+START_TEST(moved)
+{
+	struct phone ph, other;
+	struct scene s;
+
+	open_pf(&s, &ph, "page");
+	phone_open(&other, s.pf);
+	scene_leave(&s, "from=%s id=m1 text=1", BOB);
+	scene_leave(&s, "from=%s id=m2 text=2", BOB);
+	phone_register(&ph);
+	(void)want(&ph, "MESSAGE", ": m1\r\n");
+	phone_register(&other);
+	phone_answer(&other, want(&other, "MESSAGE", ": m1\r\n"), 200, NULL);
+	phone_answer(&other, want(&other, "MESSAGE", ": m2\r\n"), 200, NULL);
+	paged(&s, "m2", 200);
+	ck_assert_int_eq(0, pending(&s));
+	phone_close(&other);
+	close_pf(&s, &ph);
+}
+END_TEST
+
+
 START_TEST(expiry)
 {
 	struct phone ph;
@@ -293,6 +317,7 @@ Suite *pf_suite(void)
 	tcase_add_test(tc, order);
 	tcase_add_test(tc, faults);
 	tcase_add_test(tc, killed);
+	tcase_add_test(tc, moved);
 	tcase_add_test(tc, expiry);
 	tcase_add_test(tc, policy);
 	tcase_add_test(tc, first_inside);

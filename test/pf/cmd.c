@@ -175,6 +175,16 @@ static int cmd_set(const struct args *args)
 		const struct pl *key = &args->key[i], *val = &args->val[i];
 		const bool window = !pl_strcmp(key, "window");
 
+		if (!pl_strcmp(key, "announce")) {
+			if (announce_args(&opt->ann, val))
+				return EINVAL;
+			continue;
+		}
+		if (!pl_strcmp(key, "imdn")) {
+			if (notice_args(&opt->notices, val))
+				return EINVAL;
+			continue;
+		}
 		if (window || !pl_strcmp(key, "chunk")) {
 			if (!pl_u32(val))
 				return EINVAL;
@@ -228,7 +238,10 @@ struct session *arg_session(const struct args *args)
 {
 	struct user *user = NULL;
 
-	return arg_user(&user, args) ? NULL : user->sess;
+	if (arg_user(&user, args))
+		return NULL;
+
+	return user->sess ? user->sess : session_pull(user);
 }
 
 
@@ -331,9 +344,11 @@ static const struct {
 		"[type=MIME] [anon=yes]\n"
 		"             [date=RFC3339] [filename=NAME | disp=VALUE] "
 		"[group=URI] [way=WAY]\n"
-		"             [expires=SECONDS] and one of text=REST OF LINE | "
-		"body=PERCENT-ENCODED |\n"
-		"             size=N | file=PATH      keep a message"},
+		"             [expires=SECONDS] [count=N: many, with a number "
+		"behind id and text]\n"
+		"             and one of text=REST OF LINE | "
+		"body=PERCENT-ENCODED | size=N |\n"
+		"             file=PATH                     keep a message"},
 	{"way", leave_cmd_way,
 		"[to=URI] how=auto|page|large|inline|all|session|pull "
 		"[few=N]\n             the way of what has none of its own, "
@@ -342,8 +357,18 @@ static const struct {
 	{"auto", cmd_auto,
 		"on|off       deliver on registration and on leave"},
 	{"set", cmd_set,
-		"setup=actpass|passive|active|none window=N chunk=N"},
+		"setup=actpass|passive|active|none window=N chunk=N\n"
+		"             announce=HOW[,LIST] imdn=apart|mixed|off"},
 	{"fault", cmd_fault, "NAME[=ARG] | none"},
+	{"announce", announce_cmd,
+		"to=URI [how=message|notify] "
+		"[list=none|text|summary|xml|news]\n"
+		"             tell what waits to be fetched, also that "
+		"nothing does"},
+	{"report", notice_cmd_report,
+		"to=URI from=URI id=ID [status=STATUS] [conv=ID] "
+		"[imdnid=ID]\n"
+		"             keep a notification about his message ID"},
 	{"pending", cmd_pending, "to=URI       how many are kept"},
 	{"bye", cmd_bye, "to=URI       end the running delivery"},
 	{"reinvite", cmd_reinvite, "to=URI       the same offer once more"},

@@ -37,4 +37,8 @@ int chat_cmd_say(const struct args *args);
 int chat_cmd_composing(const struct args *args);
 int chat_cmd_dir(const struct args *args);
 
+/* announce.c, notice.c */
+int announce_cmd(const struct args *args);
+int notice_cmd_report(const struct args *args);
+
 #endif

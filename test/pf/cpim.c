@@ -213,7 +213,8 @@ static bool tag_next(struct pl *name, struct pl *src, bool *close)
 }
 
 
-static void entities_undo(char *str)
+/** Undo the five entities of XML in place */
+void entities_undo(char *str)
 {
 	static const struct { const char *ent; char ch; } table[] = {
 		{"&lt;", '<'}, {"&gt;", '>'}, {"&amp;", '&'},

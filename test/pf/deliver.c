@@ -188,8 +188,11 @@ static int round_run(struct user *user)
 			round_stop(user);
 			return err;
 		}
-		if (err == ENOENT)
+		/* who started this may still hold it */
+		if (err == ENOENT) {
+			list_unlink(&lane->le);
 			mem_deref(lane);
+		}
 		le = next;
 	}
 
@@ -222,6 +225,7 @@ int deliver_start(struct user *user)
 	const struct pf *pf = user->pf;
 	int err;
 
+	(void)announce_news(user);
 	user->upto = pf->auto_on ? UINT64_MAX : keep_last(pf->keep);
 	if (user->sess)
 		conn_wake(user->sess->conn);
@@ -362,6 +366,8 @@ int deliver_next(struct kept **mp, struct session *sess, uint64_t after)
 	};
 	int err;
 
+	if (sess->pull)
+		return pull_next(mp, sess, after);
 	/* that one was all of it */
 	if (sess->way == WAY_LARGE && after >= sess->first)
 		return ENOENT;
@@ -392,6 +398,13 @@ void deliver_ended(struct session *sess)
 	struct user *user = sess->user;
 	const bool ordinary = sess->ordinary, good = goes_on(sess);
 
+	if (sess->pull) {
+		/* what was not fetched is announced again */
+		if (sess->scode < 300 && !good)
+			user->told = 0;
+		mem_deref(sess);
+		return;
+	}
 	if (!ordinary) {
 		lane_release(sess);
 		if (sess->way == WAY_ALL && sess->scode >= 300)

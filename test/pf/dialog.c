@@ -23,7 +23,7 @@ static const char *service(const struct session *sess)
 	case WAY_INLINE: return sess->single ? "largemsg" : "session";
 	case WAY_ALL:
 	case WAY_PULL:   return "deferred";
-	default:         return sess->pf->faults.on[FAULT_GROUP]
+	default:         return sess->group || sess->pf->faults.on[FAULT_GROUP]
 			? "session.group" : "session";
 	}
 }
@@ -37,9 +37,10 @@ static int contact_print(struct mbuf *mb, const struct session *sess)
 
 	pl_set_str(&way, pf->opt.core ? pf->opt.core : sess->target);
 
-	return mbuf_printf(mb, "Contact: <sip:pf@%J%s>;" ICSI_TAG "%s\"\r\n",
+	return mbuf_printf(mb, "Contact: <sip:pf@%J%s>;" ICSI_TAG "%s\"%s\r\n",
 			   &pf->laddr, pl_has(&way, "transport=tcp")
-			   ? ";transport=tcp" : "", service(sess));
+			   ? ";transport=tcp" : "", service(sess),
+			   sess->group ? ";isfocus" : "");
 }
 
 
@@ -75,6 +76,13 @@ static bool from_sender(const struct session *sess)
 }
 
 
+/* With whom the client talks */
+static const char *peer_of(const struct session *sess)
+{
+	return sess->group ? sess->group : sess->sender;
+}
+
+
 static int invite_print(struct mbuf *mb, const struct session *sess)
 {
 	const struct pf *pf = sess->pf;
@@ -83,13 +91,13 @@ static int invite_print(struct mbuf *mb, const struct session *sess)
 	err = contact_print(mb, sess);
 	if (!err && from_sender(sess))
 		err = mbuf_printf(mb, "P-Asserted-Identity: <%s>\r\n",
-				  sess->sender);
+				  peer_of(sess));
 	else if (!err)
 		err = mbuf_printf(mb, "P-Asserted-Identity: "
 				  "<sip:rcse-standfw@%s>\r\n", pf->domain);
 	if (!err && !from_sender(sess) && !sess->many)
 		err = mbuf_printf(mb, "Referred-By: <%s>\r\n",
-				  sess->sender);
+				  peer_of(sess));
 	if (!err)
 		err = mbuf_printf(mb,
 				  "P-Asserted-Service: "
@@ -171,7 +179,7 @@ int dialog_invite(struct session *sess)
 	char *from = NULL;
 	int err;
 
-	err = from_sender(sess) ? str_dup(&from, sess->sender)
+	err = from_sender(sess) || sess->group ? str_dup(&from, peer_of(sess))
 		: re_sdprintf(&from, "sip:rcse-standfw@%s", pf->domain);
 	if (!err)
 		err = sip_dialog_alloc(&sess->dlg, sess->target,
@@ -352,6 +360,35 @@ int dialog_modify(struct session *sess, bool reinvite, bool offer)
 }
 
 
+/* What the client wants of the session timer: it gets it */
+static void timer_agree(struct mbuf *mb, struct session *sess,
+			const struct sip_msg *msg)
+{
+	if (!sip_msg_hdr(msg, SIP_HDR_SESSION_EXPIRES))
+		return;
+
+	dialog_timer(sess, msg, false);
+	(void)mbuf_printf(mb, "Require: timer\r\n"
+			  "Session-Expires: %u;refresher=%s\r\n",
+			  sess->interval, sess->refresher ? "uas" : "uac");
+}
+
+
+/** Print the headers and the body of our 200 to an INVITE. @return 0; errno */
+int dialog_answer_print(struct mbuf *mb, struct session *sess,
+			const struct sip_msg *msg)
+{
+	int err = contact_print(mb, sess);
+
+	if (!err)
+		err = mbuf_printf(mb, "Allow: " ALLOW "\r\n");
+	timer_agree(mb, sess, msg);
+
+	return err ? err : body_print(mb, sess, !sess->pf->faults.on
+				      [FAULT_PULLNOSDP]);
+}
+
+
 /* The client changes or refreshes the session: the answer is always what we
    offered, for nothing about it can change */
 static void modify_recv(struct session *sess, const struct sip_msg *msg)
@@ -365,13 +402,7 @@ static void modify_recv(struct session *sess, const struct sip_msg *msg)
 
 	(void)sip_dialog_update(sess->dlg, msg);
 	(void)contact_print(mb, sess);
-	if (sip_msg_hdr(msg, SIP_HDR_SESSION_EXPIRES)) {
-		dialog_timer(sess, msg, false);
-		(void)mbuf_printf(mb, "Require: timer\r\n"
-				  "Session-Expires: %u;refresher=%s\r\n",
-				  sess->interval,
-				  sess->refresher ? "uas" : "uac");
-	}
+	timer_agree(mb, sess, msg);
 	(void)body_print(mb, sess, sdp);
 
 	(void)sip_treplyf(NULL, NULL, sess->pf->sip, msg, true, 200, "OK",
@@ -402,8 +433,11 @@ bool dialog_recv(struct pf *pf, const struct sip_msg *msg)
 {
 	struct session *sess = dialog_find(pf, msg);
 
-	if (!pl_strcmp(&msg->met, "ACK"))
+	if (!pl_strcmp(&msg->met, "ACK")) {
+		if (sess && sess->pull)
+			session_acked(sess);
 		return true;
+	}
 
 	if (!sess || sess->state == SESS_ENDED) {
 		(void)sip_treply(NULL, pf->sip, msg, 481,

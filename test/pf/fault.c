@@ -81,6 +81,12 @@ static const struct {
 	[FAULT_UNTAGGED] = {"untagged", false, "  a MESSAGE has no tag"},
 	[FAULT_BARE] = {"bare", false,
 		"  a MESSAGE has the text alone, without CPIM"},
+	[FAULT_PULLREFUSE] = {"pull-refuse", true,
+		"=CODE  refuse the INVITE of a pull"},
+	[FAULT_PULLSILENT] = {"pull-silent", false,
+		"  no answer to the INVITE of a pull"},
+	[FAULT_PULLNOSDP] = {"pull-nosdp", false,
+		"  200 without SDP to the INVITE of a pull"},
 	[FAULT_WWW] = {"www", false,
 		"  challenge a MESSAGE with 401, not with 407"},
 };
@@ -118,7 +124,8 @@ static int fault_arg(struct faults *faults, size_t i, const char *val)
 		return EINVAL;
 
 	n = strtoul(val, &end, 10);
-	if (end == val || n > UINT32_MAX)
+	if (end == val || n > UINT32_MAX ||
+	    (i == FAULT_PULLREFUSE && (n < 300 || n > 699)))
 		return EINVAL;
 	faults->arg[i] = (uint32_t)n;
 

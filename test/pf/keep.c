@@ -17,18 +17,18 @@ enum stmt {
 	ST_PUT, ST_NEXT, ST_NEXT_ANY, ST_LANES, ST_CONV_GET,
 	ST_CONV_PUT, ST_REMOVE,
 	ST_COUNT, ST_LEFT, ST_LAST, ST_EXPIRED, ST_EXPIRY, ST_NOTICE,
-	ST_COUNT_GET, ST_NOTICES,
+	ST_COUNT_GET, ST_NOTICES, ST_WAITING,
 	ST_MAX
 };
 
 #define COLUMNS "seq,id,user,sender,rcpt,name,conv,ask,type,date,disp,grp," \
-	"anon,gen,size,way,expires,notice"
+	"party,anon,gen,size,way,expires,notice"
 
 static const char *const sql[ST_MAX] = {
 	[ST_PUT] = "INSERT INTO msg(id,user,sender,rcpt,name,conv,ask,type,"
 		"date,disp,grp,anon,gen,size,way,expires,notice,body,party)"
 		" VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,"
-		"?16,?17,?18,COALESCE(?11,?3))",
+		"?16,?17,?18,COALESCE(?19,?11,?3))",
 	[ST_NEXT] = "SELECT " COLUMNS " FROM msg WHERE user=?1 AND party=?2"
 		" AND conv=?3 AND seq>?4 AND seq<=?5 ORDER BY seq LIMIT 1",
 	[ST_NEXT_ANY] = "SELECT " COLUMNS " FROM msg WHERE user=?1"
@@ -52,6 +52,8 @@ static const char *const sql[ST_MAX] = {
 	[ST_COUNT_GET] = "SELECT count FROM imdn WHERE id=?1 AND status=?2",
 	[ST_NOTICES] = "SELECT id,status,sender,rcpt,count FROM imdn"
 		" WHERE ?1 IS NULL OR sender=?1 ORDER BY rowid",
+	[ST_WAITING] = "SELECT COUNT(*),MAX(seq) FROM msg WHERE user=?1"
+		" AND NOT notice AND (way=?2 OR (way=0 AND ?3))",
 };
 
 /* AUTOINCREMENT: a number is never used again, for sessions remember how far
@@ -114,6 +116,7 @@ static void kept_destructor(void *arg)
 	mem_deref(m->date);
 	mem_deref(m->disp);
 	mem_deref(m->group);
+	mem_deref(m->party);
 }
 
 
@@ -152,6 +155,20 @@ int keep_open(struct keep **kp, const char *file)
 		      sqlite3_errmsg(k->db));
 	mem_deref(k);
 	return EIO;
+}
+
+
+/** Many messages follow. @return 0; EIO */
+int keep_begin(struct keep *k)
+{
+	return sqlite3_exec(k->db, "BEGIN", NULL, NULL, NULL) ? EIO : 0;
+}
+
+
+/** That were all. @return 0; EIO */
+int keep_end(struct keep *k)
+{
+	return sqlite3_exec(k->db, "COMMIT", NULL, NULL, NULL) ? EIO : 0;
 }
 
 
@@ -216,6 +233,7 @@ static int kept_read(struct kept **mp, sqlite3_stmt *st)
 		offsetof(struct kept, ask), offsetof(struct kept, type),
 		offsetof(struct kept, date), offsetof(struct kept, disp),
 		offsetof(struct kept, group),
+		offsetof(struct kept, party),
 	};
 	const int n = ARRAY_SIZE(field);
 	struct kept *m;
@@ -332,6 +350,7 @@ static void kept_bind(sqlite3_stmt *st, const struct kept *m)
 	bind_num(st, 15, (uint64_t)m->way);
 	bind_num(st, 16, m->expires);
 	bind_num(st, 17, m->notice);
+	bind_str(st, 19, m->party);
 }
 
 
@@ -509,6 +528,29 @@ uint64_t keep_left(struct keep *k, const struct pick *pick)
 {
 	pick_bind(k->st[ST_LEFT], pick);
 	return number_query(k->st[ST_LEFT]);
+}
+
+
+/** How many messages wait to be fetched by a user. @param lastp The latest of
+    them, 0: none; may be NULL */
+uint64_t keep_waiting(struct keep *k, const struct user *user,
+		      uint64_t *lastp)
+{
+	const enum way way = user->way ? user->way : user->pf->opt.way;
+	sqlite3_stmt *st = k->st[ST_WAITING];
+	uint64_t n;
+
+	bind_str(st, 1, user->name);
+	bind_num(st, 2, WAY_PULL);
+	bind_num(st, 3, way == WAY_PULL);
+	if (step(st) != EAGAIN)
+		return 0;
+
+	n = (uint64_t)sqlite3_column_int64(st, 0);
+	if (lastp)
+		*lastp = (uint64_t)sqlite3_column_int64(st, 1);
+	done(st);
+	return n;
 }
 
 

@@ -32,7 +32,8 @@ static int kept_default(struct kept *m, const struct args *args)
 	if (!err && !strcmp(m->ask, "none"))
 		m->ask = mem_deref(m->ask);
 	if (!err && !m->conv)
-		err = keep_conv(&m->conv, args->pf->keep, m->sender, m->user);
+		err = keep_conv(&m->conv, args->pf->keep, m->group
+				? m->group : m->sender, m->user);
 
 	return err;
 }
@@ -105,44 +106,123 @@ static int kept_fill(struct kept *m, const struct args *args)
 }
 
 
-/** leave: keep a message */
-int leave_cmd(const struct args *args)
-{
-	const struct pl *text = arg_find(args, "text");
-	const struct pl *body = arg_find(args, "body");
-	char *file = NULL, *str = NULL;
-	struct kept *m;
+/* What the message says */
+struct content {
+	const struct pl *text;   /* or NULL                                 */
+	char *file;              /* or NULL                                 */
+	char *str;
 	struct pl pl;
+};
+
+
+static int content_get(struct content *c, const struct args *args)
+{
+	const struct pl *body = arg_find(args, "body");
 	int err;
 
-	if (!text && !body && !arg_find(args, "size") &&
+	c->text = arg_find(args, "text");
+	if (!c->text && !body && !arg_find(args, "size") &&
 	    !arg_find(args, "file"))
 		return EINVAL;
 
-	err = kept_alloc(&m);
+	err = arg_get(&c->file, args, "file");
+	if (err || !body)
+		return err;
+
+	err = percent_decode(&c->str, body);
+	if (err)
+		return err;
+
+	pl_set_str(&c->pl, c->str);
+	c->text = &c->pl;
+	return 0;
+}
+
+
+static int leave_one(const struct args *args, const struct content *c)
+{
+	struct kept *m;
+	int err = kept_alloc(&m);
+
 	if (err)
 		return err;
 
 	err = kept_fill(m, args);
 	if (!err)
-		err = arg_get(&file, args, "file");
-	if (!err && body) {
-		err = percent_decode(&str, body);
-		pl_set_str(&pl, str);
-		text = &pl;
-	}
+		err = keep_put(args->pf->keep, m, c->text, c->file);
 	if (!err)
-		err = keep_put(args->pf->keep, m, text, file);
-	if (!err) {
 		event("kept id=%s from=%s to=%s size=%llu", m->id, m->sender,
 		      m->rcpt, (unsigned long long)m->size);
+	mem_deref(m);
+
+	return err;
+}
+
+
+/* count=N: each has a number behind its id and its text */
+static int leave_many(const struct args *args, const struct content *c,
+		      uint64_t count)
+{
+	struct pf *pf = args->pf;
+	uint64_t i;
+	int err = keep_begin(pf->keep);
+
+	for (i = 1; i <= count && !err; i++) {
+		struct kept *m;
+		char *str = NULL, *id = NULL;
+		struct pl pl = PL_INIT;
+
+		err = kept_alloc(&m);
+		if (err)
+			break;
+		err = kept_fill(m, args);
+		if (!err && arg_find(args, "id"))
+			err = re_sdprintf(&id, "%s%llu", m->id, i);
+		if (id) {
+			mem_deref(m->id);
+			m->id = id;
+		}
+		if (!err && c->text)
+			err = re_sdprintf(&str, "%r %llu", c->text, i);
+		pl_set_str(&pl, str ? str : "");
+		if (!err)
+			err = keep_put(pf->keep, m, str ? &pl : NULL,
+				       c->file);
+		mem_deref(str);
+		mem_deref(m);
+	}
+	if (keep_end(pf->keep) && !err)
+		err = EIO;
+	if (!err)
+		event("kept count=%llu", (unsigned long long)count);
+
+	return err;
+}
+
+
+/** leave: keep a message, or many */
+int leave_cmd(const struct args *args)
+{
+	struct content c = {.text = NULL};
+	struct user *user = NULL;
+	uint64_t count = 0;
+	int err;
+
+	err = content_get(&c, args);
+	if (!err)
+		err = arg_num(&count, args, "count");
+	if (!err)
+		err = arg_user(&user, args);
+	if (!err)
+		err = count ? leave_many(args, &c, count)
+			: leave_one(args, &c);
+	if (!err) {
 		expire_sweep(args->pf);
-		deliver_kept(user_find(args->pf, m->user));
+		deliver_kept(user);
 	}
 
-	mem_deref(str);
-	mem_deref(file);
-	mem_deref(m);
+	mem_deref(c.file);
+	mem_deref(c.str);
 	return err;
 }
 

@@ -11,7 +11,7 @@
 
 
 enum {
-	HASH_SIZE  = 64,
+	HASH_SIZE  = 1024,   /* a transaction over UDP stays for 32 s      */
 	PORT_TRIES = 50,     /* the system's UDP port may be taken in TCP   */
 };
 
@@ -45,6 +45,14 @@ static const char usage_text[] =
 "  -w, --window N             messages on their way without their 200 (1)\n"
 "  -k, --chunk N              octets of CPIM in one MSRP chunk (2048)\n"
 "  -W, --way WAY              how messages are delivered (session), see below\n"
+"  -a, --announce HOW[,LIST]  how a user is told what waits to be fetched:\n"
+"                             message (default) or notify; with none, text,\n"
+"                             summary, xml (default: a list of all), news\n"
+"                             (of what came since)\n"
+"  -i, --imdn WHICH           notifications for a user who is away are kept:\n"
+"                             apart (sessions of their own) or mixed with\n"
+"                             messages; default: off, only collected\n"
+"  -I, --pass-imdn            those for a user who is here: passed on\n"
 "  -f, --fault NAME[=ARG]     do something wrong (repeat), see below\n"
 "  -A, --no-auth              do not challenge anything\n"
 "  -v, --verbose              SIP trace on standard error\n"
@@ -123,6 +131,8 @@ static bool request_handler(const struct sip_msg *msg, void *arg)
 		return true;
 	else if (!pl_strcmp(&msg->met, "CANCEL"))
 		return false;
+	else if (pull_is(msg))
+		pull_recv(pf, msg);
 	else if (!pl_strcmp(&msg->met, "INVITE"))
 		(void)sip_treply(NULL, pf->sip, msg, 480,
 				 "Temporarily Unavailable");
@@ -264,6 +274,9 @@ static const struct option longopts[] = {
 	{"window",  required_argument, NULL, 'w'},
 	{"chunk",   required_argument, NULL, 'k'},
 	{"way",     required_argument, NULL, 'W'},
+	{"announce", required_argument, NULL, 'a'},
+	{"imdn",    required_argument, NULL, 'i'},
+	{"pass-imdn", no_argument,     NULL, 'I'},
 	{"fault",   required_argument, NULL, 'f'},
 	{"no-auth", no_argument,       NULL, 'A'},
 	{"tls",     no_argument,       NULL, 'T'},
@@ -313,7 +326,9 @@ static int way_set(enum way *wayp, const char *str)
 static int option_set(struct pf *pf, int c, char *arg)
 {
 	struct options *opt = &pf->opt;
+	struct pl pl;
 
+	pl_set_str(&pl, arg);
 	switch (c) {
 
 	case 'l': opt->listen = arg; return 0;
@@ -327,6 +342,9 @@ static int option_set(struct pf *pf, int c, char *arg)
 	case 'w': return number_set(&opt->window, arg);
 	case 'k': return number_set(&opt->chunk, arg);
 	case 'W': return way_set(&opt->way, arg);
+	case 'a': return announce_args(&opt->ann, &pl);
+	case 'i': return notice_args(&opt->notices, &pl);
+	case 'I': opt->pass = true;    return 0;
 	case 'f': return fault_set(&pf->faults, arg);
 	case 'A': opt->noauth = true;  return 0;
 	case 'T': opt->tls = true;     return 0;
@@ -346,8 +364,8 @@ static int options_read(struct pf *pf, char *userv[], size_t *userc, int argc,
 	int c, err;
 
 	while ((c = getopt_long(argc, argv,
-				"l:d:D:u:c:R:U:P:s:w:k:W:f:ATC:H:vh", longopts,
-				NULL)) >= 0) {
+				"l:d:D:u:c:R:U:P:s:w:k:W:a:i:If:ATC:H:vh",
+				longopts, NULL)) >= 0) {
 		if (c == 'h') {
 			(void)fputs(usage_text, stdout);
 			fault_help(stdout);
@@ -415,6 +433,7 @@ static void pf_close(struct pf *pf)
 			dialog_bye(sess, NULL);
 	}
 
+	pull_close(pf);
 	cmd_close(pf);
 	tmr_cancel(&pf->tmr_expire);
 	list_flush(&pf->userl);
@@ -437,7 +456,7 @@ int main(int argc, char *argv[])
 		.opt = {.listen = "127.0.0.1", .setup = "actpass",
 			.window = 1, .chunk = 2048, .relay_user = "pf",
 			.relay_pass = "secret", .way = WAY_SESSION,
-			.few = 3},
+				.few = 3, .ann = {.list = ANN_XML}},
 		.auto_on = true,
 	};
 	char **userv = calloc((size_t)argc, sizeof(*userv));

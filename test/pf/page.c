@@ -7,8 +7,8 @@
 #include "pf.h"
 
 
-/* The sender has shown who he is, or the request is answered already */
-static bool sender_check(struct pf *pf, const struct sip_msg *msg)
+/** The sender has shown who he is, or the request is answered already */
+bool sender_check(struct pf *pf, const struct sip_msg *msg)
 {
 	const bool www = pf->faults.on[FAULT_WWW];
 	const uint16_t code = www ? 401 : 407;
@@ -109,6 +109,7 @@ static void notice_recv(struct pf *pf, const struct sip_msg *msg,
 	      notice->count - 1, imdnid, callid,
 	      header_str(conv, sizeof(conv), msg, "Conversation-ID"),
 	      header_str(contrib, sizeof(contrib), msg, "Contribution-ID"));
+	notice_hand(pf, notice, cpim, conv, contrib);
 }
 
 

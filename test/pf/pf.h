@@ -102,6 +102,9 @@ enum fault {
 	FAULT_DEFERRED,      /**< a MESSAGE is tagged deferred              */
 	FAULT_UNTAGGED,      /**< a MESSAGE has no tag                      */
 	FAULT_BARE,          /**< a MESSAGE has the text alone              */
+	FAULT_PULLREFUSE,    /**< refuse a pull with a code                 */
+	FAULT_PULLSILENT,    /**< do not answer it                          */
+	FAULT_PULLNOSDP,     /**< answer it without SDP                     */
 	FAULT_MAX
 };
 
@@ -149,6 +152,8 @@ struct kept {
 	char *disp;          /**< Content-Disposition, or NULL              */
 	char *group;         /**< URI of the group that it was sent to, or
 				  NULL                                      */
+	char *party;         /**< whose messages go together; NULL when
+				  put: those of the group, else the sender  */
 	bool anon;           /**< CPIM From and To are anonymous            */
 	bool gen;            /**< the body is text_make()                   */
 	uint64_t size;       /**< octets of body                            */
@@ -181,6 +186,8 @@ typedef int (lane_h)(const char *party, const char *conv, void *arg);
 
 int  kept_alloc(struct kept **mp);
 int  keep_open(struct keep **kp, const char *file);
+int  keep_begin(struct keep *k);
+int  keep_end(struct keep *k);
 int  keep_put(struct keep *k, struct kept *m, const struct pl *text,
 	      const char *file);
 int  keep_next(struct kept **mp, struct keep *k, const struct pick *pick);
@@ -195,6 +202,8 @@ int  keep_remove(struct keep *k, uint64_t seq);
 uint64_t keep_count(struct keep *k, const char *user);
 uint64_t keep_left(struct keep *k, const struct pick *pick);
 uint64_t keep_last(struct keep *k);
+uint64_t keep_waiting(struct keep *k, const struct user *user,
+		      uint64_t *lastp);
 int  keep_notice(struct keep *k, struct notice *notice);
 void keep_notices(struct keep *k, const char *from, notice_h *h, void *arg);
 int  body_open(struct body **bp, struct keep *k, const struct kept *m);
@@ -218,6 +227,7 @@ struct cpim {
 
 int cpim_head_print(struct mbuf *mb, const struct kept *m);
 int cpim_decode(struct cpim *cpim, const struct pl *pl, const char **why);
+void entities_undo(char *str);
 int imdn_decode(struct notice *notice, const struct pl *xml,
 		const char **why);
 
@@ -246,6 +256,9 @@ struct user {
 	uint32_t few;        /**< of WAY_AUTO; 0: that of all               */
 	struct list lanel;   /**< conversations of the running round        */
 	struct list pagel;   /**< MESSAGEs on their way                     */
+	struct list passl;   /**< notifications passed on                   */
+	struct announce *ann;/**< he is being told, or NULL                 */
+	uint64_t told;       /**< the latest message that he was told of    */
 	uint64_t upto;       /**< last message of this round                */
 	bool again;          /**< registered anew while a delivery ran      */
 	bool failed;         /**< the round was stopped                     */
@@ -287,6 +300,46 @@ int auth_challenge(const struct pf *pf, const struct sip_msg *msg,
 
 void registrar_recv(struct pf *pf, const struct sip_msg *msg);
 void page_recv(struct pf *pf, const struct sip_msg *msg);
+bool sender_check(struct pf *pf, const struct sip_msg *msg);
+
+
+/*
+ * announce.c: what waits to be fetched
+ */
+
+enum ann_how { ANN_MESSAGE, ANN_NOTIFY };
+
+enum ann_list {
+	ANN_NONE,            /**< no body                                   */
+	ANN_TEXT,
+	ANN_SUMMARY,         /**< RFC 3842                                  */
+	ANN_XML,             /**< a list of all                             */
+	ANN_NEWS,            /**< of what came since the last one           */
+};
+
+struct ann_args {
+	enum ann_how how;
+	enum ann_list list;
+};
+
+int  announce_args(struct ann_args *args, const struct pl *val);
+int  announce_news(struct user *user);
+
+
+/*
+ * notice.c: notifications for users of ours
+ */
+
+enum notices {
+	NOTICES_OFF,         /**< collected only                            */
+	NOTICES_APART,       /**< kept, and sent in sessions of their own   */
+	NOTICES_MIXED,       /**< kept, and sent among the messages         */
+};
+
+int  notice_args(enum notices *np, const struct pl *val);
+void notice_hand(struct pf *pf, const struct notice *notice,
+		 const struct cpim *cpim, const char *conv,
+		 const char *contrib);
 
 
 /*
@@ -401,6 +454,8 @@ struct session {
 	enum way way;
 	char *sender;
 	char *party;         /**< the group, else the sender                */
+	char *group;         /**< NULL: none                                */
+	struct pull *pull;   /**< the client has begun it; NULL: we have    */
 	char *conv;
 	uint64_t first;      /**< the message that it began with            */
 	bool many;           /**< of several conversations                  */
@@ -455,11 +510,15 @@ struct chat_args {
 	uint32_t refuse;     /**< code for what the client says, 0: 200     */
 };
 
+int  session_alloc(struct session **sp, struct user *user);
 int  session_start(struct user *user, const struct binding *bind,
 		   const struct kept *first, const struct chat_args *chat);
 void session_invite(struct session *sess);
 void session_answered(struct session *sess, int err,
 		      const struct sip_msg *msg);
+void session_pulled(struct session *sess);
+void session_acked(struct session *sess);
+struct session *session_pull(const struct user *user);
 void session_estab(struct session *sess);
 void session_alive(struct session *sess);
 void session_done(struct session *sess);
@@ -472,6 +531,8 @@ int  inline_print(struct mbuf *mb, const struct session *sess);
 int  inline_set(struct session *sess, const struct kept *first);
 int  inline_accepted(struct session *sess);
 int  dialog_invite(struct session *sess);
+int  dialog_answer_print(struct mbuf *mb, struct session *sess,
+			 const struct sip_msg *msg);
 void dialog_ack(struct session *sess, uint32_t cseq);
 void dialog_bye(struct session *sess, sip_resp_h *resph);
 int  dialog_modify(struct session *sess, bool reinvite, bool offer);
@@ -479,6 +540,19 @@ void dialog_timer(struct session *sess, const struct sip_msg *msg,
 		  bool asked);
 bool dialog_recv(struct pf *pf, const struct sip_msg *msg);
 bool dialog_resp_recv(struct pf *pf, const struct sip_msg *msg);
+
+
+/*
+ * pull.c: the client fetches
+ */
+
+bool pull_is(const struct sip_msg *msg);
+void pull_recv(struct pf *pf, const struct sip_msg *msg);
+void pull_refuse(struct session *sess, uint16_t code);
+int  pull_answer(struct session *sess);
+void pull_acked(struct session *sess);
+int  pull_next(struct kept **mp, const struct session *sess, uint64_t after);
+void pull_close(struct pf *pf);
 
 
 /*
@@ -575,6 +649,9 @@ struct options {
 	const char *host;    /**< in our paths; NULL: the address           */
 	enum way way;        /**< of those who have no policy               */
 	uint32_t few;
+	struct ann_args ann;
+	enum notices notices;
+	bool pass;           /**< notifications for those who are here      */
 	char setup[16];
 	uint32_t window;
 	uint32_t chunk;

@@ -48,6 +48,8 @@ static void destructor(void *arg)
 	mem_deref(sess->sender);
 	mem_deref(sess->party);
 	mem_deref(sess->inl);
+	mem_deref(sess->group);
+	mem_deref(sess->pull);
 	mem_deref(sess->conv);
 	list_flush(&sess->saidl);
 	mem_deref(sess->said);
@@ -63,6 +65,9 @@ static uint64_t left(const struct session *sess)
 		.user = sess->user->name, .party = sess->party,
 		.conv = sess->conv,
 	};
+
+	if (sess->pull)
+		return keep_waiting(sess->pf->keep, sess->user, NULL);
 
 	return sess->many ? keep_count(sess->pf->keep, sess->user->name)
 		: keep_left(sess->pf->keep, &pick);
@@ -114,6 +119,8 @@ void session_end(struct session *sess, enum by by, const char *reason)
 	if (sess->state >= SESS_LEAVING)
 		return;
 
+	if (sess->pull)
+		pull_refuse(sess, 500);
 	sess->by = by;
 	if (reason)
 		str_ncpy(sess->reason, reason, sizeof(sess->reason));
@@ -174,7 +181,8 @@ void session_estab(struct session *sess)
 	if (sess->state != SESS_ANSWERED)
 		return;
 
-	if (!sess->confirmed)
+	/* the answer to a pull tells the client all that it needs */
+	if (!sess->confirmed && !sess->pull)
 		event("error text=%s", "MSRP before the ACK");
 
 	sess->state = SESS_BOUND;
@@ -386,6 +394,36 @@ void session_answered(struct session *sess, int err, const struct sip_msg *msg)
 }
 
 
+/** The INVITE of a pull has been answered */
+void session_pulled(struct session *sess)
+{
+	sess->state = SESS_ANSWERED;
+	tmr_start(&sess->tmr, BIND_WAIT, deadline_handler, sess);
+}
+
+
+/** The ACK to that has come */
+void session_acked(struct session *sess)
+{
+	if (sess->confirmed)
+		return;
+
+	sess->confirmed = true;
+	pull_acked(sess);
+	if (sess->state != SESS_ANSWERED)
+		return;
+
+	if (sess->pf->faults.on[FAULT_EARLYBYE])
+		session_end(sess, BY_PF, "early-bye");
+	else if (strcmp(sess->setup, "active"))
+		return;
+	else if (sess->route)
+		conn_bind(sess);
+	else if (conn_open(sess, &sess->ans.addr, NULL))
+		session_end(sess, BY_ERROR, "connect");
+}
+
+
 static void cancel_handler(void *arg)
 {
 	struct session *sess = arg;
@@ -429,30 +467,24 @@ static int chat_set(struct session *sess, const struct chat_args *chat)
 static int session_init(struct session *sess, const struct binding *bind,
 			const struct kept *first)
 {
-	struct pf *pf = sess->pf;
 	int err;
-
-	uuid_make(sess->contrib);
-	token_make(sess->sid, sizeof(sess->sid));
-	str_ncpy(sess->setup, pf->opt.setup, sizeof(sess->setup));
-	sess->expires = pf->faults.on[FAULT_EXPIRES]
-		? pf->faults.arg[FAULT_EXPIRES] : 1800;
 
 	err = str_dup(&sess->target, bind->uri);
 	if (!err)
 		err = str_dup(&sess->sender, first->sender);
 	if (!err)
-		err = str_dup(&sess->party, first->group ? first->group
+		err = str_dup(&sess->party, first->party ? first->party
 			      : first->sender);
+	if (!err && first->group)
+		err = str_dup(&sess->group, first->group);
 	if (!err)
 		err = str_dup(&sess->conv, first->conv);
-
 	if (!err)
 		err = deliver_scope(sess);
 	if (!err && sess->way == WAY_INLINE)
 		err = inline_set(sess, first);
 
-	return err ? err : path_make(sess);
+	return err;
 }
 
 
@@ -476,11 +508,58 @@ static int invite(struct session *sess)
 }
 
 
-/** Our path is known: invite */
+/** Our path is known: invite, or answer */
 void session_invite(struct session *sess)
 {
-	if (invite(sess))
+	if (sess->pull ? pull_answer(sess) : invite(sess))
 		session_end(sess, BY_ERROR, "invite");
+}
+
+
+/** Allocate a session of a user, in the list of all. @return 0; ENOMEM */
+int session_alloc(struct session **sp, struct user *user)
+{
+	struct session *sess = mem_zalloc(sizeof(*sess), destructor);
+	struct pf *pf = user->pf;
+	int err;
+
+	if (!sess)
+		return ENOMEM;
+
+	sess->pf = pf;
+	sess->user = user;
+	list_append(&pf->sessl, &sess->le, sess);
+
+	uuid_make(sess->contrib);
+	token_make(sess->sid, sizeof(sess->sid));
+	str_ncpy(sess->setup, pf->opt.setup, sizeof(sess->setup));
+	sess->expires = pf->faults.on[FAULT_EXPIRES]
+		? pf->faults.arg[FAULT_EXPIRES] : 1800;
+
+	err = path_make(sess);
+	if (err)
+		mem_deref(sess);
+	else
+		*sp = sess;
+
+	return err;
+}
+
+
+/** The pull of a user that runs, or NULL */
+struct session *session_pull(const struct user *user)
+{
+	struct le *le;
+
+	for (le = list_head(&user->pf->sessl); le; le = le->next) {
+		struct session *sess = le->data;
+
+		if (sess->user == user && sess->pull &&
+		    sess->state < SESS_ENDED)
+			return sess;
+	}
+
+	return NULL;
 }
 
 
@@ -499,16 +578,13 @@ int session_start(struct user *user, const struct binding *bind,
 	struct pf *pf = user->pf;
 	int err;
 
-	sess = mem_zalloc(sizeof(*sess), destructor);
-	if (!sess)
-		return ENOMEM;
+	err = session_alloc(&sess, user);
+	if (err)
+		return err;
 
-	sess->pf = pf;
-	sess->user = user;
 	sess->way = chat ? WAY_SESSION : first->way;
 	sess->first = first->seq;
 	sess->send.last = first->seq - 1;
-	list_append(&pf->sessl, &sess->le, sess);
 
 	err = chat ? chat_set(sess, chat) : 0;
 	if (!err)

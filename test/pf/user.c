@@ -24,6 +24,8 @@ static void user_destructor(void *arg)
 	tmr_cancel(&user->tmr);
 	tmr_cancel(&user->tmr_retry);
 	list_flush(&user->pagel);
+	list_flush(&user->passl);
+	mem_deref(user->ann);
 	list_flush(&user->lanel);
 	mem_deref(user->sess);
 	list_flush(&user->bindl);
@@ -171,6 +173,9 @@ int user_bind(struct user *user, const char *uri, uint32_t expires, bool third)
 		return err;
 	}
 
+	/* who comes from elsewhere need not know what another was told */
+	if (!binding_find(user, uri))
+		user->told = 0;
 	mem_deref(binding_find(user, uri));
 	bind->user = user;
 	bind->third = third;

@@ -154,7 +154,8 @@ void expire_sweep(struct pf *pf)
 	for (le = list_head(&pf->userl); le; le = le->next) {
 		struct user *user = le->data;
 
-		if (user->sess || !list_isempty(&user->pagel))
+		if (user->sess || session_pull(user) ||
+		    !list_isempty(&user->pagel))
 			continue;
 		while (!keep_expired(&m, pf->keep, user->name, now)) {
 			const int err = expired(pf, m);

@@ -66,8 +66,10 @@ int main(void)
 	static Suite *(*const suitev[])(void) = {
 		codec_suite, chunk_suite, sess_suite, relay_suite, send_suite,
 		sdp_suite, cpim_suite, imdn_suite, iscomp_suite, store_suite,
-		xml_suite, mime_suite,
+		xml_suite, mime_suite, fthttp_suite, filename_suite,
+		announce_suite,
 		tag_suite, policy_suite, retry_suite, leg_suite,
+		content_suite,
 		composing_suite, outbox_suite, text_suite, trust_suite,
 		oom_suite,
 	};

@@ -152,10 +152,11 @@ static bool conv_handler(const struct cpm_conv *c, void *arg)
 static bool msg_handler(const struct cpm_msg *m, void *arg)
 {
 	(void)mbuf_printf(arg, "msg %s %s %s %s %s %d %d %llu %llu %d %s %d"
-			  " %d %s ", m->account, m->key, m->peer, m->name,
-			  m->msgkey, m->direction, m->kind, m->time, m->size,
-			  m->read, m->type, m->report[0], m->report[1],
-			  m->file ? "file" : "row");
+			  " %d %s %d %u %s ", m->account, m->key, m->peer,
+			  m->name, m->msgkey, m->direction, m->kind, m->time,
+			  m->size, m->read, m->type, m->report[0],
+			  m->report[1], m->file ? "file" : "row", m->status,
+			  m->code, m->reason);
 	/* a handler may read in turn */
 	oo.bad = cpm_store_body(fx.st, m->id, 0, 2 * LARGE, arg);
 	(void)mbuf_printf(arg, "\n");
@@ -183,6 +184,15 @@ static bool policy_handler(const struct cpm_policy_row *row, void *arg)
 }
 
 
+static bool announced_handler(const struct cpm_announced *ann, void *arg)
+{
+	(void)mbuf_printf(arg, "announced %s %s %s %s\n", ann->account,
+			  ann->reference, ann->from, ann->subject);
+
+	return false;
+}
+
+
 char *oo_describe(void)
 {
 	const struct cpm_query all = {.first = true, .limit = 1000};
@@ -192,9 +202,9 @@ char *oo_describe(void)
 
 	ck_assert_ptr_nonnull(mb);
 	oo.bad = 0;
-	(void)mbuf_printf(mb, "%llu %llu %llu %llu %llu\n", c.conversations,
-			  c.messages, c.unread, c.imdn_pending,
-			  c.imdn_failed);
+	(void)mbuf_printf(mb, "%llu %llu %llu %llu %llu %llu\n",
+			  c.conversations, c.messages, c.unread,
+			  c.imdn_pending, c.imdn_failed, c.deferred);
 	ck_assert_int_eq(0, cpm_store_convs(fx.st, NULL, 0, 100,
 					    conv_handler, mb));
 	ck_assert_int_eq(0, cpm_store_msgs(fx.st, &all, msg_handler, mb));
@@ -202,6 +212,8 @@ char *oo_describe(void)
 	ck_assert_int_eq(0, cpm_store_due(fx.st, "sip:alice@example.net", 0,
 					  UINT64_MAX, 100, due_handler, mb));
 	ck_assert_int_eq(0, cpm_store_policies(fx.st, policy_handler, mb));
+	ck_assert_int_eq(0, cpm_store_announced(fx.st, NULL, 1,
+						announced_handler, mb));
 	mb->pos = 0;
 	ck_assert_int_eq(0, mbuf_strdup(mb, &str, mb->end));
 	mem_deref(mb);
@@ -313,6 +325,9 @@ void oo_template(void)
 {
 	const struct cpm_policy_row row = {
 		.peer = "sip:bob@example.net", .deferred = CPM_ANSWER_ASK};
+	char alice[] = "sip:alice@example.net", r0[] = "r0", r1[] = "r1";
+	const struct cpm_announced annv[] = {
+		{.reference = r0, .from = alice}, {.reference = r1}};
 	char from[400], to[400], sql[128];
 	struct cpm_msg *m;
 	unsigned n;
@@ -331,6 +346,12 @@ void oo_template(void)
 	ck_assert_int_eq(0, fx_put(m));
 	ids.group = fx.res.conversation;
 	(void)put_asking("k5");
+	m = fx_msg("out:mine", "from me");
+	fx_set(&m->imdn_id, "mine");
+	m->direction = CPM_OUT;
+	ck_assert_int_eq(0, fx_put(m));
+	ck_assert_int_eq(0, fx_result(cpm_store_announce(
+		fx.st, alice, annv, 2, true, fx_done_handler, NULL)));
 	ck_assert_int_eq(0, fx_result(cpm_store_policy_set(
 		fx.st, &row, fx_done_handler, NULL)));
 	/* of one sender only the first one is handed out */
@@ -580,6 +601,7 @@ Suite *oom_suite(void)
 	suite_add_tcase(s, oom_codec_case());
 	suite_add_tcase(s, oom_send_case());
 	suite_add_tcase(s, oom_relay_case());
+	suite_add_tcase(s, oom_status_case());
 
 	return s;
 }

@@ -11,7 +11,10 @@
 #include <stdio.h>
 #include <cpm_cpim.h>
 #include <cpm_imdn.h>
+#include <cpm_fthttp.h>
 #include <cpm_iscomp.h>
+#include <cpm_mime.h>
+#include <cpm_announce.h>
 #include <cpm_msrp.h>
 #include "unit/oom_unit.h"
 
@@ -191,6 +194,48 @@ static int iscomp_read(struct mbuf *out, const char *arg)
 }
 
 
+static int announce_make(struct mbuf *mb)
+{
+	static const char *const refv[] = {"m-1", "<&>"};
+
+	return announce_encode(mb, refv, 2);
+}
+
+
+static int announce_write(struct mbuf *out, const char *arg)
+{
+	(void)arg;
+
+	return encode(out, announce_make);
+}
+
+
+static int announce_read(struct mbuf *out, const char *arg)
+{
+	struct announce_list *list = NULL;
+	int err;
+	(void)arg;
+
+	oo_arm();
+	err = announce_decode(&list, input->buf, input->end);
+	(void)oo_end(0);
+	if (err) {
+		ck_assert_ptr_null(list);
+		return err;
+	}
+
+	ck_assert_int_eq(0, mbuf_printf(out, "%zu %s %s %s %s %s",
+					list->entryc, list->entryv->reference,
+					list->entryv->from,
+					list->entryv->subject,
+					list->entryv->date,
+					list->entryv->expiry));
+	mem_deref(list);
+
+	return 0;
+}
+
+
 static const struct msrp_local local = {
 	.port = 9, .dir = SDP_RECVONLY, .setup = MSRP_SETUP_ACTIVE,
 	.path = "msrp://192.0.2.9:9/own;tcp",
@@ -266,6 +311,43 @@ static int session(struct mbuf *out, const char *arg)
 }
 
 
+static int fthttp_read(struct mbuf *out, const char *arg)
+{
+	struct fthttp_doc doc;
+	int err;
+
+	oo_arm();
+	err = fthttp_decode(&doc, (const uint8_t *)arg, strlen(arg));
+	(void)oo_end(0);
+	if (!err)
+		ck_assert_int_eq(0, mbuf_printf(out, "%s %s %llu",
+						doc.file.url, doc.file.name,
+						doc.file.size));
+
+	return err;
+}
+
+
+static int mime_read(struct mbuf *out, const char *arg)
+{
+	char *str = NULL;
+	struct pl val;
+	int err;
+
+	pl_set_str(&val, arg);
+	oo_arm();
+	err = mime_param(&str, &val, "filename");
+	(void)oo_end(0);
+	if (!err)
+		ck_assert_int_eq(0, mbuf_write_str(out, str));
+	else
+		ck_assert_ptr_null(str);
+	mem_deref(str);
+
+	return err;
+}
+
+
 static const struct codec_op opv[] = {
 	{"cpim: decode", cpim_head, "cpim/rfc3862-5.1.txt"},
 	{"cpim: decode imdn", cpim_head, "cpim/rfc5438-delivery.txt"},
@@ -280,6 +362,13 @@ static const struct codec_op opv[] = {
 	   for such a prefix it says that nobody declared it */
 	{"iscomp: decode", iscomp_read, "iscomp/plain.xml"},
 	{"iscomp: encode", iscomp_write, NULL},
+	{"fthttp: decode", fthttp_read, "<file><file-info><file-name>a&amp;b"
+	 "</file-name><file-size>7</file-size><data url='https://h/x'/>"
+	 "</file-info></file>"},
+	{"mime: param", mime_read, "attachment; filename=\"a\\b\""},
+	{"mime: param, charset", mime_read, "a; filename*=UTF-8''a%20b"},
+	{"announce: decode", announce_read, "announce/list.xml"},
+	{"announce: encode", announce_write, NULL},
 	{"sdp", sdp, "v=0\r\no=- 0 0 IN IP4 host.example\r\ns= \r\n"
 	 "c=IN IP4 192.0.2.1\r\nt=0 0\r\n"
 	 "m=message 2855 TCP/MSRP *\r\na=accept-types:message/cpim\r\n"

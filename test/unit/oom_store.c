@@ -81,6 +81,75 @@ static int put_group(void)
 }
 
 
+static int put_ours(void)
+{
+	struct cpm_msg *m = fx_msg("new", "from me");
+
+	m->direction = CPM_OUT;
+	m->status = CPM_OUT_FAILED;
+	fx_set(&m->reason, "Gone");
+
+	return put(m);
+}
+
+
+static void oo_status_handler(int err, uint64_t id, void *arg)
+{
+	(void)id;
+	oo_done_handler(err, arg);
+}
+
+
+static int status(void)
+{
+	oo_arm();
+
+	return oo_result(cpm_store_status(fx.st, "sip:alice@example.net",
+					  "sip:bob@example.net", "mine",
+					  CPM_OUT_FAILED, 480, "not there",
+					  oo_status_handler, NULL));
+}
+
+
+static int announce(bool whole)
+{
+	char a[] = "r1", b[] = "r9", from[] = "sip:bob@example.net";
+	const struct cpm_announced v[] = {
+		{.reference = a, .from = from, .subject = from},
+		{.reference = b, .from = from},
+	};
+
+	oo_arm();
+
+	return oo_result(cpm_store_announce(fx.st, "sip:alice@example.net",
+					    v, 2, whole, oo_done_handler,
+					    NULL));
+}
+
+
+static int announce_some(void)
+{
+	return announce(false);
+}
+
+
+static int announce_whole(void)
+{
+	return announce(true);
+}
+
+
+static int announced_fetched(void)
+{
+	const char *const refv[] = {"r0", "r1"};
+
+	oo_arm();
+
+	return oo_result(cpm_store_fetched(fx.st, "sip:alice@example.net",
+					   refv, 2, oo_done_handler, NULL));
+}
+
+
 static int put_again(void)
 {
 	const int err = put(fx_msg("k1", "both asked"));
@@ -283,6 +352,25 @@ static bool policy_handler(const struct cpm_policy_row *row, void *arg)
 }
 
 
+static bool announced_handler(const struct cpm_announced *ann, void *arg)
+{
+	(void)arg;
+	say("%s %s %s %s\n", s(ann->account), s(ann->reference),
+	    s(ann->from), s(ann->subject));
+
+	return false;
+}
+
+
+static int announced(void)
+{
+	hear();
+
+	return said(cpm_store_announced(fx.st, NULL, 1, announced_handler,
+					NULL));
+}
+
+
 static int convs(void)
 {
 	hear();
@@ -447,6 +535,12 @@ static const struct oom_op opv[] = {
 	{"put: image", put_image},
 	{"put: group", put_group},
 	{"put: known", put_again},
+	{"put: ours", put_ours},
+	{"status", status},
+	{"announce", announce_some},
+	{"announce: whole", announce_whole},
+	{"announced: fetched", announced_fetched},
+	{"announced", announced},
 	{"display", display},
 	{"display: conversation", display_conv},
 	{"report: add", report_add},

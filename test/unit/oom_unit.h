@@ -89,5 +89,6 @@ TCase *oom_open_case(void);
 TCase *oom_codec_case(void);
 TCase *oom_send_case(void);
 TCase *oom_relay_case(void);
+TCase *oom_status_case(void);
 
 #endif

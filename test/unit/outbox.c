@@ -203,7 +203,8 @@ START_TEST(registration)
 	/* lost on the way: found out when the answer is looked at */
 	t.registered = true;
 	t.scode = 503;
-	t.lose_at = t.asked + 2;
+	/* the first question is about its addresses */
+	t.lose_at = t.asked + 3;
 	cpm_registered(t.cpm, ALICE);
 	ob_wait(lost);
 	ob_wait_ms(100);
@@ -214,7 +215,8 @@ START_TEST(registration)
 	/* refused, as one who is not registered may be: that is not final */
 	t.registered = true;
 	t.scode = 403;
-	t.lose_at = t.asked + 2;
+	/* the first question is about its addresses */
+	t.lose_at = t.asked + 3;
 	cpm_registered(t.cpm, ALICE);
 	ob_wait(lost);
 	ob_wait_ms(100);
@@ -225,7 +227,8 @@ START_TEST(registration)
 	strcpy(outbound, t.outbound);
 	strcpy(t.outbound, "sip:127.0.0.1:1;transport=tcp");
 	t.registered = true;
-	t.lose_at = t.asked + 2;
+	/* the first question is about its addresses */
+	t.lose_at = t.asked + 3;
 	cpm_registered(t.cpm, ALICE);
 	ob_wait(lost);
 	ob_wait_ms(100);

@@ -321,6 +321,8 @@ Suite *store_suite(void)
 	suite_add_tcase(s, store_room_case());
 	suite_add_tcase(s, store_migrate_case());
 	suite_add_tcase(s, store_sweep_case());
+	suite_add_tcase(s, store_sent_case());
+	suite_add_tcase(s, store_announced_case());
 	suite_add_tcase(s, store_export_case());
 	suite_add_tcase(s, store_export_fail_case());
 	suite_add_tcase(s, store_full_case());

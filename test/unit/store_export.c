@@ -359,7 +359,7 @@ static void check_v1(uint64_t conv)
 static void open_v1(void)
 {
 	cpm_store_close(&fx.st);
-	v1_copy();
+	old_copy(1);
 	xp_open();
 }
 

@@ -592,9 +592,10 @@ START_TEST(test_close_in_read)
 END_TEST
 
 
-/* What may walk: a page of a list (p); policies and slices, which are few; at
-   start the conversations, in indexes of their own the reports that are open,
-   and the messages that are not taken in yet, which are bounded */
+/* What may walk: a page of a list (p); policies, slices and what is announced,
+   which are few; at start the conversations, in indexes of their own the
+   reports that are open, and the messages that are not taken in yet, which are
+   bounded */
 static bool may_walk(int id, const char *plan)
 {
 	switch (id) {
@@ -623,6 +624,7 @@ static bool may_walk(int id, const char *plan)
 	default:
 		return !strcmp(plan, "SCAN p") ||
 			!strcmp(plan, "SCAN policy") ||
+			!strcmp(plan, "SCAN announced") ||
 			!strcmp(plan, "SCAN taken");
 	}
 }

@@ -83,6 +83,8 @@ TCase *store_fail_case(void);
 TCase *store_room_case(void);
 TCase *store_migrate_case(void);
 TCase *store_sweep_case(void);
+TCase *store_sent_case(void);
+TCase *store_announced_case(void);
 TCase *store_export_case(void);
 TCase *store_export_fail_case(void);
 TCase *store_full_case(void);

@@ -1,5 +1,5 @@
 /**
- * @file store_v1.c  What is in test/data/store/v1, as released with 0.1.0
+ * @file store_v1.c  What is in the databases of test/data/store
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -208,9 +208,9 @@ static void file_copy(const char *from, const char *to)
 }
 
 
-void v1_copy(void)
+void old_copy(int version)
 {
-	char from[600], to[600];
+	char from[600], to[600], name[64];
 	struct dirent *de;
 	DIR *dir;
 
@@ -219,18 +219,20 @@ void v1_copy(void)
 	if (!access(to, F_OK))
 		unit_rmdir(to);
 	ck_assert_int_eq(0, mkdir(to, 0700));
-	file_copy("store/v1/cpm.db", fx.path);
+	snprintf(name, sizeof(name), "store/v%d/cpm.db", version);
+	file_copy(name, fx.path);
 	snprintf(to, sizeof(to), "%s/cpm/spool", fx.dir);
 	ck_assert_int_eq(0, mkdir(to, 0700));
 
-	snprintf(from, sizeof(from), "%s/store/v1/spool",
-		 getenv("CPM_TEST_DATA"));
+	snprintf(from, sizeof(from), "%s/store/v%d/spool",
+		 getenv("CPM_TEST_DATA"), version);
 	dir = opendir(from);
 	ck_assert_ptr_nonnull(dir);
 	while ((de = readdir(dir)) != NULL) {
 		if (de->d_name[0] == '.')
 			continue;
-		snprintf(from, sizeof(from), "store/v1/spool/%s", de->d_name);
+		snprintf(from, sizeof(from), "store/v%d/spool/%s", version,
+			 de->d_name);
 		snprintf(to, sizeof(to), "%s/cpm/spool/%s", fx.dir,
 			 de->d_name);
 		file_copy(from, to);

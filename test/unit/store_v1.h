@@ -1,8 +1,8 @@
 /**
- * @file store_v1.h  What is in test/data/store/v1, as released with 0.1.0
+ * @file store_v1.h  What is in the databases of test/data/store
  *
- * That database was made by the code of 0.1.0, of these very rows, and is
- * never made again.
+ * v1 was made by the code of 0.1.0, v2 by that of 0.3.0, each of these very
+ * rows; they are never made again.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -83,7 +83,8 @@ struct mbuf *v1_body(const struct v1_msg *row);
 /** The message as it was put. mem_deref() it */
 struct cpm_msg *v1_msg(const struct v1_msg *row);
 
-/** A fresh copy of the database at fx.path, instead of what is there */
-void v1_copy(void);
+/** A fresh copy of the database of that version at fx.path, instead of what
+    is there */
+void old_copy(int version);
 
 #endif

@@ -234,6 +234,39 @@ START_TEST(test_known_group)
 END_TEST
 
 
+static bool group_handler(const struct cpm_conv *conv, void *arg)
+{
+	(void)arg;
+	ck_assert_int_eq(CPM_GROUP, conv->kind);
+	ck_assert_str_eq("sip:room@example.net", conv->peer);
+	ck_assert_str_eq("The Room", conv->name);
+
+	return true;
+}
+
+
+/* A group has a name of its own, whoever writes in it */
+START_TEST(test_group)
+{
+	struct cpm_msg *msg = fx_msg("k1", "to all");
+
+	msg->kind = CPM_GROUP;
+	fx_set(&msg->name, "Bob");
+	fx_set(&msg->group, "sip:room@example.net");
+	fx_set(&msg->group_name, "The Room");
+	ck_assert_int_eq(0, fx_put(msg));
+	msg = fx_msg("k2", "to all");
+	msg->kind = CPM_GROUP;
+	fx_set(&msg->peer, "sip:carol@example.net");
+	fx_set(&msg->name, "Carol");
+	ck_assert_int_eq(0, fx_put(msg));
+	ck_assert_int_eq(0, cpm_store_conv(fx.st, fx.res.conversation,
+					   group_handler, NULL));
+	ck_assert_uint_eq(1, fx_counts().conversations);
+}
+END_TEST
+
+
 START_TEST(test_known_in_batch)
 {
 	int i;
@@ -627,6 +660,7 @@ TCase *store_write_case(void)
 	tcase_add_test(tc, test_put_invalid);
 	tcase_add_test(tc, test_known_chat);
 	tcase_add_test(tc, test_known_group);
+	tcase_add_test(tc, test_group);
 	tcase_add_test(tc, test_known_in_batch);
 	tcase_add_test(tc, test_hash_equal);
 	tcase_add_test(tc, test_hash_vector);

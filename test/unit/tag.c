@@ -41,6 +41,9 @@ static const struct {
 	 "\"<urn:gsma:imei:1,2;3>\"", TAG_SESSION},
 	/* whole tokens only */
 	{"*;+g.3gpp.icsi-ref=\"" ESC "session.group\"", TAG_GROUP},
+	{"*;+g.3gpp.icsi-ref=\"" ESC "msg.group\"", TAG_MSG | TAG_GROUP},
+	{"*;+g.3gpp.icsi-ref=\"" ESC "largemsg.group\"",
+	 TAG_LARGE | TAG_GROUP},
 	{"*;+g.3gpp.icsi-ref=\"" ESC "sessions\"", 0},
 	{"*;+g.3gpp.icsi-ref=\"x" ESC "session\"", 0},
 	{"*;+g.3gpp.icsi-ref=\"" ESC "session" ESC "session\"", 0},
@@ -253,6 +256,7 @@ Suite *tag_suite(void)
 			    sizeof(invitev)/sizeof(invitev[0]));
 	tcase_add_test(tc, message);
 	suite_add_tcase(s, tc);
+	suite_add_tcase(s, contact_case());
 
 	return s;
 }

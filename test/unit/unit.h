@@ -19,10 +19,15 @@ Suite *sdp_suite(void);
 Suite *cpim_suite(void);
 Suite *xml_suite(void);
 Suite *mime_suite(void);
+Suite *fthttp_suite(void);
+Suite *filename_suite(void); /* engine: names of files, types */
 Suite *imdn_suite(void);
 Suite *iscomp_suite(void);
+Suite *announce_suite(void);   /* what is to be fetched             */
 Suite *store_suite(void);
 Suite *tag_suite(void);
+Suite *content_suite(void);     /* engine: what a MESSAGE carries   */
+TCase *contact_case(void);     /* of tag: the Contact of REGISTER    */
 Suite *policy_suite(void);
 Suite *retry_suite(void);
 Suite *leg_suite(void);

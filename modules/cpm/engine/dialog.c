@@ -10,6 +10,7 @@
  */
 #include "engine.h"
 #include "session.h"
+#include "call.h"
 
 
 static const char allow[] = "Allow: INVITE,ACK,CANCEL,BYE,UPDATE\r\n";
@@ -33,7 +34,7 @@ static void leg_start(struct session *s)
 }
 
 
-static void estab_handler(const struct sip_msg *msg, void *arg)
+void dialog_estab_handler(const struct sip_msg *msg, void *arg)
 {
 	struct session *s = arg;
 	(void)msg;
@@ -50,7 +51,7 @@ static void estab_handler(const struct sip_msg *msg, void *arg)
 }
 
 
-static int offer_handler(struct mbuf **descp, const struct sip_msg *msg,
+int dialog_offer_handler(struct mbuf **descp, const struct sip_msg *msg,
 			 void *arg)
 {
 	struct session *s = arg;
@@ -63,7 +64,9 @@ static int offer_handler(struct mbuf **descp, const struct sip_msg *msg,
 
 	timer_start(s);
 
-	return session_desc(descp, s, !mbuf_get_left(msg->mb));
+	err = session_desc(descp, s, !mbuf_get_left(msg->mb));
+
+	return err ? err : call_wrap(descp, s);
 }
 
 
@@ -120,8 +123,9 @@ int dialog_accept(struct session *s, const struct sip_msg *msg,
 			     scode, final ? "OK" : scode == 180 ? "Ringing"
 			     : "Session Progress",
 			     s->cuser, "application/sdp", desc, NULL, NULL,
-			     false, offer_handler, answer_handler,
-			     estab_handler, NULL, NULL, close_handler, s,
+			     false, dialog_offer_handler, answer_handler,
+			     dialog_estab_handler, NULL, NULL, close_handler,
+			     s,
 			     "%s", final ? hdrs : allow);
 	if (!err && final)
 		session_forget(msg);
@@ -160,13 +164,14 @@ int dialog_answer(struct session *s)
 }
 
 
-int timer_decode(struct session *s, const struct sip_msg *msg)
+/* @param us What the refresher parameter calls us */
+static int expires_decode(struct session *s, const struct sip_msg *msg,
+			  const char *us)
 {
 	const struct sip_hdr *hdr = sip_msg_hdr(msg, SIP_HDR_SESSION_EXPIRES);
 	struct pl secs, params, refresher;
 
-	if (!hdr || (!sip_msg_hdr_has_value(msg, SIP_HDR_SUPPORTED, "timer") &&
-		     !sip_msg_hdr_has_value(msg, SIP_HDR_REQUIRE, "timer")))
+	if (!hdr)
 		return 0;
 
 	/* delta-seconds *(SEMI se-params) */
@@ -180,9 +185,26 @@ int timer_decode(struct session *s, const struct sip_msg *msg)
 	}
 
 	s->refresher = !msg_param_decode(&params, "refresher", &refresher) &&
-		!pl_strcasecmp(&refresher, "uas");
+		!pl_strcasecmp(&refresher, us);
 
 	return 0;
+}
+
+
+int timer_decode(struct session *s, const struct sip_msg *msg)
+{
+	if (!sip_msg_hdr_has_value(msg, SIP_HDR_SUPPORTED, "timer") &&
+	    !sip_msg_hdr_has_value(msg, SIP_HDR_REQUIRE, "timer"))
+		return 0;
+
+	return expires_decode(s, msg, "uas");
+}
+
+
+void timer_answered(struct session *s, const struct sip_msg *msg)
+{
+	/* a server that has none, or one that cannot be, keeps no time */
+	(void)expires_decode(s, msg, "uac");
 }
 
 
@@ -191,7 +213,7 @@ static void refresh_handler(void *arg)
 	struct session *s = arg;
 	struct mbuf *desc = NULL;
 
-	if (s->sip && !session_desc(&desc, s, true))
+	if (s->sip && !session_desc(&desc, s, true) && !call_wrap(&desc, s))
 		(void)sipsess_modify(s->sip, desc);
 
 	mem_deref(desc);

@@ -7,6 +7,7 @@
 #include <time.h>
 #include "engine.h"
 #include "relay.h"
+#include "pull.h"
 #include "trust.h"
 
 
@@ -18,6 +19,7 @@ static void destructor(void *arg)
 	tmr_cancel(&cpm->tmr_batch);
 	tmr_cancel(&cpm->tmr_store);
 	sessions_close(cpm);
+	mem_deref(cpm->pulls);
 	mem_deref(cpm->trust);
 	mem_deref(cpm->relay);
 	mem_deref(cpm->keep);
@@ -101,6 +103,8 @@ static int parts_alloc(struct cpm *cpm)
 	if (!err)
 		err = relay_alloc(&cpm->relay, cpm);
 	if (!err)
+		err = pulls_alloc(&cpm->pulls, cpm);
+	if (!err)
 		err = trust_alloc(&cpm->trust, cpm);
 
 	return err;
@@ -153,6 +157,7 @@ int cpm_alloc(struct cpm **cpmp, const struct cpm_conf *conf,
 	cpm->conf.db = NULL;
 	cpm->conf.relay = cpm->conf.relay_user = NULL;
 	cpm->conf.relay_pass = NULL;
+	cpm->conf.deferred_uri = NULL;
 	if (!err)
 		err = ready_start(cpm);
 	if (err) {
@@ -176,7 +181,9 @@ void cpm_shutdown(struct cpm *cpm, const char *aor)
 	outbox_stop(cpm->outbox, aor);
 	if (!aor) {
 		page_stop(cpm);
+		announce_stop(cpm);
 		cpm->down = true;
+		cpm->pulls = mem_deref(cpm->pulls);
 		cpm->relay = mem_deref(cpm->relay);
 		trust_stop(cpm->trust);
 	}
@@ -194,6 +201,7 @@ void cpm_close(struct cpm **cpmp)
 	*cpmp = NULL;
 
 	page_stop(cpm);
+	announce_stop(cpm);
 	cpm->down = true;
 	/* the results of what is queued still find the parts they belong to */
 	cpm_store_close(&cpm->store);
@@ -211,7 +219,9 @@ bool cpm_request(struct cpm *cpm, const struct sip_msg *msg)
 	if (!pl_strcmp(&msg->met, "UPDATE"))
 		return session_update(cpm, msg);
 	if (!pl_strcmp(&msg->met, "MESSAGE"))
-		return page_recv(cpm, msg);
+		return announce_recv(cpm, msg) || page_recv(cpm, msg);
+	if (!pl_strcmp(&msg->met, "NOTIFY"))
+		return announce_recv(cpm, msg);
 
 	return false;
 }
@@ -231,8 +241,10 @@ void cpm_registered(struct cpm *cpm, const char *aor)
 
 	if (!cpm->down)
 		trust_registered(cpm->trust, aor);
+	session_close_lost(cpm, aor);
 	relay_account(cpm->relay, aor);
 	outbox_kick(cpm->outbox);
+	pull_registered(cpm->pulls, aor);
 }
 
 

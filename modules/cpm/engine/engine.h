@@ -14,6 +14,8 @@
 struct keep;
 struct outbox;
 struct policy;
+struct pull;
+struct pulls;
 struct relay;
 struct trust;
 
@@ -34,6 +36,9 @@ struct cpm {
 	struct outbox *outbox;
 	struct keep *keep;
 	struct relay *relay;     /* NULL: none is configured                */
+	struct pulls *pulls;     /* what is fetched                         */
+	struct list noticel;     /* struct notice: announcements that wait
+				    for the disk                            */
 	struct trust *trust;
 	struct list freshl;      /* struct fresh: events held for the rate  */
 	struct tmr tmr_fresh;
@@ -53,7 +58,7 @@ struct cpm {
 
 enum tag {
 	TAG_SESSION   = 1 << 0,
-	TAG_GROUP     = 1 << 1,  /* session.group                           */
+	TAG_GROUP     = 1 << 1,  /* session.group; with another: its .group */
 	TAG_LARGE     = 1 << 2,
 	TAG_DEFERRED  = 1 << 3,
 	TAG_MSG       = 1 << 4,
@@ -134,6 +139,11 @@ void session_resume_all(struct cpm *cpm);
 /** End the sessions of an account (NULL: all): BYE, or 480 if asking */
 void session_close_all(struct cpm *cpm, const char *aor);
 
+/* lost.c */
+
+/** End the sessions of an account whose address this machine has no more */
+void session_close_lost(struct cpm *cpm, const char *aor);
+
 /* sessions.c: which sessions there are */
 
 int  sessions_alloc(struct cpm *cpm);
@@ -161,6 +171,7 @@ struct source {
 	char *aor;               /* the account                             */
 	char *callid;            /* names messages without imdn.Message-ID  */
 	struct origin org;
+	struct pull *pull;       /* NULL: nothing was asked for             */
 	struct cpim_msg *head;   /* of the message that comes first, from the
 				    INVITE; NULL: none, or it has come      */
 	uint64_t conversation;   /* once known, else 0                      */
@@ -174,6 +185,9 @@ struct source {
 int source_alloc(struct source **srcp, struct cpm *cpm, const char *aor,
 		 const struct sip_msg *msg);
 
+/** One that nothing has come from yet: no Call-ID, nobody is known */
+int source_make(struct source **srcp, struct cpm *cpm, const char *aor);
+
 /* page.c: a message in a SIP MESSAGE */
 
 /** @return true if the MESSAGE was ours: it is answered, or will be */
@@ -181,10 +195,6 @@ bool page_recv(struct cpm *cpm, const struct sip_msg *msg);
 
 /** SIP is not to be used any more: what is not answered yet never will be */
 void page_stop(struct cpm *cpm);
-
-/** Value of a Date header (RFC 3261, 20.17). @param ms since 1970.
-    @return 0; EBADMSG */
-int page_date(uint64_t *ms, const struct pl *val);
 
 /* incoming.c: MSRP message to stored message */
 
@@ -210,6 +220,19 @@ void outbox_kick(struct outbox *ob);
 
 /** Give up what is on its way for an account (NULL: all); it stays due */
 void outbox_stop(struct outbox *ob, const char *aor);
+
+/* report.c */
+
+/** A telephone number has no host to send to: our own domain knows the way */
+int tel_route(char **strp, const char *aor);
+
+/* announce.c: messages that wait to be fetched */
+
+/** @return true if it announces some */
+bool announce_recv(struct cpm *cpm, const struct sip_msg *msg);
+
+/** As page_stop() */
+void announce_stop(struct cpm *cpm);
 
 /* retry.c: pure */
 
@@ -285,6 +308,11 @@ void policy_resolve(const struct policy *pol, const struct cpm_conf *conf,
 		    struct cpm_policy *res);
 int policy_change(struct policy *pol, struct cpm_store *st,
 		  const struct cpm_policy_change *chg);
+
+/* text.c */
+
+/** Octets of the UTF-8 character at buf; 0: it is none. @param len From 1 */
+size_t text_utf8(const uint8_t *buf, size_t len);
 
 /* engine.c */
 

@@ -19,8 +19,10 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <cpm_fthttp.h>
 #include "engine.h"
 #include "json.h"
+#include "take.h"
 
 
 #define TMP_SUFFIX   ".part-XXXXXX"
@@ -45,6 +47,9 @@ struct export {
 	uint64_t id;             /* of the message that is being written    */
 	bool text;               /* its body is                             */
 	bool started;            /* its body has begun                      */
+	size_t ftl;              /* octets of the description of a file on a
+				    web server; more than fit: it is none   */
+	uint8_t ft[FTHTTP_DOC_MAX];
 	int fd;                  /* of its body, if that is a file          */
 };
 
@@ -109,10 +114,28 @@ static void put_time(struct json *js, const char *key, uint64_t ms)
 }
 
 
+static void put_state(struct json *js, const struct cpm_msg *msg)
+{
+	if (msg->direction == CPM_IN) {
+		json_str(js, "delivery",
+			 cpm_report_name(msg->report[CPM_DELIVERED]));
+		json_str(js, "display",
+			 cpm_report_name(msg->report[CPM_DISPLAYED]));
+		return;
+	}
+
+	json_str(js, "status", cpm_out_name(msg->status));
+	if (msg->code)
+		json_uint(js, "code", msg->code);
+	json_str(js, "reason", msg->reason);
+}
+
+
 static int msg_handler(const struct cpm_msg *msg, void *arg)
 {
 	struct export *ex = arg;
 	struct json *js = ex->js;
+	struct pl type;
 
 	json_open(js);
 	json_uint(js, "id", msg->id);
@@ -126,17 +149,17 @@ static int msg_handler(const struct cpm_msg *msg, void *arg)
 	json_bool(js, "deferred", msg->deferred);
 	json_str(js, "mode", cpm_mode_name(msg->mode));
 	json_str(js, "type", msg->type);
+	json_str(js, "filename", msg->filename);
 	json_uint(js, "size", msg->size);
 	json_bool(js, "read", msg->read);
 	json_str(js, "imdn_id", msg->imdn_id);
 	json_str(js, "conversation_id", msg->conversation_id);
 	json_str(js, "contribution_id", msg->contribution_id);
 	json_str(js, "in_reply_to", msg->in_reply_to);
-	json_str(js, "delivery",
-		 cpm_report_name(msg->report[CPM_DELIVERED]));
-	json_str(js, "display",
-		 cpm_report_name(msg->report[CPM_DISPLAYED]));
+	put_state(js, msg);
 
+	pl_set_str(&type, msg->type);
+	ex->ftl     = ctype_is(&type, FTHTTP_TYPE) ? 0 : sizeof(ex->ft) + 1;
 	ex->id      = msg->id;
 	ex->text    = msg->text;
 	ex->started = msg->text;
@@ -173,12 +196,67 @@ static int file_start(struct export *ex)
 }
 
 
+static void ft_add(struct export *ex, const uint8_t *buf, size_t len)
+{
+	if (ex->ftl > sizeof(ex->ft) || len > sizeof(ex->ft) - ex->ftl) {
+		ex->ftl = sizeof(ex->ft) + 1;
+		return;
+	}
+
+	memcpy(ex->ft + ex->ftl, buf, len);
+	ex->ftl += len;
+}
+
+
+static void ft_file(struct json *js, const struct fthttp_file *file)
+{
+	char name[CPM_FILENAME_MAX + 1];
+	struct pl until;
+	uint64_t ms;
+
+	json_str(js, "url", file->url);
+	cpm_filename(name, file->name);
+	if (name[0])
+		json_str(js, "name", name);
+	if (file->type[0])
+		json_str(js, "type", file->type);
+	if (file->size)
+		json_uint(js, "size", file->size);
+
+	pl_set_str(&until, file->until);
+	if (!cpim_time_decode(&ms, &until))
+		put_time(js, "until", ms);
+}
+
+
+/* One that cannot be read is there as text all the same */
+static void ft_end(struct export *ex)
+{
+	struct json *js = ex->js;
+	struct fthttp_doc doc;
+
+	if (!ex->ftl || ex->ftl > sizeof(ex->ft) ||
+	    fthttp_decode(&doc, ex->ft, ex->ftl))
+		return;
+
+	json_object(js, "ft");
+	ft_file(js, &doc.file);
+	if (doc.thumbnail.url[0]) {
+		json_object(js, "thumbnail");
+		ft_file(js, &doc.thumbnail);
+		json_object_end(js);
+	}
+	json_object_end(js);
+}
+
+
 static int body_handler(const uint8_t *buf, size_t len, void *arg)
 {
 	struct export *ex = arg;
 	int err;
 
 	if (ex->text) {
+		ft_add(ex, buf, len);
 		json_text(ex->js, buf, len);
 		return ex->js->err;
 	}
@@ -232,8 +310,10 @@ static int end_handler(bool lost, void *arg)
 	struct export *ex = arg;
 	int err = 0;
 
-	if (ex->text)
+	if (ex->text) {
 		json_text_end(ex->js);
+		ft_end(ex);
+	}
 	else if (ex->started)
 		err = file_end(ex, lost);
 	if (lost)

@@ -124,17 +124,21 @@ static void classify(struct session *s, const struct sip_msg *msg,
 }
 
 
-/* The address that we would send from: nothing is sent */
-static void source_address(struct sa *laddr, const struct sa *peer)
+int source_address(struct sa *laddr, const struct sa *peer)
 {
 	struct udp_sock *us = NULL;
 	struct sa sa = *laddr;
+	int err = EHOSTUNREACH;
 
 	sa_set_port(&sa, 0);
 	if (!udp_listen(&us, &sa, NULL, NULL) && !udp_connect(us, peer) &&
-	    !udp_local_get(us, &sa) && !sa_is_any(&sa))
+	    !udp_local_get(us, &sa) && !sa_is_any(&sa)) {
 		*laddr = sa;
+		err = 0;
+	}
 	mem_deref(us);
+
+	return err;
 }
 
 
@@ -143,7 +147,7 @@ static void own_address(struct sa *laddr, const struct sip_msg *msg)
 {
 	*laddr = msg->dst;
 	if (sa_is_any(laddr))
-		source_address(laddr, &msg->src);
+		(void)source_address(laddr, &msg->src);
 }
 
 

@@ -94,6 +94,21 @@ static void put_key(struct json *js, const char *key)
 }
 
 
+void json_object(struct json *js, const char *key)
+{
+	put_key(js, key);
+	put_str(js, "{");
+	js->first = true;
+}
+
+
+void json_object_end(struct json *js)
+{
+	put_str(js, "}");
+	js->first = false;
+}
+
+
 void json_uint(struct json *js, const char *key, uint64_t val)
 {
 	char buf[24];

@@ -36,6 +36,10 @@ void json_bool(struct json *js, const char *key, bool val);
 /** NULL: no member */
 void json_str(struct json *js, const char *key, const char *str);
 
+/** A member that is an object: what follows belongs to it, up to its end */
+void json_object(struct json *js, const char *key);
+void json_object_end(struct json *js);
+
 /** A string in pieces, cut anywhere */
 void json_text_start(struct json *js, const char *key);
 void json_text(struct json *js, const uint8_t *buf, size_t len);

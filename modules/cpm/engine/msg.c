@@ -243,6 +243,21 @@ const char *cpm_mode_name(enum cpm_mode mode)
 }
 
 
+const char *cpm_out_name(enum cpm_out status)
+{
+	switch (status) {
+
+	case CPM_OUT_QUEUED:    return "queued";
+	case CPM_OUT_SENDING:   return "sending";
+	case CPM_OUT_SENT:      return "sent";
+	case CPM_OUT_DELIVERED: return "delivered";
+	case CPM_OUT_DISPLAYED: return "displayed";
+	case CPM_OUT_FAILED:    return "failed";
+	default:                return "none";
+	}
+}
+
+
 const char *cpm_report_name(enum cpm_report_state state)
 {
 	switch (state) {

@@ -8,11 +8,10 @@
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
-#include <stdio.h>
-#include <string.h>
 #include "engine.h"
 #include "session.h"
 #include "composing.h"
+#include "content.h"
 #include "take.h"
 
 
@@ -25,12 +24,9 @@ struct page {
 	struct sip_msg *msg;     /* shared                                  */
 	struct sip_strans *st;   /* NULL: answered, or SIP is gone          */
 	struct source *src;
-	struct mbuf *mb;         /* what it carries, without headers of SIP */
-	struct pl ctype;         /* of mb                                   */
-	struct pl cte;
+	struct content c;        /* what it carries                         */
 	size_t counted;          /* octets counted in cpm->buffered         */
 	uint64_t time;           /* of its Date, ms since 1970; 0: none     */
-	bool bare;               /* mb is no CPIM                           */
 };
 
 /** What the message in it says */
@@ -50,7 +46,7 @@ static void destructor(void *arg)
 	list_unlink(&p->le);
 	mem_deref(p->st);
 	mem_deref(p->src);
-	mem_deref(p->mb);
+	mem_deref(p->c.mb);
 	mem_deref(p->msg);
 }
 
@@ -162,11 +158,25 @@ static bool coded_handler(const struct sip_hdr *hdr,
 }
 
 
+/* What every request has (RFC 3261, 8.1.1); libre does not ask for it */
+static bool iswhole(const struct sip_msg *msg)
+{
+	return pl_isset(&msg->callid) && pl_isset(&msg->from.auri) &&
+		pl_isset(&msg->to.auri) && pl_isset(&msg->via.sentby) &&
+		!pl_cmp(&msg->cseq.met, &msg->met);
+}
+
+
 /* @return true if it was refused, and is gone, for what it asks of anybody */
 static bool refuse_form(struct page *p)
 {
 	const struct sip_hdr *hdr;
 	char unsup[256];
+
+	if (!iswhole(p->msg)) {
+		answer(p, 400, "Bad Request", NULL);
+		return true;
+	}
 
 	hdr = sip_msg_hdr_apply(p->msg, true, SIP_HDR_REQUIRE, any_handler,
 				NULL);
@@ -189,115 +199,24 @@ static bool refuse_form(struct page *p)
 }
 
 
-static bool isnum(const struct pl *pl)
+/* @return 0; those of content_decode(); EMSGSIZE; EBUSY */
+static int content_set(struct page *p)
 {
-	size_t i;
-
-	for (i=0; i<pl->l; i++) {
-		if (pl->p[i] < '0' || pl->p[i] > '9')
-			return false;
-	}
-
-	return pl->l > 0 && pl->l < 10;
-}
-
-
-/* The body: in a datagram, what Content-Length counts, which must be there
-   (RFC 3261, 18.3). On a stream libre has cut it already.
-   @return 0; EBADMSG */
-static int body_find(struct pl *body, const struct sip_msg *msg)
-{
-	size_t n;
-
-	pl_set_mbuf(body, msg->mb);
-	if (!msg->clen.p)
-		return 0;
-	if (!isnum(&msg->clen))
-		return EBADMSG;
-
-	n = pl_u32(&msg->clen);
-	if (n > body->l)
-		return EBADMSG;
-	body->l = n;
-
-	return 0;
-}
-
-
-static int content_set(struct page *p, const struct pl *body)
-{
-	p->mb = mbuf_alloc(body->l);
-	if (!p->mb)
-		return ENOMEM;
-
-	p->mb->pos = 0;
-
-	return mbuf_write_mem(p->mb, (const uint8_t *)body->p, body->l);
-}
-
-
-/* @return 0; EBADMSG; EMSGSIZE; ENOTSUP; ENOMEM; EBUSY */
-static int content_find(struct page *p)
-{
-	const struct sip_hdr *hdr = sip_msg_hdr(p->msg, SIP_HDR_CONTENT_TYPE);
 	struct cpm *cpm = p->cpm;
-	struct pl body;
-	int err;
+	const size_t len = mbuf_get_left(p->msg->mb);
 
-	err = body_find(&body, p->msg);
-	if (err)
-		return err;
-	if (!body.l || !hdr)
-		return EBADMSG;
-	if (body.l > cpm->conf.max_size)
+	if (len > cpm->conf.max_size)
 		return EMSGSIZE;
 
 	/* it, and what is made of it */
-	p->counted = p->msg->mb->size + 2 * body.l;
+	p->counted = p->msg->mb->size + 2 * len;
 	if (p->counted > CPM_BUFFER_MAX - cpm->buffered) {
 		p->counted = 0;
 		return EBUSY;
 	}
 	cpm->buffered += p->counted;
 
-	p->ctype = hdr->val;
-	p->bare  = ctype_is(&p->ctype, "text/plain");
-	if (!p->bare && !ctype_is(&p->ctype, "message/cpim"))
-		return ENOTSUP;
-
-	err = content_set(p, &body);
-	if (!err)
-		p->mb->pos = 0;
-
-	return err;
-}
-
-
-/* SIP-date = wkday "," SP 2DIGIT SP month SP 4DIGIT SP 2DIGIT ":" 2DIGIT ":"
-   2DIGIT SP "GMT"   (RFC 3261, 25.1) */
-int page_date(uint64_t *ms, const struct pl *val)
-{
-	static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
-	struct pl day, mon, year, clock, iso;
-	char buf[32], name[4];
-	const char *at;
-
-	if (re_regex(val->p, val->l, "[A-Za-z]3,[ ]+[0-9]2[ ]+[A-Za-z]3[ ]+"
-		     "[0-9]4[ ]+[0-9:]8[ ]+GMT", NULL, NULL, &day, NULL, &mon,
-		     NULL, &year, NULL, &clock, NULL))
-		return EBADMSG;
-
-	(void)pl_strcpy(&mon, name, sizeof(name));
-	at = strstr(months, name);
-	if (!at || (at - months) % 3)
-		return EBADMSG;
-
-	if (re_snprintf(buf, sizeof(buf), "%r-%02u-%rT%rZ", &year,
-			(unsigned)(at - months) / 3 + 1, &day, &clock) < 0)
-		return EBADMSG;
-	pl_set_str(&iso, buf);
-
-	return cpim_time_decode(ms, &iso);
+	return content_decode(&p->c, p->msg);
 }
 
 
@@ -315,14 +234,14 @@ static int look(struct inside *in, const struct page *p)
 	memset(&none, 0, sizeof(none));
 	in->keep = true;
 	in->time = p->time;
-	if (!p->bare) {
-		err = cpim_decode_all(&cpim, p->mb);
-		p->mb->pos = 0;
+	if (!p->c.bare) {
+		err = cpim_decode_all(&cpim, p->c.mb);
+		p->c.mb->pos = 0;
 		if (err)
 			return err;
 
 		(void)cpim_time_decode(&in->time, &cpim->datetime);
-		in->keep = !ctype_is(&cpim->ctype, "message/imdn+xml") &&
+		in->keep = !notification_is(cpim) &&
 			!ctype_is(&cpim->ctype, ISCOMP_TYPE);
 	}
 
@@ -361,7 +280,7 @@ static int wanted(const struct page *p, const struct inside *in)
 		return ECANCELED;
 
 	return cpm_store_room(cpm->store, p->src->aor,
-			      mbuf_get_left(p->mb));
+			      mbuf_get_left(p->c.mb));
 }
 
 
@@ -372,16 +291,16 @@ static void take(struct page *p)
 	int err;
 
 	(void)re_snprintf(local, sizeof(local), "%u", p->msg->cseq.num);
-	if (p->bare)
-		err = take_bare(p->src, p->mb, &p->ctype, &p->cte, &how,
+	if (p->c.bare)
+		err = take_bare(p->src, p->c.mb, &p->c.ctype, &p->c.cte, &how,
 				take_handler, p);
 	else
-		err = take_cpim(p->src, p->mb, &how, take_handler, p);
+		err = take_cpim(p->src, p->c.mb, &how, take_handler, p);
 
 	if (err)
 		settle(p, err);
 	else
-		p->mb = mem_deref(p->mb);
+		p->c.mb = mem_deref(p->c.mb);
 }
 
 
@@ -452,9 +371,9 @@ static void begin(struct cpm *cpm, const struct cpm_account *acc,
 		return;
 
 	if (hdr)
-		(void)page_date(&p->time, &hdr->val);
+		(void)content_date(&p->time, &hdr->val);
 
-	err = cpm->pagec > CPM_PAGES ? EBUSY : content_find(p);
+	err = cpm->pagec > CPM_PAGES ? EBUSY : content_set(p);
 	if (!err)
 		err = source_alloc(&p->src, cpm, acc->aor, msg);
 	if (err)

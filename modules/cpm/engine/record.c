@@ -5,8 +5,10 @@
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
+#include <cpm_fthttp.h>
 #include "engine.h"
 #include "take.h"
+#include "pull.h"
 
 
 /* the store does not know CPIM, but keeps the set of what was asked */
@@ -74,6 +76,18 @@ int record_sender(char **peerp, char **namep, const struct source *src,
 }
 
 
+/* What the server has said of it when it announced it */
+static int announced_set(struct cpm_msg *msg, const struct source *src,
+			 const struct cpim_msg *cpim)
+{
+	const char *peer;
+
+	pull_describe(src->pull, &cpim->imdn_msgid, &peer, &msg->mode);
+
+	return msg->peer ? 0 : dup_str(&msg->peer, peer);
+}
+
+
 static int route_set(struct cpm_msg *msg, const struct cpim_msg *cpim)
 {
 	struct mbuf *mb;
@@ -123,9 +137,24 @@ static int ids_set(struct cpm_msg *msg, const struct source *src,
 	if (!err)
 		err = dup_str(&msg->in_reply_to, org->in_reply_to);
 	if (!err)
-		err = conv_key(&msg->key, org, msg->peer);
+		err = conv_key(&msg->key, org, src->kind == CPM_GROUP
+			       ? org->peer : msg->peer);
 
 	return err;
+}
+
+
+/* Who sends for all of them: the session is of the group */
+static int group_set(struct cpm_msg *msg, const struct source *src)
+{
+	int err;
+
+	if (src->kind != CPM_GROUP)
+		return 0;
+
+	err = dup_str(&msg->group, src->org.peer);
+
+	return err ? err : dup_str(&msg->group_name, src->org.name);
 }
 
 
@@ -192,21 +221,22 @@ static int body_set(struct cpm_msg *msg, const struct cpim_msg *cpim,
 		    size_t start, const struct taken *how)
 {
 	static const struct pl text_type = {"text/", 5};
-	struct pl type = cpim->ctype;
+	struct pl type;
 	struct mbuf *mb = cpim->mb;
 	int err;
 
-	if (type.l > CPM_TYPE_MAX)
-		return EOVERFLOW;
-
-	err = pl_isset(&type) ? pl_strdup(&msg->type, &type)
-		: str_dup(&msg->type, "text/plain");
+	err = type_set(&msg->type, &cpim->ctype);
+	if (!err)
+		err = filename_set(&msg->filename, cpim);
 	if (err)
 		return err;
 
+	/* a link to a file is read like a text, and is as small */
+	pl_set_str(&type, msg->type);
 	if (type.l > text_type.l)
 		type.l = text_type.l;
-	msg->text = !pl_isset(&type) || !pl_casecmp(&type, &text_type);
+	msg->text = !pl_casecmp(&type, &text_type) ||
+		ctype_is(&cpim->ctype, FTHTTP_TYPE);
 
 	if (how->body)
 		return large_set(msg, cpim, start, how);
@@ -240,7 +270,11 @@ int record(struct cpm_msg **msgp, const struct source *src,
 	if (!err)
 		err = record_sender(&msg->peer, &msg->name, src, cpim);
 	if (!err)
+		err = announced_set(msg, src, cpim);
+	if (!err)
 		err = ids_set(msg, src, cpim, how->local);
+	if (!err)
+		err = group_set(msg, src);
 	if (!err)
 		err = dup_pl(&msg->datetime, &cpim->datetime);
 	if (!err)

@@ -329,8 +329,7 @@ static bool istel(const char *uri)
 }
 
 
-/* A telephone number has no host to send to: our own domain knows the way */
-static int tel_route(char **strp, const char *aor)
+int tel_route(char **strp, const char *aor)
 {
 	const char *at = strchr(aor, '@');
 

@@ -8,6 +8,8 @@
 #include "engine.h"
 #include "session.h"
 #include "composing.h"
+#include "call.h"
+#include "pull.h"
 #include "first.h"
 
 
@@ -22,11 +24,13 @@ enum {
 
 static const unsigned legal[SESS_STATE_MAX] = {
 	[SESS_NEW]         = TO(SESS_ASKING) | TO(SESS_WAITING) |
-			     TO(SESS_STORING) | TO(SESS_ACCEPTED) | TO_END,
+			     TO(SESS_STORING) | TO(SESS_CALLING) |
+			     TO(SESS_ACCEPTED) | TO_END,
 	[SESS_ASKING]      = TO(SESS_WAITING) | TO(SESS_STORING) |
 			     TO(SESS_ACCEPTED) | TO_END,
 	[SESS_STORING]     = TO(SESS_WAITING) | TO(SESS_ACCEPTED) | TO_END,
-	[SESS_WAITING]     = TO(SESS_ACCEPTED) | TO_END,
+	[SESS_WAITING]     = TO(SESS_CALLING) | TO(SESS_ACCEPTED) | TO_END,
+	[SESS_CALLING]     = TO(SESS_ACCEPTED) | TO_END,
 	[SESS_ACCEPTED]    = TO(SESS_CONNECTING) | TO_END,
 	[SESS_CONNECTING]  = TO(SESS_ESTABLISHED) | TO_END,
 	[SESS_ESTABLISHED] = TO(SESS_BYE_SEEN) | TO(SESS_TCP_GONE) | TO_END,
@@ -38,6 +42,7 @@ static const enum cpm_sess_state on_bus[SESS_STATE_MAX] = {
 	[SESS_NEW]         = CPM_SESS_ASKING,
 	[SESS_ASKING]      = CPM_SESS_ASKING,
 	[SESS_WAITING]     = CPM_SESS_WAITING,
+	[SESS_CALLING]     = CPM_SESS_CALLING,
 	[SESS_STORING]     = CPM_SESS_WAITING,
 	[SESS_ACCEPTED]    = CPM_SESS_ACCEPTED,
 	[SESS_CONNECTING]  = CPM_SESS_ACCEPTED,
@@ -63,7 +68,9 @@ static void destructor(void *arg)
 		s->src->sess = NULL;
 	mem_deref(s->msrp);
 	mem_deref(s->comp);
+	call_forget(s);
 	mem_deref(s->sip);
+	mem_deref(s->call);
 	mem_deref(s->sdp);
 	mem_deref(s->src);
 	mem_deref(s->cuser);
@@ -104,6 +111,7 @@ int session_alloc(struct session **sp, struct cpm *cpm, struct source *src,
 void session_move(struct session *s, enum sess_state state, uint16_t code)
 {
 	struct cpm_event ev = {.id = CPM_EV_SESSION};
+	const bool asked = s->outgoing && s->state < SESS_ACCEPTED;
 	/* the store is not waited for long enough to tell of it */
 	const bool silent = state == SESS_STORING ||
 		(s->state != SESS_NEW && s->state != SESS_STORING &&
@@ -114,6 +122,7 @@ void session_move(struct session *s, enum sess_state state, uint16_t code)
 
 	s->state = state;
 	s->code  = code;
+	s->bound = s->bound || state == SESS_ESTABLISHED;
 	if (silent)
 		return;
 
@@ -124,8 +133,10 @@ void session_move(struct session *s, enum sess_state state, uint16_t code)
 	ev.u.session.deferred     = s->src->deferred;
 	ev.u.session.code         = code;
 	ev.u.session.messages     = s->src->messages;
-	if (state == SESS_FAILED)
-		ev.u.session.reason = s->reason;
+	if (state == SESS_FAILED) {
+		ev.u.session.reason  = s->reason;
+		ev.u.session.refused = asked;
+	}
 	engine_event(s->cpm, &ev);
 }
 
@@ -167,6 +178,7 @@ void session_end(struct session *s, enum sess_state state, uint16_t code)
 	composing_end(s);
 	msrp_sess_close(s->msrp);
 	session_move(s, state, code);
+	pull_ended(s);
 	mem_deref(s);
 }
 
@@ -184,8 +196,10 @@ static void estab_handler(void *arg)
 	if (!src->sess)
 		return;
 
-	/* through our relay, the PF's first SEND may overtake its ACK */
-	if (src->sess->state == SESS_ACCEPTED) {
+	/* through our relay, the PF's first SEND may overtake its ACK, or its
+	   200 */
+	if (src->sess->state == SESS_ACCEPTED ||
+	    src->sess->state == SESS_CALLING) {
 		src->sess->early = true;
 		return;
 	}
@@ -246,7 +260,9 @@ int session_desc(struct mbuf **descp, struct session *s, bool offer)
 		.port  = msrp_sess_lport(s->msrp),
 		.addr  = s->cpm->relay ? msrp_sess_laddr(s->msrp) : NULL,
 		.dir   = s->dir,
-		.setup = s->passive ? MSRP_SETUP_PASSIVE : MSRP_SETUP_ACTIVE,
+		.setup = offer && s->outgoing && s->state < SESS_ACCEPTED
+			? MSRP_SETUP_ACTPASS
+			: s->passive ? MSRP_SETUP_PASSIVE : MSRP_SETUP_ACTIVE,
 		.path  = msrp_sess_path(s->msrp),
 		/* what was kept has no use for the other one */
 		.accept_types = s->src->deferred ? "message/cpim"
@@ -323,6 +339,8 @@ static void bye_seen(struct session *s)
 
 void session_sip_closed(struct session *s, int err)
 {
+	s->bye = err != ETIMEDOUT;
+
 	switch (s->state) {
 
 	case SESS_ASKING:
@@ -421,6 +439,7 @@ int cpm_sess_close(struct cpm *cpm, uint32_t session)
 
 	if (!s)
 		return ENOENT;
+	s->unwanted = true;
 	session_end(s, s->asked ? SESS_DECLINED : SESS_CLOSED,
 		    s->asked ? 480 : 0);
 
@@ -442,7 +461,7 @@ void cpm_sessions(const struct cpm *cpm, cpm_sess_h *h, void *arg)
 			.session   = s->id,
 			.account   = s->src->aor,
 			.peer      = s->src->org.peer,
-			.incoming  = true,
+			.incoming  = !s->outgoing,
 			.deferred  = s->src->deferred,
 			.state     = on_bus[s->state],
 			.transport = s->tls ? "tls" : "tcp",
@@ -468,6 +487,7 @@ const char *cpm_sess_state_name(enum cpm_sess_state state)
 	case CPM_SESS_DECLINED:    return "declined";
 	case CPM_SESS_FAILED:      return "failed";
 	case CPM_SESS_WAITING:     return "waiting";
+	case CPM_SESS_CALLING:     return "calling";
 	default:                   return "?";
 	}
 }

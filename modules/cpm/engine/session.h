@@ -10,11 +10,13 @@
 enum sess_state {
 	SESS_NEW = 0,       /* nothing sent yet                             */
 	SESS_ASKING,        /* 180 sent, the user is asked                  */
-	SESS_WAITING,       /* 183 sent, our relay is not there yet         */
+	SESS_WAITING,       /* 183 sent, our relay is not there yet; of ours:
+			       nothing sent, likewise                       */
+	SESS_CALLING,       /* our INVITE sent, no answer yet               */
 	SESS_STORING,       /* 180 or 183 sent, what came in the INVITE is not
 			       committed yet                                */
-	SESS_ACCEPTED,      /* 200 sent, no ACK yet                         */
-	SESS_CONNECTING,    /* ACK came, MSRP is not bound yet              */
+	SESS_ACCEPTED,      /* 200 sent or here, no ACK yet                 */
+	SESS_CONNECTING,    /* ACK came or sent, MSRP is not bound yet      */
 	SESS_ESTABLISHED,   /* MSRP is bound                                */
 	SESS_BYE_SEEN,      /* BYE came; octets may still be on their way   */
 	SESS_TCP_GONE,      /* MSRP closed by the peer; its BYE may come    */
@@ -26,6 +28,7 @@ enum sess_state {
 };
 
 struct sender;
+struct calling;
 
 struct session {
 	struct le le;            /* of cpm->sessl                            */
@@ -48,17 +51,31 @@ struct session {
 				    NULL: nothing                            */
 	uint32_t id;
 	uint32_t expires;        /* s, Session-Expires in force; 0: none     */
+	uint32_t after;          /* s, Retry-After of the refusal; 0: none   */
+	bool outgoing;           /* the INVITE is ours                       */
+	bool bound;              /* MSRP was                                 */
+	bool bye;                /* the peer has ended it, by BYE            */
+	bool unwanted;           /* our user has                             */
 	bool refresher;          /* we refresh it                            */
 	bool passive;            /* the peer connects                        */
 	bool tls;                /* MSRP goes over it                        */
 	bool early;              /* MSRP was bound before the ACK came       */
 	enum sdp_dir dir;        /* of our answer                            */
 	unsigned forms;          /* set of enum comp_form: what the peer takes*/
+	struct calling *call;    /* what is asked for; NULL: not outgoing    */
 	struct composing *comp;  /* NULL: nobody has written yet             */
 	enum sess_state state;
 	uint16_t code;           /* SIP status of the refusal or failure     */
-	const char *reason;      /* why the MSRP leg failed; constant        */
+	const char *reason;      /* why it failed: the MSRP leg, or the answer
+				    to an INVITE of ours; constant           */
 };
+
+/* invite.c */
+
+/** The address that we would send to peer from: nothing is sent. laddr: of
+    the right family, unchanged if there is none
+    @return 0; EHOSTUNREACH */
+int source_address(struct sa *laddr, const struct sa *peer);
 
 /* sessions.c: which sessions there are */
 
@@ -66,6 +83,8 @@ bool sessions_sender_full(const struct cpm *cpm, const struct source *src);
 /** Gives it its number. @return 0; ENOMEM */
 int  sessions_add(struct session *s);
 void sessions_remove(struct session *s);
+/** Its Call-ID is known now. @return 0; ENOMEM */
+int  sessions_set_callid(struct session *s, const char *callid);
 struct session *sessions_find(const struct cpm *cpm, uint32_t id);
 struct session *sessions_dialog(const struct cpm *cpm,
 				const struct sip_msg *msg);
@@ -118,9 +137,16 @@ int  dialog_accept(struct session *s, const struct sip_msg *msg,
 /** 200 after a 180 or 183 */
 int  dialog_answer(struct session *s);
 
+/* handlers of libre's, of any session; arg is the struct session */
+int  dialog_offer_handler(struct mbuf **descp, const struct sip_msg *msg,
+			  void *arg);
+void dialog_estab_handler(const struct sip_msg *msg, void *arg);
+
 /** Session-Expires of a request, if the peer keeps session timers
     @return 0; EOVERFLOW if it is below CPM_MIN_SE */
 int  timer_decode(struct session *s, const struct sip_msg *msg);
+/** The same of the answer to our INVITE */
+void timer_answered(struct session *s, const struct sip_msg *msg);
 void timer_start(struct session *s);
 
 #endif

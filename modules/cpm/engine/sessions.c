@@ -159,7 +159,27 @@ int sessions_add(struct session *s)
 	++cpm->sessc;
 	list_append(&cpm->sessl, &s->le, s);
 	hash_append(cpm->numberh, s->id, &s->nle, s);
-	hash_append(cpm->callidh, hash_joaat_str(s->src->callid), &s->cle, s);
+	if (s->src->callid)
+		hash_append(cpm->callidh, hash_joaat_str(s->src->callid),
+			    &s->cle, s);
+
+	return 0;
+}
+
+
+int sessions_set_callid(struct session *s, const char *callid)
+{
+	char *copy;
+	int err;
+
+	err = str_dup(&copy, callid);
+	if (err)
+		return err;
+
+	mem_deref(s->src->callid);
+	s->src->callid = copy;
+	hash_unlink(&s->cle);
+	hash_append(s->cpm->callidh, hash_joaat_str(copy), &s->cle, s);
 
 	return 0;
 }

@@ -17,15 +17,15 @@ enum {
 
 static const struct {
 	const char *name;
-	enum tag tag;
+	unsigned tags;
 } servicev[] = {
 	{"session",        TAG_SESSION},
 	{"session.group",  TAG_GROUP},
 	{"largemsg",       TAG_LARGE},
-	{"largemsg.group", TAG_LARGE},
+	{"largemsg.group", TAG_LARGE | TAG_GROUP},
 	{"deferred",       TAG_DEFERRED},
 	{"msg",            TAG_MSG},
-	{"msg.group",      TAG_MSG},
+	{"msg.group",      TAG_MSG | TAG_GROUP},
 };
 
 
@@ -110,7 +110,7 @@ static unsigned token_tag(const struct pl *token)
 
 	for (i=0; i<sizeof(servicev)/sizeof(servicev[0]); i++) {
 		if (!pl_strcasecmp(&pl, servicev[i].name))
-			return servicev[i].tag;
+			return servicev[i].tags;
 	}
 
 	return 0;

@@ -8,6 +8,7 @@
  */
 #include "engine.h"
 #include "composing.h"
+#include "pull.h"
 #include "first.h"
 #include "take.h"
 #include "trust.h"
@@ -16,6 +17,7 @@
 /** A message while the store has it */
 struct taking {
 	struct source *src;
+	char *id;                /* imdn.Message-ID, or NULL                */
 	take_h *h;
 	void *arg;
 };
@@ -25,6 +27,7 @@ static void source_destructor(void *arg)
 {
 	struct source *src = arg;
 
+	mem_deref(src->pull);
 	mem_deref(src->aor);
 	mem_deref(src->callid);
 	mem_deref(src->head);
@@ -32,8 +35,7 @@ static void source_destructor(void *arg)
 }
 
 
-int source_alloc(struct source **srcp, struct cpm *cpm, const char *aor,
-		 const struct sip_msg *msg)
+int source_make(struct source **srcp, struct cpm *cpm, const char *aor)
 {
 	struct source *src;
 	int err;
@@ -44,8 +46,26 @@ int source_alloc(struct source **srcp, struct cpm *cpm, const char *aor,
 
 	src->cpm = cpm;
 	err = str_dup(&src->aor, aor);
-	if (!err)
-		err = pl_strdup(&src->callid, &msg->callid);
+	if (err)
+		mem_deref(src);
+	else
+		*srcp = src;
+
+	return err;
+}
+
+
+int source_alloc(struct source **srcp, struct cpm *cpm, const char *aor,
+		 const struct sip_msg *msg)
+{
+	struct source *src;
+	int err;
+
+	err = source_make(&src, cpm, aor);
+	if (err)
+		return err;
+
+	err = pl_strdup(&src->callid, &msg->callid);
 	if (!err)
 		err = origin_decode(&src->org, msg,
 				    trust_asserts(cpm->trust, aor, msg));
@@ -79,6 +99,7 @@ static void destructor(void *arg)
 	struct taking *tk = arg;
 
 	mem_deref(tk->src);
+	mem_deref(tk->id);
 }
 
 
@@ -88,6 +109,7 @@ static void put_handler(int err, const struct cpm_put_result *res, void *arg)
 	struct source *src = tk->src;
 
 	if (!err) {
+		pull_stored(src->cpm, src->aor, tk->id);
 		src->conversation = res->conversation;
 		if (!res->duplicate) {
 			++src->messages;
@@ -118,6 +140,8 @@ static int put(struct source *src, const struct cpim_msg *cpim, size_t start,
 	tk->arg = arg;
 
 	err = record(&msg, src, cpim, start, how);
+	if (!err && msg->imdn_id)
+		err = str_dup(&tk->id, msg->imdn_id);
 	if (!err)
 		err = cpm_store_put(src->cpm->store, msg, put_handler, tk);
 	if (err)
@@ -185,10 +209,10 @@ int take_cpim(struct source *src, struct mbuf *mb, const struct taken *how,
 	if (err)
 		return err;
 
-	/* notifications for messages of ours: none are sent yet, so none can
-	   be known */
-	if (ctype_is(&cpim->ctype, "message/imdn+xml"))
-		err = EALREADY;
+	if (!how->body && notification_is(cpim))
+		err = notification_take(src, cpim, h, arg);
+	else if (ctype_is(&cpim->ctype, "message/imdn+xml"))
+		err = EOVERFLOW;
 	else if (ctype_is(&cpim->ctype, ISCOMP_TYPE))
 		err = status_take(src, cpim, how);
 	else

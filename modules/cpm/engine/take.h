@@ -56,6 +56,33 @@ int take_bare(struct source *src, struct mbuf *mb, const struct pl *ctype,
 /** Is a Content-Type this media type, whatever its parameters are? */
 bool ctype_is(const struct pl *ctype, const char *name);
 
+/* filename.c */
+
+/** What the sender calls the file, made safe; none: *strp stays.
+    @param strp mem_deref() it. @return 0; ENOMEM */
+int filename_set(char **strp, const struct cpim_msg *cpim);
+
+/** Its media type, made safe: what is none is octets, and parameters go if
+    they are odd, too long, or name a file.
+    @param ctype Unset: text/plain
+    @return 0; EOVERFLOW: the type alone is over CPM_TYPE_MAX; ENOMEM */
+int type_set(char **strp, const struct pl *ctype);
+
+/* status.c: notifications for messages of ours */
+
+/** Does it carry one, or several and nothing else? */
+bool notification_is(const struct cpim_msg *cpim);
+
+/**
+ * Take what it carries: our messages move in the store, and that is told.
+ * Notifications of messages that we do not know, and of those that are not
+ * their recipients, do nothing.
+ *
+ * @return as take_cpim(); the result of h is NULL
+ */
+int notification_take(struct source *src, const struct cpim_msg *cpim,
+		      take_h *h, void *arg);
+
 /* record.c: its row in the store */
 
 /** Who wrote it (wire.md 13.5). @param peerp, namep unset: nobody known;

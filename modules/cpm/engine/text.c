@@ -25,7 +25,7 @@ static bool iscont(uint8_t c)
  *
  * Length of the character at buf; 0: none.
  */
-static size_t utf8_len(const uint8_t *buf, size_t len)
+size_t text_utf8(const uint8_t *buf, size_t len)
 {
 	const uint8_t c = buf[0];
 	size_t n, i;
@@ -80,7 +80,7 @@ int cpm_text_clean(struct mbuf *mb, const uint8_t *buf, size_t len)
 		return EINVAL;
 
 	while (i < len && !err) {
-		const size_t n = utf8_len(buf + i, len - i);
+		const size_t n = text_utf8(buf + i, len - i);
 
 		if (n && !isunwanted(buf + i, n)) {
 			i += n;

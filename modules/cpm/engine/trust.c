@@ -364,6 +364,25 @@ void trust_registered(struct trust *t, const char *aor)
 }
 
 
+bool trust_server(const struct trust *t, const char *aor, struct sa *addr)
+{
+	const struct client *cl = t ? find(t, aor) : NULL;
+	uint64_t last = tmr_jiffies();
+	bool any = false;
+	size_t i;
+
+	for (i=0; cl && i<HEARD; i++) {
+		if (cl->heardv[i].until <= last)
+			continue;
+		last  = cl->heardv[i].until;
+		*addr = cl->heardv[i].addr;
+		any   = true;
+	}
+
+	return any;
+}
+
+
 void trust_stop(struct trust *t)
 {
 	struct le *le;

@@ -84,6 +84,10 @@ void trust_response(struct trust *t, const struct sip_msg *msg);
 /** An account has registered, by the response that came last */
 void trust_registered(struct trust *t, const char *aor);
 
+/** Where the last answer to a REGISTER of an account came from
+    @return false: none has, lately */
+bool trust_server(const struct trust *t, const char *aor, struct sa *addr);
+
 /** Ask no more */
 void trust_stop(struct trust *t);
 

@@ -9,12 +9,22 @@
 #include "engine.h"
 #include "session.h"
 #include "relay.h"
+#include "call.h"
 #include "first.h"
+
+
+static void late(struct session *s)
+{
+	if (s->outgoing)
+		s->reason = "our relay is not there";
+	session_end(s, s->outgoing ? SESS_FAILED : SESS_DECLINED,
+		    s->outgoing ? 0 : 480);
+}
 
 
 static void late_handler(void *arg)
 {
-	session_end(arg, SESS_DECLINED, 480);
+	late(arg);
 }
 
 
@@ -43,9 +53,13 @@ int session_answer(struct session *s)
 	}
 
 	if (!err)
-		err = dialog_answer(s);
+		err = s->outgoing ? call_send(s) : dialog_answer(s);
 	if (err == EAGAIN)
-		session_end(s, SESS_DECLINED, 480);
+		late(s);
+	else if (err && s->outgoing) {
+		s->reason = "the INVITE could not be sent";
+		session_end(s, SESS_FAILED, 0);
+	}
 	else if (err)
 		session_end(s, SESS_FAILED, 500);
 	else

@@ -153,6 +153,8 @@ void convs_note(struct conv_row *row, const struct job *job)
 	const struct cpm_msg *msg = job->msg;
 	const bool chat = row->kind == CPM_CHAT;
 	const bool in = msg->direction == CPM_IN;
+	const char *peer = chat ? msg->peer : msg->group;
+	const char *name = chat ? msg->name : msg->group_name;
 	struct entry *e = (struct entry *)row;
 
 	e->messages += 1;
@@ -161,10 +163,10 @@ void convs_note(struct conv_row *row, const struct job *job)
 	e->last      = job->res.id;
 	row->messages += 1;
 
-	if (chat && (in || job->res.opened) && msg->peer)
-		e->peer = msg->peer;
-	if (chat && in && msg->name)
-		e->name = msg->name;
+	if ((in || job->res.opened) && peer)
+		e->peer = peer;
+	if (in && name)
+		e->name = name;
 	if (msg->conversation_id)
 		e->cid = msg->conversation_id;
 }

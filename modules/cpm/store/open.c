@@ -291,6 +291,7 @@ void store_detach(struct cpm_store *st)
 		db_keep(st->wdb);
 	}
 
+	announced_changed(st);
 	export_stop(st);
 	write_close(&st->writer.write);
 	st->spool = mem_deref(st->spool);

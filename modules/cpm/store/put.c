@@ -122,6 +122,7 @@ static int msg_add(struct write *w, struct job *job,
 	if (inrow)
 		dbq_blob(&q, 23, body, inrow);
 	dbq_int(&q, 24, w->last_id + 1);
+	dbq_text(&q, 25, job->msg->filename);
 	err = dbq_run(&q, NULL);
 	if (err)
 		return err;
@@ -141,7 +142,7 @@ static int reports_put(struct write *w, const struct job *job)
 	uint64_t sender = 0;
 	int err = 0;
 
-	if (msg->direction != CPM_IN || !msg->peer || !msg->imdn_id)
+	if (!msg->peer || !msg->imdn_id)
 		return 0;
 
 	if (deliver || display)
@@ -181,7 +182,8 @@ static int add(struct write *w, struct job *job, struct conv_row *conv,
 	if (!err)
 		err = msg_add(w, job, conv, hash);
 	if (!err)
-		err = reports_put(w, job);
+		err = msg->direction == CPM_IN ? reports_put(w, job)
+			: sent_put(w, job);
 	if (!err)
 		err = usage_octets(w->usage, msg->account,
 				   (int64_t)job->bodyl);

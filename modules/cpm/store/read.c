@@ -13,7 +13,7 @@
 
 
 /* Errors that a caller knows; the reason goes to the fault handler */
-static int read_end(struct cpm_store *st, struct dbq *q, int err)
+int read_end(struct cpm_store *st, struct dbq *q, int err)
 {
 	if (err == EBADMSG)
 		store_damaged(st, db_why(st->rdb));
@@ -31,7 +31,7 @@ static int read_end(struct cpm_store *st, struct dbq *q, int err)
 }
 
 
-static int read_start(struct cpm_store *st, struct dbq *q, enum sql id)
+int read_start(struct cpm_store *st, struct dbq *q, enum sql id)
 {
 	int err = store_enter(st);
 
@@ -219,6 +219,15 @@ void read_msg(struct cpm_msg *msg, struct dbq *q)
 	msg->report[CPM_DELIVERED] = (enum cpm_report_state)dbq_get(q, 25);
 	msg->report[CPM_DISPLAYED] = (enum cpm_report_state)dbq_get(q, 26);
 	msg->text_whole.p    = dbq_mem(q, 27, &msg->text_whole.l);
+	msg->filename        = str(q, 28);
+	if (msg->direction == CPM_IN)
+		return;
+
+	msg->status = (enum cpm_out)dbq_get(q, 29);
+	msg->code   = (uint16_t)dbq_get(q, 30);
+	msg->reason = str(q, 31);
+	if (msg->status == CPM_OUT_NONE)
+		msg->status = CPM_OUT_SENT;
 }
 
 
@@ -540,5 +549,5 @@ int cpm_store_counts(struct cpm_store *st, struct cpm_counts *counts)
 	counts->imdn_pending  = (uint64_t)total.pending;
 	counts->imdn_failed   = (uint64_t)total.failed;
 
-	return 0;
+	return announced_count(st, &counts->deferred);
 }

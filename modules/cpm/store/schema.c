@@ -26,6 +26,11 @@
  * that there is such a report: so one look into sender_next finds who is to
  * be told now, however much is due.
  *
+ * Version 3 knows messages of ours. Where one stands is in a table of its own,
+ * sent: it moves some times while its text stays as it is, and a message that
+ * arrives has nothing to do with it. An outgoing message of an older version
+ * has no row there: it counts as sent. Nothing that was there is rewritten.
+ *
  * SPDX-License-Identifier: BSD-3-Clause
  */
 #include "db.h"
@@ -227,10 +232,32 @@
 
 #define VERSION_2 V2_CONV V2_MSG V2_SEEN V2_OUTBOX V2_REPORT
 
+#define VERSION_3 \
+"ALTER TABLE msg ADD COLUMN filename TEXT;" \
+"CREATE TABLE sent (" \
+"  id INTEGER PRIMARY KEY,"  /* of the message */ \
+"  imdn_id TEXT," \
+"  status INTEGER NOT NULL," \
+"  code INTEGER NOT NULL," \
+"  reason TEXT);" \
+"CREATE INDEX sent_imdn ON sent (imdn_id) WHERE imdn_id IS NOT NULL;" \
+"CREATE TABLE announced (" \
+"  id INTEGER PRIMARY KEY," \
+"  account TEXT NOT NULL," \
+"  reference TEXT NOT NULL," \
+"  sender TEXT," \
+"  subject TEXT," \
+"  size INTEGER NOT NULL," \
+"  time INTEGER NOT NULL," \
+"  expires INTEGER NOT NULL," \
+"  mode INTEGER NOT NULL," \
+"  UNIQUE (account, reference));"
+
 
 const char *const schema_sql[] = {
 	VERSION_1,
 	VERSION_2,
+	VERSION_3,
 };
 
 const int schema_version = sizeof(schema_sql) / sizeof(schema_sql[0]);

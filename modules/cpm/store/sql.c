@@ -57,7 +57,12 @@
 	" m.type, m.notify, m.text, m.size, m.read, m.file," \
 	" (SELECT state FROM report r WHERE r.msg = m.id AND r.kind = 0)," \
 	" (SELECT state FROM report r WHERE r.msg = m.id AND r.kind = 1)," \
-	" CASE WHEN m.text AND m.size <= 2048 THEN m.body END"
+	" CASE WHEN m.text AND m.size <= 2048 THEN m.body END," \
+	" m.filename, s.status, s.code, s.reason"
+
+/* a message of ours has one, unless an older version has kept it */
+#define MSG_SENT \
+	" LEFT JOIN sent s ON s.id = m.id AND m.dir = 1"
 
 #define MSG_BODY_COLS \
 	MSG_COLS ", CASE WHEN m.file IS NULL THEN m.body END"
@@ -70,6 +75,7 @@
 #define PAGED(page) \
 	MSG_COLS " FROM (" page ") p" \
 	" CROSS JOIN msg m ON m.id = p.i JOIN conv c ON c.id = m.conv" \
+	MSG_SENT \
 	" ORDER BY m.time, m.id"
 
 /* the index has what is not read and what is one after the other */
@@ -133,9 +139,9 @@ const char *const sql_text[SQL_MAX] = {
 	[SQL_MSG_ADD] =
 	"INSERT INTO msg (hash, conv, dir, read, peer, msgkey, name, imdn_id,"
 	" cid, contrib, reply_to, datetime, route, time, received, deferred,"
-	" mode, type, notify, text, size, file, body, id) VALUES (?1, ?2, ?3,"
-	" ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17,"
-	" ?18, ?19, ?20, ?21, ?22, ?23, ?24)",
+	" mode, type, notify, text, size, file, body, id, filename)"
+	" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13,"
+	" ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25)",
 
 	[SQL_MSG_READ] =
 	"UPDATE msg SET read = 1 WHERE id = ?1 AND read = 0",
@@ -153,7 +159,9 @@ const char *const sql_text[SQL_MAX] = {
 
 	[SQL_SWEEP] =
 	"SELECT id FROM msg INDEXED BY msg_old WHERE read = 1"
-	" AND received < ?1 ORDER BY received LIMIT ?2",
+	" AND received < ?1 AND NOT EXISTS (SELECT 1 FROM sent s"
+	" WHERE s.id = msg.id AND s.status IN (1, 2))"
+	" ORDER BY received LIMIT ?2",
 
 	[SQL_FILE]       = "SELECT read, size, file FROM msg WHERE id = ?1",
 	[SQL_FILES_CONV] = "SELECT read, size, file FROM msg WHERE conv = ?1",
@@ -242,6 +250,45 @@ const char *const sql_text[SQL_MAX] = {
 	[SQL_SALT] =
 	"SELECT value FROM meta WHERE name = 'salt'",
 
+	[SQL_SENT_ADD] =
+	"INSERT INTO sent (id, imdn_id, status, code, reason)"
+	" VALUES (?1, ?2, ?3, ?4, ?5)",
+
+	[SQL_SENT_FIND] =
+	"SELECT s.id, s.status, c.kind, m.peer FROM sent s"
+	" CROSS JOIN msg m ON m.id = s.id CROSS JOIN conv c ON c.id = m.conv"
+	" WHERE s.imdn_id = ?1 AND c.account = ?2 ORDER BY s.id",
+
+	[SQL_SENT_MOVE] =
+	"UPDATE sent SET status = ?2, code = ?3, reason = ?4 WHERE id = ?1",
+
+	[SQL_SENT_DEL] = "DELETE FROM sent WHERE id = ?1",
+	[SQL_SENT_DEL_CONV] =
+	"DELETE FROM sent WHERE id IN (SELECT id FROM msg WHERE conv = ?1"
+	" AND dir = 1)",
+
+	[SQL_ANNOUNCE] =
+	"INSERT INTO announced (account, reference, sender, subject, size,"
+	" time, expires, mode) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)"
+	" ON CONFLICT (account, reference) DO UPDATE SET"
+	" sender = excluded.sender, subject = excluded.subject,"
+	" size = excluded.size, time = excluded.time,"
+	" expires = excluded.expires, mode = excluded.mode",
+
+	[SQL_ANNOUNCED_EXPIRE] =
+	"DELETE FROM announced WHERE expires > 0 AND expires <= ?1",
+
+	[SQL_ANNOUNCED_LIMIT] =
+	"DELETE FROM announced WHERE account = ?1 AND id NOT IN"
+	" (SELECT id FROM announced NOT INDEXED WHERE account = ?1"
+	" ORDER BY id DESC LIMIT ?2)",
+
+	[SQL_ANNOUNCED_DEL] =
+	"DELETE FROM announced WHERE account = ?1 AND reference = ?2",
+
+	[SQL_ANNOUNCED_DEL_ALL] =
+	"DELETE FROM announced WHERE account = ?1",
+
 	[SQL_CONVS] =
 	CONV_COLS CONV_LAST
 	"WHERE c.last > 0 AND c.last < ?2 ORDER BY c.last DESC"
@@ -259,7 +306,8 @@ const char *const sql_text[SQL_MAX] = {
 	"SELECT id FROM conv WHERE account = ?1 AND key = ?2",
 
 	[SQL_MSG] =
-	MSG_COLS " FROM msg m JOIN conv c ON c.id = m.conv WHERE m.id = ?1",
+	MSG_COLS " FROM msg m JOIN conv c ON c.id = m.conv" MSG_SENT
+	" WHERE m.id = ?1",
 
 	[SQL_BODY] =
 	"SELECT size, file, CASE WHEN file IS NULL"
@@ -274,7 +322,7 @@ const char *const sql_text[SQL_MAX] = {
 	   all the texts in it */
 	[SQL_EXPORT] =
 	MSG_BODY_COLS " FROM msg m NOT INDEXED"
-	" CROSS JOIN conv c ON c.id = m.conv WHERE m.id > ?1"
+	" CROSS JOIN conv c ON c.id = m.conv" MSG_SENT " WHERE m.id > ?1"
 	" AND m.id <= ?2 AND ?3 IN (0, m.conv) ORDER BY m.id LIMIT ?4",
 
 	[SQL_LAST] =
@@ -301,6 +349,15 @@ const char *const sql_text[SQL_MAX] = {
 
 	[SQL_POLICIES] =
 	"SELECT account, peer, deferred, delivery, display FROM policy",
+
+	[SQL_ANNOUNCED] =
+	"SELECT id, account, reference, sender, subject, size, time, expires,"
+	" mode FROM announced WHERE (?1 IS NULL OR account = ?1)"
+	" AND (expires = 0 OR expires > ?2) ORDER BY id",
+
+	[SQL_ANNOUNCED_COUNT] =
+	"SELECT count(*), min(nullif(expires, 0)) FROM announced"
+	" WHERE expires = 0 OR expires > ?1",
 
 	MSGS(0, "WHERE 1"),
 	MSGS_BOTH(QUERY_CONV,

@@ -39,6 +39,8 @@ static void job_result(struct job *job)
 {
 	if (job->puth)
 		job->puth(job->err, &job->res, job->arg);
+	if (job->statush)
+		job->statush(job->err, job->res.id, job->arg);
 	if (job->doneh)
 		job->doneh(job->err, job->arg);
 }
@@ -73,6 +75,8 @@ static void hand_out(struct cpm_store *st, size_t max, bool closing)
 			return;
 
 		end = job->end;
+		if (job->annl)
+			announced_changed(st);
 		job_result(job);
 		mem_deref(job);
 

@@ -195,6 +195,24 @@ enum job_type {
 	JOB_DELETE,
 	JOB_POLICY,
 	JOB_SWEEP,
+	JOB_STATUS,
+	JOB_ANNOUNCE,
+	JOB_FETCHED,
+};
+
+/* Of JOB_STATUS */
+struct status_move {
+	char *id;               /* imdn.Message-ID */
+	enum cpm_out to;
+	uint16_t code;
+	char *reason;
+};
+
+/* Of JOB_ANNOUNCE and JOB_FETCHED: which have but references */
+struct announced_list {
+	bool whole;
+	size_t c;
+	struct cpm_announced v[];
 };
 
 struct job {
@@ -223,8 +241,11 @@ struct job {
 	enum cpm_answer deferred;
 	enum cpm_tri delivery_imdn;
 	enum cpm_tri display_imdn;
+	struct status_move *move;
+	struct announced_list *annl;
 
 	cpm_put_h *puth;
+	cpm_status_h *statush;
 	cpm_done_h *doneh;
 	void *arg;
 
@@ -303,6 +324,36 @@ int report_move(struct write *w, struct job *job);
 
 
 /*
+ * sent.c  Messages of ours; runs in the writer
+ */
+int sent_put(struct write *w, const struct job *job);
+int sent_move(struct write *w, struct job *job);
+
+
+/*
+ * announced.c  Messages that the server announced
+ */
+int write_announce(struct write *w, struct job *job);
+int write_fetched(struct write *w, struct job *job);
+
+/* How many there are now; the database is asked only if that has changed */
+int  announced_count(struct cpm_store *st, uint64_t *countp);
+void announced_changed(struct cpm_store *st);
+
+
+/*
+ * submit.c
+ */
+
+/* @return 0; EINVAL; ESHUTDOWN; ENOMEM */
+int job_alloc(struct job **jobp, struct cpm_store *st, enum job_type type,
+	      cpm_done_h *h, void *arg);
+
+/* Takes the job over, also if it fails */
+int job_queue(struct cpm_store *st, struct job *job);
+
+
+/*
  * sweep.c
  */
 int write_sweep(struct write *w, struct job *job);
@@ -313,8 +364,12 @@ int write_sweep(struct write *w, struct job *job);
  */
 enum {
 	READ_MSG_FILE = 24,  /* column with the name of the spool file */
-	READ_MSG_COLS = 28,  /* columns that read_msg() knows          */
+	READ_MSG_COLS = 32,  /* columns that read_msg() knows          */
 };
+
+/* One use of a statement for reading; all errors end in read_end() */
+int read_start(struct cpm_store *st, struct dbq *q, enum sql id);
+int read_end(struct cpm_store *st, struct dbq *q, int err);
 
 /* All but the path of the file; strings are borrowed from the statement */
 void read_msg(struct cpm_msg *msg, struct dbq *q);
@@ -513,6 +568,9 @@ struct cpm_store {
 	char *told;             /* that was said */
 	const char *unwritten;  /* the last commit failed: word, or NULL */
 	uint64_t missing;       /* message whose file may be gone, or 0 */
+	uint64_t announcedc;    /* what is announced ...                */
+	uint64_t announced_until;  /* until then, ms since 1970; 0: not
+				   known                                */
 	uint64_t faultv[FAULT_WORDS];  /* when each word was last said */
 
 	cpm_batch_h *batchh;

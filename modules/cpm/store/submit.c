@@ -15,6 +15,8 @@ static void msg_destructor(void *arg)
 	mem_deref(msg->key);
 	mem_deref(msg->peer);
 	mem_deref(msg->name);
+	mem_deref(msg->group);
+	mem_deref(msg->group_name);
 	mem_deref(msg->msgkey);
 	mem_deref(msg->imdn_id);
 	mem_deref(msg->conversation_id);
@@ -24,6 +26,8 @@ static void msg_destructor(void *arg)
 	mem_deref(msg->route);
 	mem_deref(msg->type);
 	mem_deref(msg->file);
+	mem_deref(msg->filename);
+	mem_deref(msg->reason);
 	mem_deref(msg->body);
 	mem_deref(msg->large);
 }
@@ -40,6 +44,8 @@ static void job_destructor(void *arg)
 	mem_deref(job->idv);
 	mem_deref(job->account);
 	mem_deref(job->peer);
+	mem_deref(job->move);
+	mem_deref(job->annl);
 }
 
 
@@ -54,8 +60,8 @@ int cpm_msg_alloc(struct cpm_msg **msgp)
 }
 
 
-static int job_alloc(struct job **jobp, struct cpm_store *st,
-		     enum job_type type, cpm_done_h *h, void *arg)
+int job_alloc(struct job **jobp, struct cpm_store *st, enum job_type type,
+	      cpm_done_h *h, void *arg)
 {
 	struct job *job;
 
@@ -78,7 +84,7 @@ static int job_alloc(struct job **jobp, struct cpm_store *st,
 }
 
 
-static int job_queue(struct cpm_store *st, struct job *job)
+int job_queue(struct cpm_store *st, struct job *job)
 {
 	int err = store_enter(st);
 
@@ -100,6 +106,11 @@ static bool msg_isvalid(const struct cpm_msg *msg)
 		    msg->report[i] != CPM_REPORT_DUE)
 			return false;
 	}
+
+	/* where it stands is said of an outgoing one */
+	if (msg->direction == CPM_OUT ? (unsigned)msg->status > CPM_OUT_FAILED
+	    : msg->status != CPM_OUT_NONE)
+		return false;
 
 	return str_isset(msg->account) && str_isset(msg->key) &&
 		str_isset(msg->msgkey) &&
@@ -304,6 +315,71 @@ int cpm_store_policy_set(struct cpm_store *st,
 	err = str_dup(&job->account, row->account ? row->account : "");
 	if (!err)
 		err = str_dup(&job->peer, row->peer ? row->peer : "");
+	if (err) {
+		mem_deref(job);
+		return err;
+	}
+
+	return job_queue(st, job);
+}
+
+
+static void move_destructor(void *arg)
+{
+	struct status_move *move = arg;
+
+	mem_deref(move->id);
+	mem_deref(move->reason);
+}
+
+
+static int move_alloc(struct status_move **movep, const char *id,
+		      enum cpm_out to, uint16_t code, const char *reason)
+{
+	struct status_move *move;
+	int err;
+
+	move = mem_zalloc(sizeof(*move), move_destructor);
+	if (!move)
+		return ENOMEM;
+
+	move->to   = to;
+	move->code = code;
+	err = str_dup(&move->id, id);
+	if (!err && reason)
+		err = str_dup(&move->reason, reason);
+
+	if (err)
+		mem_deref(move);
+	else
+		*movep = move;
+
+	return err;
+}
+
+
+int cpm_store_status(struct cpm_store *st, const char *account,
+		     const char *peer, const char *id, enum cpm_out to,
+		     uint16_t code, const char *reason, cpm_status_h *h,
+		     void *arg)
+{
+	struct job *job;
+	int err;
+
+	if (!account || !str_isset(id) || to < CPM_OUT_SENDING ||
+	    to > CPM_OUT_FAILED)
+		return EINVAL;
+
+	err = job_alloc(&job, st, JOB_STATUS, NULL, arg);
+	if (err)
+		return err;
+
+	job->statush = h;
+	err = move_alloc(&job->move, id, to, code, reason);
+	if (!err)
+		err = str_dup(&job->account, account);
+	if (!err && peer)
+		err = str_dup(&job->peer, peer);
 	if (err) {
 		mem_deref(job);
 		return err;

@@ -1,8 +1,8 @@
 /**
  * @file write.c  What a job does to the database, inside a transaction
  *
- * Runs in the writer. A job returns ENOENT only if it changed nothing; after
- * any other error the transaction has to be rolled back.
+ * Runs in the writer. A job returns ENOENT or EALREADY only if it changed
+ * nothing; after any other error the transaction has to be rolled back.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -293,6 +293,8 @@ static int delete_conv(struct write *w, uint64_t conv)
 	if (!err)
 		err = run(w, SQL_GONE_ADD_CONV, conv, 0, 1, NULL);
 	if (!err)
+		err = run(w, SQL_SENT_DEL_CONV, conv, 0, 1, NULL);
+	if (!err)
 		err = run(w, SQL_MSG_DEL_CONV, conv, 0, 1, NULL);
 	if (!err)
 		err = run(w, SQL_CONV_EMPTY, conv, 0, 1, NULL);
@@ -346,6 +348,8 @@ int write_delete(struct write *w, uint64_t id)
 	err = files_drop(w, SQL_FILE, id, &d);
 	if (!err)
 		err = run(w, SQL_GONE_ADD, id, 0, 1, NULL);
+	if (!err && !ms.in)
+		err = run(w, SQL_SENT_DEL, id, 0, 1, NULL);
 	if (!err)
 		err = run(w, SQL_MSG_DEL, id, 0, 1, NULL);
 	if (!err)
@@ -397,12 +401,15 @@ int write_job(struct write *w, struct job *job)
 		[JOB_DELETE]       = job_delete,
 		[JOB_POLICY]       = job_policy,
 		[JOB_SWEEP]        = write_sweep,
+		[JOB_STATUS]       = sent_move,
+		[JOB_ANNOUNCE]     = write_announce,
+		[JOB_FETCHED]      = write_fetched,
 	};
-
+	const bool apart = job->type == JOB_PUT || job->type >= JOB_STATUS;
 	int err;
 
 	/* it may ask for, and change, what is noted for later */
-	if (job->type != JOB_PUT) {
+	if (!apart) {
 		err = convs_flush(w->convs);
 		if (err)
 			return err;

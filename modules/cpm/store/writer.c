@@ -48,7 +48,8 @@ static int apply(struct write *w, struct job **jobv, size_t jobc)
 
 		job->refused = false;
 		job->err = write_job(w, job);
-		if (job->err && job->err != ENOENT && !job->refused)
+		if (job->err && job->err != ENOENT && job->err != EALREADY &&
+		    !job->refused)
 			return job->err;
 	}
 

@@ -1,0 +1,570 @@
+/**
+ * @file call.c  An INVITE of ours: offer, answer, refusal
+ *
+ * wire.md 5.3 and 7; RFC 3261, 13.2; RFC 3264; RFC 4975, 8; RFC 4028.
+ *
+ * libre authenticates, follows a redirection, and acknowledges. What a 1xx
+ * brings is not looked at: the 2xx has the answer, and the first one counts.
+ *
+ * SPDX-License-Identifier: BSD-3-Clause
+ */
+#include "engine.h"
+#include "session.h"
+#include "relay.h"
+#include "call.h"
+#include "trust.h"
+
+
+#define ICSI "3gpp-service.ims.icsi.oma.cpm."
+
+enum {
+	ID_SIZE  = 37,      /* a UUID as text                            */
+	EXPIRES  = 1800,    /* s: Session-Expires that we ask for        */
+};
+
+/* Who we are, to a server that asks. It may ask for the sake of the BYE, when
+   its session, or even this module, has gone: so nothing in it needs either.
+   Without a destructor for the same reason. */
+struct call_auth {
+	struct cpm *cpm;         /* NULL: nobody any more                  */
+	uint32_t n;              /* times that we told                     */
+	char aor[];
+};
+
+struct calling {
+	char *uri;
+	char *hdrs;
+	char *ptype;
+	char *boundary;          /* NULL: the SDP goes alone               */
+	struct mbuf *part;
+	struct call_auth *auth;
+};
+
+
+static void destructor(void *arg)
+{
+	struct calling *c = arg;
+
+	if (c->auth)
+		c->auth->cpm = NULL;
+	mem_deref(c->auth);
+	mem_deref(c->uri);
+	mem_deref(c->hdrs);
+	mem_deref(c->ptype);
+	mem_deref(c->boundary);
+	mem_deref(c->part);
+}
+
+
+/* RFC 4122, 4.4 */
+static void uuid(char id[ID_SIZE])
+{
+	uint8_t b[16];
+
+	rand_bytes(b, sizeof(b));
+	b[6] = (uint8_t)((b[6] & 0x0f) | 0x40);
+	b[8] = (uint8_t)((b[8] & 0x3f) | 0x80);
+	(void)re_snprintf(id, ID_SIZE, "%02x%02x%02x%02x-%02x%02x-%02x%02x-"
+			  "%02x%02x-%02x%02x%02x%02x%02x%02x",
+			  b[0], b[1], b[2], b[3], b[4], b[5], b[6], b[7],
+			  b[8], b[9], b[10], b[11], b[12], b[13], b[14],
+			  b[15]);
+}
+
+
+static int headers_set(struct calling *c, const char *aor,
+		       const struct call *call)
+{
+	const char *reply = call->in_reply_to;
+	char conv[ID_SIZE], cont[ID_SIZE];
+
+	uuid(conv);
+	uuid(cont);
+
+	return re_sdprintf(&c->hdrs,
+			   "P-Preferred-Service: urn:urn-7:" ICSI "%s\r\n"
+			   "P-Preferred-Identity: <%s>\r\n"
+			   "Accept-Contact: *;+g.3gpp.icsi-ref=\""
+			   "urn%%3Aurn-7%%3A" ICSI "%s\"\r\n"
+			   "Conversation-ID: %s\r\n"
+			   "Contribution-ID: %s\r\n"
+			   "%s%s%s"
+			   "Allow: INVITE,ACK,CANCEL,BYE,UPDATE\r\n"
+			   "Supported: timer\r\n"
+			   "Session-Expires: %u;refresher=uac\r\n",
+			   call->service, aor, call->service,
+			   call->conversation_id ? call->conversation_id
+			   : conv, cont,
+			   reply ? "InReplyTo-Contribution-ID: " : "",
+			   reply ? reply : "", reply ? "\r\n" : "",
+			   (uint32_t)EXPIRES);
+}
+
+
+static int auth_set(struct calling *c, struct cpm *cpm, const char *aor)
+{
+	const size_t n = strlen(aor) + 1;
+
+	c->auth = mem_zalloc(sizeof(*c->auth) + n, NULL);
+	if (!c->auth)
+		return ENOMEM;
+
+	c->auth->cpm = cpm;
+	memcpy(c->auth->aor, aor, n);
+
+	return 0;
+}
+
+
+static int calling_alloc(struct calling **cp, struct cpm *cpm,
+			 const char *aor, const struct call *call)
+{
+	char id[ID_SIZE];
+	struct calling *c;
+	int err;
+
+	c = mem_zalloc(sizeof(*c), destructor);
+	if (!c)
+		return ENOMEM;
+
+	err = str_dup(&c->uri, call->uri);
+	if (!err)
+		err = headers_set(c, aor, call);
+	if (!err)
+		err = auth_set(c, cpm, aor);
+	if (!err && call->part) {
+		uuid(id);
+		c->part = mem_ref(call->part);
+		err = str_dup(&c->ptype, call->ptype);
+		if (!err)
+			err = str_dup(&c->boundary, id);
+	}
+
+	if (err)
+		mem_deref(c);
+	else
+		*cp = c;
+
+	return err;
+}
+
+
+static int auth_handler(char **user, char **pass, const char *realm,
+			void *arg)
+{
+	struct call_auth *auth = arg;
+	const struct cpm_host *host;
+
+	if (!auth->cpm || ++auth->n > CPM_AUTH_MAX)
+		return EAUTH;
+
+	host = &auth->cpm->host;
+
+	return host->authh(user, pass, realm, auth->aor, host->arg);
+}
+
+
+/* RFC 2046, 5.1.1. What goes with the SDP goes once, in the INVITE */
+static int wrap(struct mbuf **descp, const struct calling *c, bool first)
+{
+	struct mbuf *mb, *desc = *descp;
+	int err;
+
+	if (!c || !c->boundary)
+		return 0;
+
+	mb = mbuf_alloc(1024);
+	if (!mb)
+		return ENOMEM;
+
+	err = mbuf_printf(mb, "--%s\r\n"
+			  "Content-Type: application/sdp\r\n"
+			  "\r\n"
+			  "%b\r\n",
+			  c->boundary, mbuf_buf(desc), mbuf_get_left(desc));
+	if (!err && first)
+		err = mbuf_printf(mb, "--%s\r\n"
+				  "Content-Type: %s\r\n"
+				  "\r\n"
+				  "%b\r\n",
+				  c->boundary, c->ptype, mbuf_buf(c->part),
+				  mbuf_get_left(c->part));
+	if (!err)
+		err = mbuf_printf(mb, "--%s--\r\n", c->boundary);
+	mb->pos = 0;
+	if (err) {
+		mem_deref(mb);
+		return err;
+	}
+
+	mem_deref(desc);
+	*descp = mb;
+
+	return 0;
+}
+
+
+int call_wrap(struct mbuf **descp, const struct session *s)
+{
+	return wrap(descp, s->call, false);
+}
+
+
+void call_forget(struct session *s)
+{
+	if (s->call && s->call->auth)
+		s->call->auth->cpm = NULL;
+}
+
+
+/*
+ * The answer
+ */
+
+/* @return NULL, or why it cannot be used */
+static const char *answer_fault(struct session *s, const struct sip_msg *msg)
+{
+	const struct msrp_remote *rem = msrp_sdp_remote(s->sdp);
+	const struct relay *relay = s->cpm->relay;
+	int err;
+
+	if (!mbuf_get_left(msg->mb))
+		return "the answer has no SDP";
+	if (!msg_ctype_cmp(&msg->ctyp, "application", "sdp"))
+		return "the answer is no SDP";
+
+	err = msrp_sdp_decode(s->sdp, msg->mb, false);
+	if (err == ENOENT)
+		return "the answer refuses MSRP";
+	if (err)
+		return "the SDP of the answer cannot be used";
+
+	if (s->dir == SDP_RECVONLY && !(rem->dir & SDP_SENDONLY))
+		return "the server does not want to send";
+	if (rem->setup == MSRP_SETUP_HOLDCONN)
+		return "the server wants no connection";
+
+	/* RFC 4145, 4: actpass is no answer, but can be understood */
+	s->passive = rem->setup == MSRP_SETUP_ACTIVE;
+	if (relay && !relay_fits(relay, rem->tls, s->passive))
+		return "our relay does not fit the answer";
+
+	return NULL;
+}
+
+
+static int answer_take(struct session *s)
+{
+	const struct msrp_remote *rem = msrp_sdp_remote(s->sdp);
+	int err;
+
+	err = msrp_sess_set_peer(s->msrp, rem->path);
+	if (!err && rem->tls && rem->fingerprint) {
+		s->fingerprint = mem_ref(rem->fingerprint);
+		if (!s->cpm->relay)
+			err = msrp_sess_set_fingerprint(s->msrp,
+							s->fingerprint);
+	}
+	if (err)
+		s->reason = "the fingerprint of the answer cannot be used";
+
+	return err;
+}
+
+
+/* An error has libre acknowledge, say BYE, and call close_handler() */
+static int answer_handler(const struct sip_msg *msg, void *arg)
+{
+	struct session *s = arg;
+	int err;
+
+	/* our later offers change nothing */
+	if (s->state != SESS_CALLING)
+		return 0;
+
+	s->reason = answer_fault(s, msg);
+	if (s->reason)
+		return EPROTO;
+
+	err = answer_take(s);
+	if (err)
+		return err;
+
+	session_negotiated(s);
+	timer_answered(s, msg);
+	tmr_cancel(&s->tmr);
+	session_move(s, SESS_ACCEPTED, 0);
+
+	return 0;
+}
+
+
+static const char *refusal(uint16_t scode)
+{
+	switch (scode) {
+
+	case 401:
+	case 407: return "wrong user or password";
+	case 403: return "not allowed";
+	case 404: return "the server has nothing for us";
+	case 408: return "no answer";
+	case 480: return "the server has nothing for us now";
+	case 486: return "the server is busy";
+	case 488:
+	case 606: return "the server does not take our offer";
+	case 603: return "declined by the server";
+	default:
+		return scode >= 500 && scode < 600 ? "the server cannot now"
+			: "refused by the server";
+	}
+}
+
+
+static void failed(struct session *s, int err, const struct sip_msg *msg)
+{
+	uint16_t scode = err == ETIMEDOUT ? 408 : 503;
+	const struct sip_hdr *hdr;
+
+	if (msg) {
+		scode = msg->scode;
+		hdr = sip_msg_hdr(msg, SIP_HDR_RETRY_AFTER);
+		s->after = hdr ? retry_seconds(&hdr->val) : 0;
+	}
+
+	if (scode < 300) {
+		/* an answer that cannot be used: the reason is there, unless
+		   libre found it */
+		if (!s->reason)
+			s->reason = "the answer cannot be used";
+		scode = 0;
+	}
+	else if (!msg && scode == 503)
+		s->reason = "the server cannot be reached";
+	else
+		s->reason = refusal(scode);
+
+	session_end(s, SESS_FAILED, scode);
+}
+
+
+static void close_handler(int err, const struct sip_msg *msg, void *arg)
+{
+	struct session *s = arg;
+
+	s->sip = mem_deref(s->sip);
+	if (s->state == SESS_CALLING)
+		failed(s, err, msg);
+	else
+		session_sip_closed(s, err);
+}
+
+
+/* Answered with 1xx only, or a redirection without end */
+static void late_handler(void *arg)
+{
+	struct session *s = arg;
+
+	s->reason = refusal(408);
+	session_end(s, SESS_FAILED, 408);
+}
+
+
+/*
+ * The offer
+ */
+
+static int send_invite(struct session *s, const struct cpm_account *acc,
+		       const char *ctype, struct mbuf *desc)
+{
+	const char *routev[1] = {acc->outbound};
+	struct calling *c = s->call;
+	char *domain = NULL;
+	int err = 0;
+
+	if (!routev[0] && !strncmp(c->uri, "tel:", 4)) {
+		err = tel_route(&domain, s->src->aor);
+		routev[0] = domain;
+	}
+	if (!err)
+		err = sipsess_connect(&s->sip, s->cpm->host.sock, c->uri,
+				      NULL, s->src->aor, s->cuser,
+				      routev[0] ? routev : NULL,
+				      routev[0] ? 1 : 0, ctype, desc,
+				      auth_handler, c->auth, true,
+				      dialog_offer_handler, answer_handler,
+				      NULL, dialog_estab_handler, NULL, NULL,
+				      close_handler, s, "%s", c->hdrs);
+	mem_deref(domain);
+
+	return err;
+}
+
+
+static int type_print(char **strp, const struct calling *c)
+{
+	if (!c->boundary)
+		return str_dup(strp, "application/sdp");
+
+	return re_sdprintf(strp, "multipart/mixed;boundary=\"%s\"",
+			   c->boundary);
+}
+
+
+int call_send(struct session *s)
+{
+	const struct cpm_host *host = &s->cpm->host;
+	struct cpm_account acc;
+	struct mbuf *desc = NULL;
+	char *ctype = NULL;
+	int err;
+
+	memset(&acc, 0, sizeof(acc));
+	if (!host->accounth(&acc, s->src->aor, host->arg))
+		return ENOTCONN;
+
+	err = session_desc(&desc, s, true);
+	if (!err)
+		err = wrap(&desc, s->call, true);
+	if (!err)
+		err = type_print(&ctype, s->call);
+	if (!err)
+		err = send_invite(s, &acc, ctype, desc);
+	if (!err)
+		err = sessions_set_callid(s, sip_dialog_callid(
+						sipsess_dialog(s->sip)));
+	mem_deref(desc);
+	mem_deref(ctype);
+	if (err)
+		return err;
+
+	tmr_start(&s->tmr, CPM_CALL_WAIT * 1000, late_handler, s);
+	session_move(s, SESS_CALLING, 0);
+
+	return 0;
+}
+
+
+/* What SIP to this URI goes over */
+static enum sip_transp transport(const struct uri *uri)
+{
+	const enum sip_transp tp = SIP_TRANSP_UDP;
+	struct pl val;
+
+	if (!pl_strcasecmp(&uri->scheme, "sips"))
+		return SIP_TRANSP_TLS;
+	if (msg_param_decode(&uri->params, "transport", &val))
+		return tp;
+	if (!pl_strcasecmp(&val, "tls"))
+		return SIP_TRANSP_TLS;
+
+	return pl_strcasecmp(&val, "tcp") ? tp : SIP_TRANSP_TCP;
+}
+
+
+/* Our address towards the first hop, if that is told as an address; else
+   towards where our registration was answered; else the one that we reach the
+   rest of the world from */
+static int own_address(struct sa *laddr, enum sip_transp *tpp,
+		       const struct trust *trust,
+		       const struct cpm_account *acc, const char *target)
+{
+	struct uri uri;
+	struct sa dst;
+	struct pl pl;
+
+	pl_set_str(&pl, acc->outbound ? acc->outbound : target);
+	if (uri_decode(&uri, &pl))
+		return EINVAL;
+
+	*tpp = transport(&uri);
+	if (!sa_set(&dst, &uri.host, SIP_PORT) ||
+	    trust_server(trust, acc->aor, &dst)) {
+		sa_set_port(&dst, SIP_PORT);
+		sa_init(laddr, sa_af(&dst));
+		return source_address(laddr, &dst);
+	}
+
+	if (!net_default_source_addr_get(AF_INET, laddr) ||
+	    !net_default_source_addr_get(AF_INET6, laddr))
+		return 0;
+
+	return EHOSTUNREACH;
+}
+
+
+static int leg_alloc(struct session *s, const struct cpm_account *acc,
+		     const char *uri)
+{
+	const struct relay *relay = s->cpm->relay;
+	enum sip_transp tp;
+	struct sa laddr;
+	int err;
+
+	err = own_address(&laddr, &tp, s->cpm->trust, acc, uri);
+	if (err)
+		return err;
+
+	/* a relay listens as its own URI says */
+	s->tls = relay ? relay_fits(relay, true, true)
+		: leg_offer_tls(s->cpm->conf.msrp, tp);
+	if (relay && !s->tls && s->cpm->conf.msrp == CPM_MSRP_TLS)
+		return ENOTSUP;
+
+	err = msrp_sdp_alloc(&s->sdp, &laddr);
+	if (!err)
+		err = msrp_sess_alloc(&s->msrp, s->cpm->msrp, &laddr,
+				      s->tls && !relay,
+				      &session_msrp_handlers, s->src);
+	if (!err && !relay)
+		err = msrp_sess_listen(s->msrp);
+
+	return err;
+}
+
+
+/* Now, or when the relay is there */
+static int leave(struct session *s)
+{
+	struct relay *relay = s->cpm->relay;
+	int err;
+
+	relay_account(relay, s->src->aor);
+	err = relay_use(relay, s->msrp);
+	if (err != EAGAIN)
+		return err ? err : call_send(s);
+	if (relay_hopeless(relay))
+		return EHOSTUNREACH;
+
+	session_move(s, SESS_WAITING, 0);
+	session_wait(s);
+
+	return 0;
+}
+
+
+int call_start(struct session **sp, struct cpm *cpm,
+	       const struct cpm_account *acc, struct source *src,
+	       enum sdp_dir dir, const struct call *call)
+{
+	struct session *s;
+	int err;
+
+	err = session_alloc(&s, cpm, src, acc->cuser);
+	if (err)
+		return err;
+
+	s->outgoing = true;
+	s->dir = dir;
+	err = calling_alloc(&s->call, cpm, acc->aor, call);
+	if (!err)
+		err = leg_alloc(s, acc, call->uri);
+	if (!err)
+		err = leave(s);
+
+	if (err)
+		mem_deref(s);
+	else
+		*sp = s;
+
+	return err;
+}

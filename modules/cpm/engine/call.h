@@ -1,0 +1,48 @@
+/**
+ * @file call.h  An INVITE of ours
+ *
+ * SPDX-License-Identifier: BSD-3-Clause
+ */
+#ifndef CALL_H
+#define CALL_H
+
+struct session;
+struct calling;
+
+/** What is to be asked for. Borrowed, but for part. */
+struct call {
+	const char *uri;         /* Request-URI and To                      */
+	const char *service;     /* last part of the ICSI: "deferred"       */
+	const char *conversation_id;  /* NULL: a fresh one                  */
+	const char *in_reply_to; /* Contribution-ID; NULL: none             */
+	const char *ptype;       /* of what goes with the SDP               */
+	struct mbuf *part;       /* that, from pos on; NULL: nothing        */
+};
+
+/**
+ * Invite. It leaves now, or once our relay is there.
+ *
+ * @param sp   Borrowed: it ends by itself
+ * @param src  Where its messages come from: referenced
+ * @param dir  Of our offer
+ *
+ * @return 0: events tell the rest; EHOSTUNREACH: our relay refuses, or there
+ *         is no way to the server; ENOTSUP: MSRP over TLS is asked for and
+ *         there is none; EINVAL: uri is none; ENOMEM; errno of a socket
+ */
+int call_start(struct session **sp, struct cpm *cpm,
+	       const struct cpm_account *acc, struct source *src,
+	       enum sdp_dir dir, const struct call *call);
+
+/** The relay is there, or there is none: send it. @return 0; errno */
+int call_send(struct session *s);
+
+/** A description as this dialog's Content-Type has it: alone, or in a
+    multipart as in the INVITE, for libre keeps to one type in a dialog
+    @param descp replaced. @return 0; ENOMEM */
+int call_wrap(struct mbuf **descp, const struct session *s);
+
+/** Whom we call is not to ask for us any more: before the session goes */
+void call_forget(struct session *s);
+
+#endif
