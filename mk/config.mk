@@ -35,11 +35,6 @@ PKG_BUILD := gcc libc6-dev pkg-config libre-dev libssl-dev \
 PKG_DEMO  := baresip-core
 PKG_BENCH := kamailio kamailio-tls-modules valgrind
 PKG_TEST  := baresip-core binutils check sip-tester kamailio \
-<<<<<<< HEAD
-	     kamailio-extra-modules kamailio-tls-modules linphone-cli openssl \
-	     tshark cppcheck clang
-=======
 	     kamailio-extra-modules kamailio-outbound-modules \
-	     kamailio-tls-modules iproute2 openssl tshark cppcheck \
-	     clang
->>>>>>> main
+	     kamailio-tls-modules iproute2 linphone-cli openssl \
+	     tshark cppcheck clang
