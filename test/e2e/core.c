@@ -149,18 +149,17 @@ void core_run(struct core *core, const char *users, const struct pf *pf)
 }
 
 
-/* As Debian ships them, for a database of text files */
-static void copy_table(struct env *env, const char *name)
-{
-	const char *from = env_str(env, "/usr/share/kamailio/dbtext/kamailio/"
-				   "%s", name);
-	char *text = file_read(from, NULL);
-
-	if (!text)
-		e2e_fail("no %s", from);
-	file_write(env_path(env, "silo/%s", name), text);
-	mem_deref(text);
-}
+/* As Debian ships them, but that module msilo does not fill callid and status:
+   there they may not be empty */
+static const char table_silo[] =
+	"id(int,auto) src_addr(string) dst_addr(string) username(string) "
+	"domain(string) inc_time(int) exp_time(int) snd_time(int) "
+	"ctype(string) body(string,null) extra_hdrs(string,null) "
+	"callid(string,null) status(int,null) \n";
+static const char table_version[] =
+	"id(int,auto) table_name(string) table_version(int) \n"
+	"0:version:1\n"
+	"0:silo:8\n";
 
 
 void core_silo(struct core *core, const char *users)
@@ -171,8 +170,8 @@ void core_silo(struct core *core, const char *users)
 
 	if (access(db, F_OK)) {
 		folder_make(db);
-		copy_table(env, "silo");
-		copy_table(env, "version");
+		file_write(env_path(env, "silo/silo"), table_silo);
+		file_write(env_path(env, "silo/version"), table_version);
 	}
 	file_fill(env, cfg, env_data(env, "silo.cfg"), (const char *[]){
 		"LISTEN", core->sip, "DOMAIN", core->domain, "USERS",
