@@ -149,6 +149,38 @@ void core_run(struct core *core, const char *users, const struct pf *pf)
 }
 
 
+/* As Debian ships them, but that module msilo does not fill callid and status:
+   there they may not be empty */
+static const char table_silo[] =
+	"id(int,auto) src_addr(string) dst_addr(string) username(string) "
+	"domain(string) inc_time(int) exp_time(int) snd_time(int) "
+	"ctype(string) body(string,null) extra_hdrs(string,null) "
+	"callid(string,null) status(int,null) \n";
+static const char table_version[] =
+	"id(int,auto) table_name(string) table_version(int) \n"
+	"0:version:1\n"
+	"0:silo:8\n";
+
+
+void core_silo(struct core *core, const char *users)
+{
+	struct env *env = core->env;
+	const char *cfg = env_path(env, "silo.cfg");
+	const char *db = env_path(env, "silo");
+
+	if (access(db, F_OK)) {
+		folder_make(db);
+		file_write(env_path(env, "silo/silo"), table_silo);
+		file_write(env_path(env, "silo/version"), table_version);
+	}
+	file_fill(env, cfg, env_data(env, "silo.cfg"), (const char *[]){
+		"LISTEN", core->sip, "DOMAIN", core->domain, "USERS",
+		user_table(env, users), "DB", db, "PORT",
+		env_str(env, "%u", core->port), NULL});
+	core->proc = run_kamailio(core, "core", cfg, core->port);
+}
+
+
 void core_edge(struct core *core)
 {
 	struct env *env = core->env;

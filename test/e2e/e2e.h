@@ -452,6 +452,10 @@ struct core *core_alloc(struct env *env, const char *domain, bool ipv6);
  */
 void core_run(struct core *core, const char *users, const struct pf *pf);
 
+/** The same with no PF but Kamailio's own store: what is for an absent user is
+    kept in text files of the folder "silo", until he registers */
+void core_silo(struct core *core, const char *users);
+
 /** Have it listen for TLS as well, on core->tls_port; before core_run() */
 void core_tls(struct core *core);
 

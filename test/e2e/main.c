@@ -86,6 +86,8 @@ int main(int argc, char *argv[])
 		{"restart",   restart_suite},
 		{"call",      call_suite},
 		{"trust",     trust_suite},
+		{"linphone",  linphone_suite},
+		{"silo",      silo_suite},
 		{"oom",       oom_suite},
 		{"server",    server_suite},
 		{"alone",     alone_suite},

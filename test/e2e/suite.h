@@ -69,6 +69,8 @@ Suite *call_suite(void);      /* what a call notices of it           */
 Suite *oom_suite(void);       /* memory runs out                      */
 Suite *server_suite(void);    /* the PF: fetched from, notifications */
 Suite *trust_suite(void);     /* from where requests may come       */
+Suite *linphone_suite(void);  /* linphone-cli                        */
+Suite *silo_suite(void);      /* Kamailio's own store                */
 Suite *alone_suite(void);     /* the library without a softphone      */
 
 #endif

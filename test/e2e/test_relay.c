@@ -470,8 +470,9 @@ START_TEST(named)
 	ck_assert_ptr_nonnull(ns);
 	relay_run(relay, USERS);
 	s.args.config = env_str(s.env, "dns_server 127.0.0.1:%u\n"
-		"cpm_relay msrps://%s:%u;tcp\ncpm_tls_cafile %s\n", names_port(ns),
-		_i ? "nowhere.test" : "relay.test", relay->port, relay->ca);
+		"cpm_relay msrps://%s:%u;tcp\ncpm_tls_cafile %s\n",
+		names_port(ns), _i ? "nowhere.test" : "relay.test",
+		relay->port, relay->ca);
 	scene_start(&s);
 	relay_is(&s, _i ? "down" : "up");
 	ck_assert_uint_eq(_i ? 0 : 1, relay_auths(relay));

@@ -50,6 +50,8 @@ END_TEST
 
 #define CPIM "From: <sip:bob@cpm.test>\r\n\r\nContent-Type: text/plain\r\n" \
 	"\r\nHi"
+#define IMDN(to) to "NS: imdn <urn:ietf:params:imdn>\r\n" \
+	"imdn.Message-ID: x\r\n" CPIM
 #define PART(type, body) "\r\n--b\r\n" type "\r\n" body
 #define TYPE(type) "Content-Type: " type "\r\n"
 
@@ -66,6 +68,14 @@ static const struct {
 	 CPIM},
 	{TYPE("text/plain;charset=utf-8"), "Hi", 0, true,
 	 "text/plain;charset=utf-8", "Hi"},
+	/* as msilo passes it on; without an id it may be a letter */
+	{TYPE("text/plain"), IMDN("To: <sip:alice@cpm.test>\r\n"), 0, false,
+	 "text/plain", IMDN("To: <sip:alice@cpm.test>\r\n")},
+	{TYPE("text/plain"), IMDN(""), 0, true, "text/plain", IMDN("")},
+	{TYPE("text/plain"), "To: <sip:alice@cpm.test>\r\n" CPIM, 0, true,
+	 "text/plain", "To: <sip:alice@cpm.test>\r\n" CPIM},
+	{TYPE("text/plain"), "See urn:ietf:params:imdn", 0, true,
+	 "text/plain", "See urn:ietf:params:imdn"},
 	/* as many octets as are said to be there, or all */
 	{TYPE("text/plain") "Content-Length: 1\r\n", "Hi", 0, true,
 	 "text/plain", "H"},

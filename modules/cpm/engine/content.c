@@ -6,6 +6,7 @@
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
+#define _GNU_SOURCE
 #include <string.h>
 #include <cpm_mime.h>
 #include "engine.h"
@@ -42,6 +43,67 @@ int content_body(struct pl *body, const struct sip_msg *msg)
 	body->l = n;
 
 	return 0;
+}
+
+
+/*
+ * CPIM under the name of plain text: Kamailio's store for absent users (msilo)
+ * forgets that a message was CPIM, and passes it on so. Nobody writes by hand
+ * what has an id of RFC 5438 in a namespace, addresses and a type.
+ */
+static int isdisguised(bool *res, const struct pl *body)
+{
+	static const char ns[] = "urn:ietf:params:imdn";
+	struct cpim_msg *cpim = NULL;
+	struct mbuf *mb;
+	int err;
+
+	*res = false;
+	if (!body->l || !memmem(body->p, body->l, ns, strlen(ns)))
+		return 0;
+
+	/* reading it unfolds its lines: a text is not to be changed */
+	mb = mbuf_alloc(body->l);
+	if (!mb)
+		return ENOMEM;
+
+	err = mbuf_write_mem(mb, (const uint8_t *)body->p, body->l);
+	mb->pos = 0;
+	if (!err)
+		err = cpim_decode_all(&cpim, mb);
+	*res = !err && pl_isset(&cpim->from.uri) && pl_isset(&cpim->to.uri) &&
+		pl_isset(&cpim->imdn_msgid) && pl_isset(&cpim->ctype);
+	mem_deref(cpim);
+	mem_deref(mb);
+
+	return err == ENOMEM ? err : 0;
+}
+
+
+/* @param body of the request, all of it. @return 0; ENOMEM */
+static int iscpim(bool *res, const struct pl *ctype, const struct pl *body)
+{
+	*res = ctype_is(ctype, "message/cpim");
+	if (*res || !ctype_is(ctype, "text/plain"))
+		return 0;
+
+	return isdisguised(res, body);
+}
+
+
+bool content_iscpim(const struct sip_msg *msg)
+{
+	const struct sip_hdr *hdr = sip_msg_hdr(msg, SIP_HDR_CONTENT_TYPE);
+	struct pl body;
+	bool res;
+
+	if (!hdr)
+		return false;
+	if (content_body(&body, msg))
+		return ctype_is(&hdr->val, "message/cpim");
+
+	/* without memory it is to come again */
+	return iscpim(&res, &hdr->val, &body) || res;
 }
 
 
@@ -120,6 +182,7 @@ int content_decode(struct content *c, const struct sip_msg *msg)
 {
 	const struct sip_hdr *hdr = sip_msg_hdr(msg, SIP_HDR_CONTENT_TYPE);
 	struct pl body;
+	bool cpim;
 	int err;
 
 	memset(c, 0, sizeof(*c));
@@ -130,10 +193,14 @@ int content_decode(struct content *c, const struct sip_msg *msg)
 		return EBADMSG;
 
 	c->ctype = hdr->val;
-	c->bare  = ctype_is(&c->ctype, "text/plain");
+	err = iscpim(&cpim, &c->ctype, &body);
+	if (err)
+		return err;
+
+	c->bare = !cpim;
 	if (ismultipart(&c->ctype))
 		err = part_find(c, &body);
-	else if (!c->bare && !ctype_is(&c->ctype, "message/cpim"))
+	else if (c->bare && !ctype_is(&c->ctype, "text/plain"))
 		err = ENOTSUP;
 
 	return err ? err : decode(c, &body);

@@ -22,6 +22,10 @@ struct content {
  */
 int content_decode(struct content *c, const struct sip_msg *msg);
 
+/** Is it CPIM by its type, or by what it is: plain text that is a whole CPIM
+    message with imdn.Message-ID? Not in a multipart */
+bool content_iscpim(const struct sip_msg *msg);
+
 /** The body of a request: in a datagram, what Content-Length counts, which must
     be there (RFC 3261, 18.3). On a stream libre has cut it already.
     @return 0; EBADMSG */

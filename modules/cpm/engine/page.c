@@ -393,7 +393,7 @@ static bool isours(const struct sip_msg *msg, unsigned tags)
 		return true;
 	if (!hdr)
 		return false;
-	if (ctype_is(&hdr->val, "message/cpim"))
+	if (content_iscpim(msg))
 		return true;
 
 	return tags && !ctype_is(&hdr->val, "text/plain");
