@@ -135,7 +135,7 @@ static int msg_handler(const struct cpm_msg *msg, void *arg)
 {
 	struct export *ex = arg;
 	struct json *js = ex->js;
-	struct pl type;
+	struct pl type = PL_INIT;
 
 	json_open(js);
 	json_uint(js, "id", msg->id);
