@@ -67,7 +67,7 @@ int show_ft(struct odict *o, struct cpm_store *st, const struct cpm_msg *msg)
 {
 	struct fthttp_doc doc;
 	struct mbuf *mb;
-	struct pl type;
+	struct pl type = PL_INIT;
 	int err;
 
 	pl_set_str(&type, msg->type);

@@ -24,12 +24,11 @@ static const struct ours ourv[] = {
 };
 
 
-/* PF, core, and Alice, who has sent these */
-static struct core *begin(struct scene *s)
+/* PF and core; Alice is away */
+static struct core *away(struct scene *s)
 {
 	const char *argv[] = {"-D", DOMAIN, "-l", "127.0.0.1:0", "-c", NULL,
 			      NULL};
-	struct baresip_args args = {.name = "alice"};
 	struct core *core;
 
 	memset(s, 0, sizeof(*s));
@@ -38,7 +37,15 @@ static struct core *begin(struct scene *s)
 	argv[5] = core->uri;
 	s->pf = pf_start(s->env, argv);
 	core_run(core, "alice:secret", s->pf);
-	pf_cmd(s->pf, "auto off");
+
+	return core;
+}
+
+
+/* Here she is, and has sent these */
+static void arrive(struct scene *s, const struct core *core)
+{
+	struct baresip_args args = {.name = "alice"};
 
 	args.config = ours_db(s->env, ourv);
 	args.accounts = baresip_account(s->env, "alice", DOMAIN, env_str(
@@ -47,6 +54,15 @@ static struct core *begin(struct scene *s)
 	s->c = s->b->ctrl;
 	baresip_registered(s->b, E2E_WAIT);
 	(void)pf_event(s->pf, "registered", E2E_WAIT);
+}
+
+
+static struct core *begin(struct scene *s)
+{
+	struct core *core = away(s);
+
+	pf_cmd(s->pf, "auto off");
+	arrive(s, core);
 
 	return core;
 }
@@ -89,17 +105,23 @@ static void moved(struct scene *s, int64_t id, const char *status)
 }
 
 
-/* Nothing but notifications: no message, nothing unread, nobody is told */
+/* Bob's notifications come while Alice is away; the server keeps them and
+   delivers nothing but them: no message, nothing unread, nobody is told */
 START_TEST(notices)
 {
 	const struct pf_event *ev;
 	const struct odict *o;
+	struct core *core;
 	struct scene s;
 
-	(void)begin(&s);
-	notice(&s, "from=" BOB " conv=c1", "o1", "delivery", "delivered");
-	notice(&s, "from=" BOB " conv=c1", "o2", "display", "displayed");
-	deliver(&s, 2);
+	core = away(&s);
+	pf_cmd(s.pf, "report to=%s from=%s id=o1 status=delivered conv=c1",
+	       ALICE, BOB);
+	(void)pf_event(s.pf, "stored", E2E_WAIT);
+	pf_cmd(s.pf, "report to=%s from=%s id=o2 status=displayed conv=c1",
+	       ALICE, BOB);
+	(void)pf_event(s.pf, "stored", E2E_WAIT);
+	arrive(&s, core);
 	moved(&s, 1, "delivered");
 	moved(&s, 2, "displayed");
 	do {

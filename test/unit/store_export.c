@@ -304,6 +304,7 @@ static void check_msg(const struct odict *o, const struct v1_msg *row)
 {
 	static const char *const modev[] = {"page", "large", "session"};
 	static const char *const statev[] = {"none", "due", "sent", "failed"};
+	const bool in = row->direction == CPM_IN;
 
 	ck_assert_pstr_eq(row->account, get_str(o, "account"));
 	ck_assert_uint_eq(row->conversation, get_num(o, "conversation"));
@@ -324,10 +325,12 @@ static void check_msg(const struct odict *o, const struct v1_msg *row)
 	ck_assert_pstr_eq(row->contribution_id,
 			  get_str(o, "contribution_id"));
 	ck_assert_pstr_eq(row->in_reply_to, get_str(o, "in_reply_to"));
-	ck_assert_pstr_eq(statev[row->report[CPM_DELIVERED]],
+	ck_assert_pstr_eq(in ? statev[row->report[CPM_DELIVERED]] : NULL,
 			  get_str(o, "delivery"));
-	ck_assert_pstr_eq(statev[row->report[CPM_DISPLAYED]],
+	ck_assert_pstr_eq(in ? statev[row->report[CPM_DISPLAYED]] : NULL,
 			  get_str(o, "display"));
+	ck_assert_pstr_eq(in ? NULL : "sent", get_str(o, "status"));
+	ck_assert_pstr_eq(NULL, get_str(o, "reason"));
 	check_body(o, row);
 }
 
