@@ -1,6 +1,8 @@
 /**
  * @file module.c  Wiring: configuration, the host's handlers, init and close
  *
+ * SPDX-License-Identifier: BSD-3-Clause
+ *
  * Load it with "module cpm.so", above the modules that listen for MESSAGE.
  *
  * Commands: cpm_status, cpm_conversations, cpm_messages, cpm_message,
@@ -35,8 +37,6 @@
   cpm_relay_user      alice             # default: as the account
   cpm_relay_pass      secret
  \endverbatim
- *
- * SPDX-License-Identifier: BSD-3-Clause
  */
 #include "glue.h"
 
