@@ -24,6 +24,8 @@ static const struct arg_spec specv[] = {
 	{.keyv = {{"account", ARG_STR}, {"deferred", ARG_STR},
 		  {"delivery_imdn", ARG_TRI}, {"display_imdn", ARG_TRI}},
 	 .posv = {"account", "deferred"}},
+	{.keyv = {{"account", ARG_STR}, {"references", ARG_STRS}},
+	 .posv = {"account"}},
 };
 
 
@@ -31,6 +33,7 @@ static void values_check(const struct odict *o, const struct arg_spec *spec)
 {
 	const struct arg_key *key;
 	enum cpm_tri tri;
+	const char **strv;
 	uint64_t *idv;
 	size_t idc, i;
 
@@ -61,6 +64,13 @@ static void values_check(const struct odict *o, const struct arg_spec *spec)
 			if (!args_list(&idv, &idc, o, key->name)) {
 				CHECK(idc > 0);
 				mem_deref(idv);
+			}
+			break;
+
+		case ARG_STRS:
+			if (!args_strings(&strv, &idc, o, key->name)) {
+				CHECK(idc > 0);
+				mem_deref(strv);
 			}
 			break;
 		}

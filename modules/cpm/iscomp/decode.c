@@ -143,13 +143,14 @@ static const struct xml_form iscomp_form = {
 
 int iscomp_decode(struct iscomp_doc *doc, const uint8_t *buf, size_t len)
 {
-	struct reader rd = {doc, 0, FIELD_NONE};
+	struct reader rd = {NULL, 0, FIELD_NONE};
 	int err;
 
 	if (!doc || !buf)
 		return EINVAL;
 
 	memset(doc, 0, sizeof(*doc));
+	rd.doc = doc;
 	err = xml_read(&iscomp_form, buf, len, &rd);
 	if (!err && !(rd.seen & (1u << FIELD_STATE)))
 		err = EBADMSG;
