@@ -266,8 +266,8 @@ START_TEST(headers)
 
 	invite_run(b, &(struct invite_args){
 		.code = 415, .body = multipart,
-		.type = "multipart/mixed;boundary=b",
-		.checkv = {{"Accept:", "application/sdp"}}});
+		.type = "multipart/related;boundary=b",
+		.checkv = {{"Accept:", "application/sdp, multipart/mixed"}}});
 	invite_run(b, &(struct invite_args){
 		.code = 420, .head = ACCEPT_CONTACT "\nRequire: nonsense",
 		.checkv = {{"Unsupported:", "nonsense"}}});
