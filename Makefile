@@ -20,6 +20,7 @@ help:
 	@echo "make unit       the unit tests only (nothing is installed)"
 	@echo "make e2e        the end-to-end tests only (nothing is installed)"
 	@echo "make soak       ROUNDS=200 rounds of kill -9, and of power cuts"
+	@echo "make loss       MESSAGES=2000 in page mode, 5 % of datagrams lost"
 	@echo "make oom        each allocation made to fail in turn, not only some"
 	@echo "make call       60 s audio call with and without messages arriving"
 	@echo "make bench      figures of the real baresip, beside what they are"

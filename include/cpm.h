@@ -477,6 +477,21 @@ size_t cpm_text_cut(const uint8_t *buf, size_t len, size_t max);
  */
 int cpm_uri_norm(char **strp, const struct pl *uri);
 
+/**
+ * Parameters of the Contact of a REGISTER that says what we do: those that are
+ * there, +sip.instance if it is not among them (RFC 5626), and the services
+ * session, msg, largemsg and deferred in one +g.3gpp.icsi-ref, behind those
+ * that it has already (RFC 3840, 3GPP TS 24.229).
+ *
+ * @param mb     Appended to
+ * @param params ";expires=600;q=1", or empty
+ * @param uuid   Names this softphone: 36 octets
+ *
+ * @return 0; EINVAL; ENOMEM
+ */
+int cpm_contact_params(struct mbuf *mb, const struct pl *params,
+		       const char *uuid);
+
 #ifdef __cplusplus
 }
 #endif

@@ -36,4 +36,5 @@ PKG_DEMO  := baresip-core
 PKG_BENCH := kamailio kamailio-tls-modules valgrind
 PKG_TEST  := baresip-core binutils check sip-tester kamailio \
 	     kamailio-extra-modules kamailio-outbound-modules \
-	     kamailio-tls-modules openssl tshark cppcheck clang
+	     kamailio-tls-modules iproute2 linphone-cli openssl \
+	     tshark cppcheck clang

@@ -11,7 +11,7 @@ $(BUILD)/oom.so: $(OOM_SRC) test/shim/oom.h
 
 LINT_SRC += $(OOM_SRC)
 ENV += CPM_OOM_SHIM=$(CURDIR)/$(BUILD)/oom.so
-e2e e2e-san soak call: $(BUILD)/oom.so
+e2e e2e-san soak loss call: $(BUILD)/oom.so
 
 # each allocation in turn, where the tests take only some of many
 oom: need-build $(MODULE) $(BUILD)/pf $(BUILD)/unit $(BUILD)/e2e \

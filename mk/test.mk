@@ -3,11 +3,12 @@
 
 CFLAGS_test := -Itest
 UNIT_SRC := $(wildcard test/unit/*.c test/mock/*.c)
-E2E_SRC  := $(wildcard test/e2e/*.c) test/mock/cert.c
+E2E_SRC  := $(wildcard test/e2e/*.c) test/mock/cert.c test/mock/names.c
 DEMO_SRC := $(wildcard test/demo/*.c)
 # the demo plays with the same pieces as the end-to-end tests
 HARNESS_SRC := $(filter-out test/e2e/main.c test/e2e/caller.c test/e2e/ours.c \
-	       test/e2e/server.c test/mock/cert.c \
+	       test/e2e/far.c test/e2e/server.c test/mock/cert.c \
+	       test/mock/names.c \
 	       $(wildcard test/e2e/test_*.c), \
 	       $(E2E_SRC))
 
@@ -82,8 +83,14 @@ ROUNDS ?= 200
 soak: $(E2E_NEED)
 	@$(ENV) CPM_ROUNDS=$(ROUNDS) mk/soak $(BUILD)/e2e
 
+# the path says its seed; CPM_SEED=... takes that one
+MESSAGES ?= 2000
+loss: $(E2E_NEED)
+	@$(ENV) CPM_MESSAGES=$(MESSAGES) CK_RUN_SUITE=page CK_RUN_CASE=loss \
+		$(BUILD)/e2e
+
 call: $(E2E_NEED)
 	@$(ENV) CPM_CALL_SECONDS=60 CK_RUN_SUITE=call $(BUILD)/e2e
 
 
-.PHONY: unit e2e e2e-san demo run-demo test soak call
+.PHONY: unit e2e e2e-san demo run-demo test soak loss call

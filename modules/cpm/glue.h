@@ -62,6 +62,24 @@ void commands_close(void);
 /* secure.c */
 int  secure_config(struct cpm_conf *conf);
 
+/* register.c: the CPM feature tags on the account's registration */
+
+/** Put them there from now on. @return 0; ENOMEM */
+int  register_open(void);
+/** No more. Accounts that register do it again, without */
+void register_close(void);
+/** What the softphone tells, by the event's name */
+void register_event(struct ua *ua, const char *name);
+/** The account's outbound proxies are its own again: to be called before they
+    are read */
+void register_settle(void);
+/** Whose response is this? Those to REGISTER come from us.
+    @param src Filled if so: who had answered; unset: nobody
+    @return true if so */
+bool register_source(struct sa *src, const struct sip_msg *msg);
+/** Is it registered, with the tags? */
+bool register_istagged(const struct ua *ua);
+
 /* trust.c */
 int  trust_config(struct cpm_conf *conf);
 

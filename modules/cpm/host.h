@@ -64,12 +64,14 @@ const char *uag_event_str(unsigned ev);
 struct account *ua_account(const struct ua *ua);
 const char *ua_cuser(const struct ua *ua);
 const char *ua_outbound(const struct ua *ua);
+int  ua_register(struct ua *ua);
 bool ua_isregistered(const struct ua *ua);
 void ua_event(struct ua *ua, unsigned ev, struct call *call,
 	      const char *fmt, ...);
 
 const char *account_aor(const struct account *acc);
 const char *account_outbound(const struct account *acc, unsigned ix);
+int  account_set_outbound(struct account *acc, const char *ob, unsigned ix);
 uint32_t account_regint(const struct account *acc);
 int  account_auth(const struct account *acc, char **user, char **pass,
 		  const char *realm);

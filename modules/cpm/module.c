@@ -1,14 +1,14 @@
 /**
  * @file module.c  Wiring: configuration, the host's handlers, init and close
  *
+ * SPDX-License-Identifier: BSD-3-Clause
+ *
  * Load it with "module cpm.so", above the modules that listen for MESSAGE.
  *
  * Commands: cpm_status, cpm_conversations, cpm_messages, cpm_message,
  * cpm_display, cpm_imdn, cpm_policy, cpm_sessions, cpm_accept, cpm_decline,
  * cpm_close, cpm_delete, cpm_export, cpm_composing, cpm_deferred, cpm_pull.
  * Each takes a JSON object or words; see README.md.
- *
- * Configuration:
  *
  \verbatim
   cpm_db              <folder>/cpm.db   # default: cpm/cpm.db in the
@@ -17,6 +17,7 @@
   cpm_ask_timeout     60                # seconds
   cpm_delivery_imdn   yes
   cpm_display_imdn    yes
+  cpm_register        yes               # its REGISTER has the CPM tags
   cpm_listen          any:0             # where MSRP listens when passive
   cpm_msrp            auto              # auto, tcp or tls
   cpm_trust           proxy             # proxy or any
@@ -36,8 +37,6 @@
   cpm_relay_user      alice             # default: as the account
   cpm_relay_pass      secret
  \endverbatim
- *
- * SPDX-License-Identifier: BSD-3-Clause
  */
 #include "glue.h"
 
@@ -272,6 +271,7 @@ static bool account_fill(struct cpm_account *acc, const struct ua *ua)
 	if (!ua)
 		return false;
 
+	register_settle();
 	acc->aor        = account_aor(ua_account(ua));
 	acc->cuser      = ua_cuser(ua);
 	acc->outbound   = ua_outbound(ua);
@@ -349,8 +349,15 @@ static bool request_handler(const struct sip_msg *msg, void *arg)
 
 static bool response_handler(const struct sip_msg *msg, void *arg)
 {
+	struct sip_msg copy;
+	struct sa src;
 	(void)arg;
 
+	if (register_source(&src, msg)) {
+		copy = *msg;
+		copy.src = src;
+		msg = &copy;
+	}
 	cpm_response(cpm, msg);
 
 	return false;
@@ -367,6 +374,7 @@ static void event_handler(struct ua *ua, unsigned ev, struct call *call,
 	(void)arg;
 
 	/* by name: the numbers differ between releases */
+	register_event(ua, name);
 	if (!str_cmp(name, "REGISTER_OK"))
 		cpm_registered(cpm, aor);
 	else if (!str_cmp(name, "SHUTDOWN"))
@@ -453,6 +461,16 @@ static int engine_open(void)
 }
 
 
+/* Last: what it has accounts send is heard here */
+static int tags_open(void)
+{
+	bool on = true;
+	int err = get_bool(&on, "cpm_register");
+
+	return err || !on ? err : register_open();
+}
+
+
 static int module_init(void)
 {
 	int err;
@@ -473,6 +491,8 @@ static int module_init(void)
 	if (!err)
 		err = listen_first(&resp_lsnr, false, response_handler);
 	if (!err)
+		err = tags_open();
+	if (!err)
 		info("cpm: version " CPM_VERSION ", messages are kept in "
 		     "%s\n", cpm_store_path(cpm_reader(cpm)));
 
@@ -484,6 +504,7 @@ static int module_init(void)
 static int module_close(void)
 {
 	resp_lsnr = mem_deref(resp_lsnr);
+	register_close();
 	lsnr = mem_deref(lsnr);
 	uag_event_unregister(event_handler);
 	commands_close();

@@ -434,9 +434,8 @@ static int show_account(struct odict *o, const struct cpm *cpm,
 		err = show_str(o, "aor", aor);
 	if (!err)
 		err = show_bool(o, "registered", ua_isregistered(ua));
-	/* the registration does not carry the CPM tags yet */
 	if (!err)
-		err = show_bool(o, "tagged", false);
+		err = show_bool(o, "tagged", register_istagged(ua));
 	if (!err)
 		err = show_uint(o, "octets",
 				cpm_store_octets(cpm_reader(cpm), aor));

@@ -9,25 +9,39 @@
  * SPDX-License-Identifier: BSD-3-Clause
  */
 #include <stdio.h>
-#include <stdlib.h>
+#include <string.h>
 #include "e2e/e2e.h"
 
 
 enum {
-	BIG   = 1048576,  /* octets of Carol's text                         */
-	LINE  = 31,       /* octets of a generated line, see pf --help      */
+	PHOTO = 300000,   /* octets of Carol's file                         */
+	CHAT  = 5,        /* messages of Dave: more than "few"              */
 	BURST = 40,       /* messages of the delivery that is cut off       */
 	CUT   = 12,       /* of them acknowledged when baresip is killed    */
 };
 
 static const char alice[] = "sip:alice@cpm.test";
 static const char bob[]   = "sip:bob@cpm.test";
-static const char carol[] = "sip:carol@cpm.test";
 
 static const char *const textv[] = {
 	"Grüße aus Zürich, Алиса! 你好 — שלום 😀",
 	"The train leaves at 18:05, platform 7.",
 };
+
+/* Who wrote, and which way it comes */
+static const struct sender {
+	const char *name;
+	const char *peer;
+	unsigned count;
+	const char *mode;        /* on the bus                              */
+} senderv[] = {
+	{"Bob",   "sip:bob@cpm.test",   2,    "page"},
+	{"Carol", "sip:carol@cpm.test", 1,    "large"},
+	{"Dave",  "sip:dave@cpm.test",  CHAT, "session"},
+	{"Erin",  "sip:erin@cpm.test",  1,    NULL},
+};
+
+enum { PUSHED = 2 + 1 + CHAT, ALL = PUSHED + 1 };
 
 
 static void title(const char *text)
@@ -83,7 +97,8 @@ static void watch(struct ctrl *c, unsigned want)
 static struct pf *start_pf(struct env *env)
 {
 	static const char *const argv[] = {
-		"-D", "cpm.test", "-u", "alice:secret", "-w", "4", NULL,
+		"-D", "cpm.test", "-u", "alice:secret", "-w", "4",
+		"-W", "auto", NULL,
 	};
 	struct pf *pf = pf_start(env, argv);
 
@@ -93,16 +108,43 @@ static struct pf *start_pf(struct env *env)
 }
 
 
-static void leave(struct pf *pf)
+/* Octets that no decoder takes for text */
+static const char *photo_make(struct env *env)
 {
+	const char *path = env_path(env, "photo.png");
+	FILE *f = fopen(path, "wb");
+	unsigned i;
+
+	if (!f)
+		e2e_fail("cannot write %s", path);
+	for (i=0; i<PHOTO; i++)
+		(void)fputc((int)(i * 31 % 251), f);
+	if (fclose(f))
+		e2e_fail("cannot write %s", path);
+
+	return path;
+}
+
+
+static void leave(struct pf *pf, const char *photo)
+{
+	unsigned i;
+
 	pf_cmd(pf, "leave from=%s to=%s name=Bob text=%s", bob, alice,
 	       textv[0]);
 	pf_cmd(pf, "leave from=%s to=%s name=Bob text=%s", bob, alice,
 	       textv[1]);
-	pf_cmd(pf, "leave from=%s to=%s name=Carol size=%u", carol, alice,
-	       BIG);
-	check(pf_int(pf_ask(pf, "pending to=%s", alice), "count") == 3,
-	      "the server keeps 2 messages of Bob, 1 of Carol");
+	pf_cmd(pf, "leave from=%s to=%s name=Carol type=image/png "
+	       "filename=photo.png file=%s", senderv[1].peer, alice, photo);
+	for (i=1; i<=CHAT; i++)
+		pf_cmd(pf, "leave from=%s to=%s name=Dave text=line %u.",
+		       senderv[2].peer, alice, i);
+	pf_cmd(pf, "leave from=%s to=%s name=Erin way=pull text=%s",
+	       senderv[3].peer, alice, "When you have a moment: fetch this.");
+	check(pf_int(pf_ask(pf, "pending to=%s", alice), "count") == ALL,
+	      "the server keeps 2 short texts of Bob, a file of Carol, %u "
+	      "texts of Dave,\n        and 1 of Erin that is to be fetched",
+	      CHAT);
 }
 
 
@@ -117,80 +159,103 @@ static struct baresip *start_alice(struct env *env, const struct pf *pf)
 }
 
 
-/* The text is lines that begin with their number */
-static bool lines_good(const char *text, size_t len)
+/* Each by its way, as the server saw it go */
+static void ways(struct pf *pf)
 {
-	size_t off;
+	unsigned i;
 
-	for (off = 0; off + LINE <= len; off += LINE) {
-		if (strtoul(text + off, NULL, 10) != off / LINE)
-			return false;
+	for (i=0; i<2; i++) {
+		const struct pf_event *ev = pf_event(pf, "page", E2E_WAIT);
+
+		if (pf_int(ev, "code") != 200)
+			e2e_fail("not so: MESSAGE answered with 200");
 	}
+	check(true, "Bob's came in page mode: 2 MESSAGEs");
 
-	return true;
+	for (i=0; i<2; i++) {
+		const struct pf_event *ev = pf_event(pf, "ended", E2E_WAIT);
+
+		check(!pf_int(ev, "left"), "an MSRP session brought %lld: %s",
+		      (long long)pf_int(ev, "delivered"), i ? "Dave's chat"
+		      : "Carol's file, in large mode");
+	}
 }
 
 
-static void read_big(struct env *env, struct ctrl *c, int64_t id)
+static void same_file(const char *a, const char *b)
 {
-	struct mbuf *mb = env_keep(env, mbuf_alloc(BIG + 1));
-	unsigned parts = 0;
+	size_t na = 0, nb = 0;
+	char *ta = file_read(a, &na), *tb = file_read(b, &nb);
 
-	while (mb->end < BIG) {
-		const struct odict *o = ctrl_ask(c, "cpm_message",
-			"{\"id\":%lld,\"offset\":%zu,\"length\":60000}",
-			(long long)id, mb->end);
-		const char *part = j_str(o, "text");
-
-		if (!*part || mbuf_write_str(mb, part))
-			e2e_fail("part at %zu is empty", mb->end);
-		++parts;
-	}
-	(void)mbuf_write_u8(mb, 0);
-
-	check(mb->end - 1 == BIG && lines_good((char *)mb->buf, BIG),
-	      "Carol's text read in %u parts: %u octets, every line in place",
-	      parts, BIG);
+	check(ta && tb && na == PHOTO && na == nb && !memcmp(ta, tb, na),
+	      "the file is Carol's, octet by octet");
+	mem_deref(ta);
+	mem_deref(tb);
 }
 
 
-static void read_all(struct env *env, struct ctrl *c)
+static void read_one(struct ctrl *c, const struct sender *from,
+		     int64_t conv, const char *photo)
 {
-	const struct odict *o, *m;
-	int64_t conv, big = 0;
-	unsigned i, n, found = 0;
+	const struct odict *o = ctrl_ask(c, "cpm_messages", "%lld",
+					 (long long)conv);
+	unsigned i;
 
-	o = ctrl_ask(c, "cpm_conversations", NULL);
-	n = j_count(o, "conversations");
-	check(n == 2, "cpm_conversations: 2 conversations");
+	check(j_count(o, "messages") == from->count, "%s: %u", from->name,
+	      from->count);
+	for (i=0; i<from->count; i++) {
+		const struct odict *m = j_at(o, "messages", i);
 
-	for (i=0; i<n; i++) {
-		const struct odict *cv = j_at(o, "conversations", i);
+		printf("        [%s] ", j_str(m, "mode"));
+		if (from->mode && strcmp(from->mode, j_str(m, "mode")))
+			e2e_fail("not so: mode is %s", from->mode);
+		if (j_has(m, "text"))
+			printf("\"%s\"\n", j_str(m, "text"));
+		else
+			printf("%s, %s, %lld octets\n", j_str(m, "filename"),
+			       j_str(m, "type"), (long long)j_int(m, "size"));
+		if (from == &senderv[0] && strcmp(j_str(m, "text"), textv[i]))
+			e2e_fail("not so: it is what Bob wrote");
+		if (j_has(m, "file"))
+			same_file(j_str(m, "file"), photo);
+	}
+}
 
-		printf("        %lld: %s <%s>, %lld unread\n",
-		       (long long)j_int(cv, "id"), j_str(cv, "name"),
-		       j_str(cv, "peer"), (long long)j_int(cv, "unread"));
-		conv = j_int(cv, "id");
-		m = ctrl_ask(c, "cpm_messages", "%lld", (long long)conv);
 
-		if (!str_cmp(j_str(cv, "peer"), carol)) {
-			big = j_int(m, "messages.0.id");
-			check(j_int(m, "messages.0.size") == BIG,
-			      "cpm_messages: one of %u octets", BIG);
-			continue;
-		}
+static void read_all(struct ctrl *c, const char *photo)
+{
+	const struct odict *o = ctrl_ask(c, "cpm_conversations", NULL);
+	const unsigned n = j_count(o, "conversations");
+	unsigned i, k;
 
-		for (found=0; found<2; found++) {
-			const struct odict *msg = j_at(m, "messages", found);
+	check(n == ARRAY_SIZE(senderv), "cpm_conversations: %u", n);
+	for (k=0; k<n; k++) {
+		for (i=0; i<n; i++) {
+			const struct odict *cv = j_at(o, "conversations", i);
 
-			printf("        \"%s\"\n", j_str(msg, "text"));
-			check(!str_cmp(j_str(msg, "text"), textv[found]),
-			      "it is what Bob wrote");
+			if (!strcmp(senderv[k].peer, j_str(cv, "peer")))
+				read_one(c, &senderv[k], j_int(cv, "id"),
+					 photo);
 		}
 	}
+}
 
-	check(found == 2 && big, "messages of both senders found");
-	read_big(env, c, big);
+
+/* What is announced is fetched when she wants it */
+static void fetch(struct ctrl *c)
+{
+	const struct odict *o = ctrl_event(c, "deferred", E2E_WAIT);
+
+	check(j_int(o, "count") == 1, "event cpm,deferred: 1 is announced");
+	o = ctrl_ask(c, "cpm_deferred", NULL);
+	check(j_count(o, "deferred") == 1, "cpm_deferred: from %s",
+	      j_has(o, "deferred.0.from") ? j_str(o, "deferred.0.from")
+	      : "somebody");
+	(void)ctrl_ask(c, "cpm_pull", NULL);
+	watch(c, 1);
+	(void)ctrl_until(c, "cpm_status", NULL, "deferred", 0, E2E_WAIT);
+	(void)ctrl_until(c, "cpm_status", NULL, "sessions", 0, E2E_WAIT);
+	check(true, "cpm_pull: it was fetched, nothing else waits");
 }
 
 
@@ -207,7 +272,7 @@ static void notified(struct pf *pf, const char *status, unsigned want)
 		if (pf_int(ev, "repeat"))
 			e2e_fail("not so: told once");
 	}
-	check(true, "%u senders' messages %s, each told once", want, status);
+	check(true, "%u messages %s, each told once", want, status);
 }
 
 
@@ -223,7 +288,7 @@ static void display_all(struct ctrl *c)
 
 		sum += j_int(d, "displayed");
 	}
-	check(sum == 3, "cpm_display: 3 messages marked as read");
+	check(sum == ALL, "cpm_display: %u messages marked as read", ALL);
 }
 
 
@@ -261,7 +326,8 @@ static void nothing_missing(struct env *env, struct ctrl *c)
 			const struct odict *m = j_at(o, "messages", i);
 			unsigned num;
 
-			if (sscanf(j_str(m, "text"), "number %u.", &num) == 1
+			if (j_has(m, "text") &&
+			    sscanf(j_str(m, "text"), "number %u.", &num) == 1
 			    && num <= BURST) {
 				++seenv[num];
 				++n;
@@ -303,7 +369,7 @@ static void come_back(struct env *env, struct pf *pf, struct baresip *b)
 			 2 * E2E_WAIT);
 	ev = pf_ask(pf, "stats");
 	repeats = pf_int(ev, "repeats");
-	check(pf_int(ev, "imdn") == 2 * 3 + BURST,
+	check(pf_int(ev, "imdn") == 2 * ALL + BURST,
 	      "each of them was notified (%lld repeated: sent, and killed "
 	      "before the answer was stored)", (long long)repeats);
 }
@@ -312,28 +378,31 @@ static void come_back(struct env *env, struct pf *pf, struct baresip *b)
 int main(void)
 {
 	struct env *env;
+	const char *photo;
 	struct baresip *b;
 	struct pf *pf;
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	env = env_open();
 
-	title("Alice is away. Two people write to her.");
+	title("Alice is away. Four people write to her.");
 	pf = start_pf(env);
-	leave(pf);
+	photo = photo_make(env);
+	leave(pf, photo);
 
 	title("Alice starts her softphone, the stock baresip with cpm.so.");
 	b = start_alice(env, pf);
-	watch(b->ctrl, 3);
-	(void)ctrl_until(b->ctrl, "cpm_status", NULL, "sessions", 0,
-			 E2E_WAIT);
-	check(true, "the server ended its sessions");
+	watch(b->ctrl, PUSHED);
+	ways(pf);
+
+	title("One message is only announced. She fetches it.");
+	fetch(b->ctrl);
 
 	title("She reads.");
-	read_all(env, b->ctrl);
-	notified(pf, "delivered", 3);
+	notified(pf, "delivered", ALL);
+	read_all(b->ctrl, photo);
 	display_all(b->ctrl);
-	notified(pf, "displayed", 3);
+	notified(pf, "displayed", ALL);
 
 	title("More comes, and her softphone is killed in the middle.");
 	cut_off(pf, b);

@@ -110,7 +110,10 @@ static void write_config(struct baresip *b)
 	const bool cpm = !b->args.plain && env_or("CPM_MODULE", NULL);
 
 	file_write(env_str(b->env, "%s/config", b->dir),
-		   env_str(b->env, fmt, b->sip, b->host, b->dir, b->env->dir,
+		   env_str(b->env, fmt, b->args.netif
+			   ? env_str(b->env, "0.0.0.0:%u", b->sip_port)
+			   : b->sip, b->args.netif ? b->args.netif : b->host,
+			   b->dir, b->env->dir,
 			   cpm ? "module cpm.so\n" : "",
 			   b->args.ipv6 ? "[::1]" : b->host, b->ctrl_port,
 			   b->args.config ? b->args.config : ""));

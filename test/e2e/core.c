@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 #include "e2e.h"
 
 
@@ -48,6 +49,22 @@ static char *user_table(struct env *env, const char *users)
 }
 
 
+/* A certificate of its own, which baresip does not look at */
+void core_tls(struct core *core)
+{
+	struct env *env = core->env;
+	const char *const argv[] = {"openssl", "req", "-x509", "-newkey",
+		"rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=core",
+		"-keyout", "core.key", "-out", "core.pem", NULL};
+	struct proc *p = proc_start(env, &(struct proc_args){
+		.name = "openssl", .argv = argv});
+
+	if (proc_wait(p, 3 * E2E_WAIT))
+		e2e_fail("openssl: %d", p->status);
+	core->tls_port = port_get(env, 1);
+}
+
+
 static const char *make_config(struct core *core, const char *users,
 			       const struct pf *pf)
 {
@@ -59,6 +76,17 @@ static const char *make_config(struct core *core, const char *users,
 		"PF", pf ? pf->sip : "127.0.0.1:9",
 		"PFPORT", env_str(env, "%u", pf ? pf->sip_port : 9),
 		"HAVE_PF", pf ? "1" : "0",
+		"TLS", core->tls_port ? "yes" : "no",
+		"LISTEN_TLS", core->tls_port ? env_str(env, "listen=tls:%s:%u",
+			core->ipv6 ? "[::1]" : "127.0.0.1", core->tls_port)
+			: "",
+		"LOAD_TLS", core->tls_port ? env_str(env,
+			"loadmodule \"tls.so\"\n"
+			"modparam(\"tls\", \"private_key\", \"%s\")\n"
+			"modparam(\"tls\", \"certificate\", \"%s\")\n"
+			"modparam(\"tls\", \"tls_method\", \"TLSv1.2+\")\n",
+			env_path(env, "core.key"),
+			env_path(env, "core.pem")) : "",
 		NULL
 	};
 	const char *path = env_path(env, "core.cfg");
@@ -95,7 +123,8 @@ static struct proc *run_kamailio(struct core *core, const char *name,
 	struct proc *proc;
 	struct wait w;
 
-	folder_make(run);
+	if (access(run, F_OK))
+		folder_make(run);
 	port_release(core->env, port);
 	/* its children end with it only when it is asked politely */
 	proc = proc_start(core->env, &(struct proc_args){
@@ -120,13 +149,47 @@ void core_run(struct core *core, const char *users, const struct pf *pf)
 }
 
 
+/* As Debian ships them, but that module msilo does not fill callid and status:
+   there they may not be empty */
+static const char table_silo[] =
+	"id(int,auto) src_addr(string) dst_addr(string) username(string) "
+	"domain(string) inc_time(int) exp_time(int) snd_time(int) "
+	"ctype(string) body(string,null) extra_hdrs(string,null) "
+	"callid(string,null) status(int,null) \n";
+static const char table_version[] =
+	"id(int,auto) table_name(string) table_version(int) \n"
+	"0:version:1\n"
+	"0:silo:8\n";
+
+
+void core_silo(struct core *core, const char *users)
+{
+	struct env *env = core->env;
+	const char *cfg = env_path(env, "silo.cfg");
+	const char *db = env_path(env, "silo");
+
+	if (access(db, F_OK)) {
+		folder_make(db);
+		file_write(env_path(env, "silo/silo"), table_silo);
+		file_write(env_path(env, "silo/version"), table_version);
+	}
+	file_fill(env, cfg, env_data(env, "silo.cfg"), (const char *[]){
+		"LISTEN", core->sip, "DOMAIN", core->domain, "USERS",
+		user_table(env, users), "DB", db, "PORT",
+		env_str(env, "%u", core->port), NULL});
+	core->proc = run_kamailio(core, "core", cfg, core->port);
+}
+
+
 void core_edge(struct core *core)
 {
 	struct env *env = core->env;
 	const char *cfg = env_path(env, "edge.cfg");
 	const char *host = core->ipv6 ? "[::1]" : "127.0.0.1";
 
-	core->edge_port = port_get(env, 1);
+	/* again, after it was killed: where it was */
+	if (!core->edge_port)
+		core->edge_port = port_get(env, 1);
 	snprintf(core->edge, sizeof(core->edge), "%s:%u", host,
 		 core->edge_port);
 	file_fill(env, cfg, env_data(env, "edge.cfg"), (const char *[]){

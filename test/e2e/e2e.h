@@ -101,6 +101,21 @@ bool wait_more(struct wait *w);
 bool wait_quiet(struct wait *w);
 
 
+/* ------------------------------------------------------------- net.c --- */
+
+/**
+ * Give this process, and what it starts from now on, a network of its own:
+ * the loopback, and an interface "cpm0" without an address. It ends with the
+ * last process. Fails the test if the system does not allow that; call it
+ * before env_open() has started anything.
+ */
+void net_own(void);
+
+/** Run "ip", e.g. net_ip(env, "addr", "add", "10.0.0.2/24", "dev", "cpm0",
+    NULL). The test fails if it does */
+void net_ip(struct env *env, ...);
+
+
 /* ----------------------------------------------------------- guard.c --- */
 
 /** Have the folder removed if this process dies without a word */
@@ -303,6 +318,8 @@ struct baresip_args {
 	const char *accounts; /* lines of the accounts file, or NULL     */
 	const char *config;   /* more lines of config, or NULL           */
 	bool ipv6;            /* [::1] instead of 127.0.0.1              */
+	const char *netif;    /* SIP on the address that this interface has,
+				 and ctrl_tcp on 127.0.0.1; or NULL      */
 	bool plain;           /* without cpm.so                          */
 	bool trace;           /* SIP trace into the log (-s)             */
 	const char *power;    /* folder for the notes of power.h: its folder
@@ -420,6 +437,7 @@ struct core {
 	struct proc *edge_proc;   /* of core_edge()                      */
 	char edge[64];        /* its ADDR:PORT                           */
 	uint16_t edge_port;
+	uint16_t tls_port;    /* of core_tls(), or 0                     */
 };
 
 /** A SIP core to be: has its port, does not run. The PF wants to know it */
@@ -433,6 +451,13 @@ struct core *core_alloc(struct env *env, const char *domain, bool ipv6);
  * @param pf    Where messages for absent and foreign users go, or NULL
  */
 void core_run(struct core *core, const char *users, const struct pf *pf);
+
+/** The same with no PF but Kamailio's own store: what is for an absent user is
+    kept in text files of the folder "silo", until he registers */
+void core_silo(struct core *core, const char *users);
+
+/** Have it listen for TLS as well, on core->tls_port; before core_run() */
+void core_tls(struct core *core);
 
 /**
  * Put an edge proxy before it, once it runs: clients then register at

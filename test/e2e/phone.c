@@ -94,6 +94,40 @@ void phone_register(struct phone *ph)
 }
 
 
+void phone_send(struct phone *ph, const char *met, const char *from,
+		const char *more, const char *body)
+{
+	const char *dom = ph->pf->domain;
+	const bool ack = !strcmp(met, "ACK");
+
+	ph->n += !ack && strcmp(met, "CANCEL");
+	put(ph, env_str(ph->pf->env, "%s sip:alice@%s SIP/2.0\r\n"
+		"Via: SIP/2.0/UDP 127.0.0.1:%u;rport;branch=z9hG4bKp%u%s\r\n"
+		"Max-Forwards: 70\r\n"
+		"From: <sip:%s@%s>;tag=p%u\r\nTo: <sip:alice@%s>%s%s\r\n"
+		"Call-ID: phone%u\r\nCSeq: %u %s\r\n"
+		"Contact: <sip:alice@127.0.0.1:%u>\r\n"
+		"%sContent-Length: %zu\r\n\r\n%s", met, dom, ph->port,
+		ph->n, ack ? "ack" : "", from, dom, ph->n, dom,
+		ack ? ";tag=" : "", ack ? ph->tag : "", ph->n, ph->n, met,
+		ph->port, more, strlen(body), body));
+}
+
+
+char *phone_reply(struct phone *ph, unsigned ms)
+{
+	char *text = get(ph, "SIP/2.0 ", true, ms);
+	const char *p = text ? strstr(text, "\r\nTo: ") : NULL;
+
+	p = p ? strstr(p, ";tag=") : NULL;
+	if (p)
+		snprintf(ph->tag, sizeof(ph->tag), "%.*s",
+			 (int)strcspn(p + 5, ";\r"), p + 5);
+
+	return text;
+}
+
+
 char *phone_request(struct phone *ph, unsigned ms)
 {
 	return get(ph, "SIP/2.0 ", false, ms);

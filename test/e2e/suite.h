@@ -49,12 +49,15 @@ Suite *composing_suite(void); /* who is writing                      */
 Suite *model_suite(void);     /* the connection model, limits        */
 Suite *page_suite(void);      /* messages in SIP MESSAGEs            */
 Suite *pull_suite(void);      /* announced, then fetched             */
+void pull_pf_cases(Suite *suite); /* of pull: from the PF            */
 void page_many_cases(Suite *suite); /* of page: bursts, loss, no store */
 void page_pf_cases(Suite *suite); /* of page: from the PF             */
 Suite *report_suite(void);    /* notifications                       */
 Suite *status_suite(void);    /* those for messages of ours          */
 void group_cases(Suite *suite);   /* of status: groups, kept ones     */
 void retry_cases(Suite *suite);   /* of report: refused, away         */
+Suite *register_suite(void);  /* tags on the registration            */
+Suite *available_suite(void); /* who is there gets what is kept       */
 Suite *config_suite(void);    /* keys of the configuration           */
 void fault_cases(Suite *suite);   /* of config: a store that fails */
 void load_cases(Suite *suite);    /* of config: files, loading     */
@@ -64,6 +67,10 @@ Suite *soak_suite(void);      /* kill -9 during deliveries           */
 Suite *restart_suite(void);   /* each way cut off by a restart       */
 Suite *call_suite(void);      /* what a call notices of it           */
 Suite *oom_suite(void);       /* memory runs out                      */
+Suite *server_suite(void);    /* the PF: fetched from, notifications */
+Suite *trust_suite(void);     /* from where requests may come       */
+Suite *linphone_suite(void);  /* linphone-cli                        */
+Suite *silo_suite(void);      /* Kamailio's own store                */
 Suite *alone_suite(void);     /* the library without a softphone      */
 
 #endif

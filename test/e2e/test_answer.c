@@ -265,9 +265,12 @@ START_TEST(headers)
 	char *offer = invite_offer(env, "passive", "a=sendonly");
 
 	invite_run(b, &(struct invite_args){
-		.code = 415, .body = multipart,
-		.type = "multipart/related;boundary=b",
-		.checkv = {{"Accept:", "application/sdp, multipart/mixed"}}});
+		.code = 415, .body = "<p>v=0</p>", .type = "text/html",
+		.checkv = {{"Accept:", "application/sdp"}}});
+	/* that is read, but its description is none */
+	invite_run(b, &(struct invite_args){
+		.code = 488, .body = multipart,
+		.type = "multipart/mixed;boundary=b"});
 	invite_run(b, &(struct invite_args){
 		.code = 420, .head = ACCEPT_CONTACT "\nRequire: nonsense",
 		.checkv = {{"Unsupported:", "nonsense"}}});

@@ -54,6 +54,7 @@ START_TEST(wrong_value)
 		{"cpm_ask_timeout", "3601", "a number from 1 to 3600"},
 		{"cpm_ask_timeout", "1m", "a number from 1 to 3600"},
 		{"cpm_delivery_imdn", "maybe", "yes or no"},
+		{"cpm_trust", "all", "proxy or any"},
 		{"cpm_display_imdn", "2", "yes or no"},
 		{"cpm_listen", "5060", "any:PORT, ADDRESS:PORT or "
 		 "[ADDRESS]:PORT"},

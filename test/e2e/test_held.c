@@ -12,6 +12,7 @@
 #include <unistd.h>
 #include "suite.h"
 #include "scene.h"
+#include "ours.h"
 
 
 static void set(const char *name, const char *value)
@@ -21,8 +22,9 @@ static void set(const char *name, const char *value)
 }
 
 
-/* Alice with a disk that can be held. @return the file that holds it */
-static char *held_start(struct scene *s)
+/* Alice with a disk that can be held. @param ours that she has sent, or NULL
+   @return the file that holds it */
+static char *held_start(struct scene *s, const struct ours *ours)
 {
 	const char *slow = getenv("CPM_SLOW"), *other = getenv("CPM_PRELOAD");
 	char *hold;
@@ -32,7 +34,9 @@ static char *held_start(struct scene *s)
 
 	scene_open(s, NULL);
 	hold = env_path(s->env, "hold");
-	set("SLOW_BELOW", env_path(s->env, "alice/cpm/"));
+	if (ours)
+		s->args.config = ours_db(s->env, ours);
+	set("SLOW_BELOW", env_path(s->env, ours ? "ours/" : "alice/cpm/"));
 	set("SLOW_HOLD", hold);
 	/* sanitizers come first */
 	set("CPM_PRELOAD", other && *other
@@ -64,7 +68,7 @@ START_TEST(commands)
 	struct scene s;
 	char *hold;
 
-	hold = held_start(&s);
+	hold = held_start(&s, NULL);
 	file_write(hold, "");
 	scene_leave(&s, "from=%s id=held text=one", BOB);
 	wait_held(&s, hold);
@@ -91,9 +95,46 @@ START_TEST(commands)
 END_TEST
 
 
+/* A notification for a message of hers is answered when it has moved */
+START_TEST(notification)
+{
+	static const struct ours ourv[] = {
+		{"o1", BOB, "c1", CPM_CHAT, CPM_OUT_SENT},
+		{NULL, NULL, NULL, CPM_CHAT, CPM_OUT_NONE},
+	};
+	const struct odict *o;
+	struct scene s;
+	char *hold;
+
+	hold = held_start(&s, ourv);
+	pf_cmd(s.pf, "chat to=%s from=%s conv=c1", ALICE, BOB);
+	(void)pf_event(s.pf, "established", E2E_WAIT);
+	file_write(hold, "");
+	pf_cmd(s.pf, "say to=%s type=message/imdn+xml body=%s", ALICE,
+	       ours_encode(s.env, ours_imdn(s.env, "o1", "delivery",
+					    "delivered")));
+	wait_held(&s, hold);
+	o = ctrl_ask(s.c, "cpm_message", "1");
+	ck_assert_str_eq("sent", j_str(o, "status"));
+	(void)pf_ask(s.pf, "stats");
+	ck_assert(!pf_try_event(s.pf, "answered", NULL, NULL, 1));
+	ck_assert_ptr_null(ctrl_try_event(s.c, "status", 1));
+
+	ck_assert_int_eq(0, unlink(hold));
+	ck_assert_int_eq(200, pf_int(pf_event(s.pf, "answered", E2E_WAIT),
+				     "code"));
+	(void)ctrl_event(s.c, "status", E2E_WAIT);
+	o = ctrl_ask(s.c, "cpm_message", "1");
+	ck_assert_str_eq("delivered", j_str(o, "status"));
+	scene_close(&s);
+}
+END_TEST
+
+
 void held_cases(Suite *suite)
 {
 	TCase *tc = suite_case(suite, "held", 60);
 
 	tcase_add_test(tc, commands);
+	tcase_add_test(tc, notification);
 }

@@ -47,6 +47,7 @@ struct way {
 	bool ask;             /* the user accepts: only then it is armed  */
 	bool update;          /* an UPDATE and a re-INVITE meanwhile      */
 	bool close;           /* the user ends the session                */
+	bool pull;            /* announced, and fetched by the user       */
 };
 
 
@@ -139,7 +140,8 @@ static bool is_over(struct scene *s)
 {
 	const struct pf_event *ev;
 
-	if (pf_try_event(s->pf, "ended", NULL, NULL, 1))
+	if (pf_try_event(s->pf, "ended", NULL, NULL, 1) ||
+	    pf_try_event(s->pf, "page", NULL, NULL, 1))
 		return true;
 
 	/* to the INVITE: others say what they are for */
@@ -196,11 +198,39 @@ static void go_on(struct scene *s, const struct way *way)
 }
 
 
+/* Whatever the softphone says to either: the second one is for all there is.
+   Without memory for the command nothing is fetched */
+static bool fetch(struct oom *o)
+{
+	struct scene *s = &o->s;
+	const struct odict *st = NULL;
+	struct wait w;
+
+	pf_cmd(s->pf, "announce to=%s", ALICE);
+	if (!pf_try_event(s->pf, "announced", NULL, NULL, OVER))
+		return false;
+	if (!ctrl_cmd(s->c, "cpm_pull", NULL, NULL))
+		return true;
+
+	wait_start(&w, OVER, "the pull");
+	while (wait_quiet(&w)) {
+		if (ctrl_cmd(s->c, "cpm_status", NULL, &st) && st &&
+		    !j_int(st, "sessions"))
+			return true;
+	}
+
+	return false;
+}
+
+
 /* @return false if it did not come to an end by itself */
 static bool deliver(struct oom *o, const struct way *way)
 {
 	struct scene *s = &o->s;
 	struct wait w;
+
+	if (way->pull)
+		return fetch(o);
 
 	pf_cmd(s->pf, "deliver to=%s", ALICE);
 	wait_start(&w, OVER, "the delivery");
@@ -314,6 +344,7 @@ static void oom_close(struct oom *o)
 	++o->messages;
 	(void)ctrl_ask(s->c, "cpm_policy", "{\"deferred\":\"accept\"}");
 	pf_cmd(s->pf, "fault none");
+	pf_cmd(s->pf, "way how=session");
 	pf_cmd(s->pf, "auto on");
 	scene_leave(s, "from=%s id=%u ask=positive-delivery text=last", BOB,
 		    o->messages);
@@ -512,6 +543,10 @@ static const struct way wayv[] = {
 	 .set = "fault nobye", .update = true},
 	{.name = "close", .leave = "ask=positive-delivery text=Hello",
 	 .set = "fault nobye", .close = true},
+	{.name = "pull", .leave = "ask=positive-delivery text=Hello",
+	 .set = "way how=pull", .pull = true},
+	{.name = "page", .leave = "ask=positive-delivery text=Hello",
+	 .set = "way to=" ALICE " how=page"},
 	{.name = "inline", .leave = "way=inline filename=a.txt "
 	 "ask=positive-delivery text=Hello"},
 };

@@ -150,8 +150,8 @@ START_TEST(vectors)
 			continue;
 		++stored;
 		if (v[i].text)
-			ck_assert_str_eq(v[i].text, j_str(page_message(b, stored),
-							  "text"));
+			ck_assert_str_eq(v[i].text, j_str(
+				page_message(b, stored), "text"));
 	}
 	ck_assert_int_eq(stored, page_count(b, "messages"));
 	ck_assert_str_eq("sip:+8613900000002@bj.ims.mnc000.mcc460."
@@ -294,7 +294,8 @@ START_TEST(refusals)
 	char *big = env_str(b->env, "%2001s", "x");
 	const char *good = pager_cpim(&p, "bob", "g", "good");
 
-	page_refused(&p, 420, "\r\nUnsupported: timer\r\n", &(struct pager_args){
+	page_refused(&p, 420, "\r\nUnsupported: timer\r\n",
+		&(struct pager_args){
 		.head = PAGER_CPM("msg") "Require: timer\r\n"});
 	page_refused(&p, 415, "\r\nAccept-Encoding: identity\r\n",
 		&(struct pager_args){
@@ -319,6 +320,21 @@ START_TEST(refusals)
 	page_refused(&p, 400, "", &(struct pager_args){
 		.head = env_str(b->env, "%sConversation-ID: %0300u\r\n",
 				PAGER_CPM("msg"), 1U)});
+	/* what makes it a request is not there, or not as it should be */
+	ck_assert_uint_eq(400, pager_code(&p, pager_raw(&p, env_str(b->env,
+		"MESSAGE sip:alice@%s SIP/2.0\r\n"
+		"Via: SIP/2.0/UDP 127.0.0.1:%u;branch=z9hG4bKnocallid\r\n"
+		"From: <sip:bob@127.0.0.1>;tag=1\r\nTo: <sip:alice@%s>\r\n"
+		"CSeq: 1 MESSAGE\r\nContent-Type: message/cpim\r\n"
+		"Content-Length: %zu\r\n\r\n%s", b->sip, p.port, b->sip,
+		strlen(good), good))));
+	ck_assert_uint_eq(400, pager_code(&p, pager_raw(&p, env_str(b->env,
+		"MESSAGE sip:alice@%s SIP/2.0\r\n"
+		"Via: SIP/2.0/UDP 127.0.0.1:%u;branch=z9hG4bKothercseq\r\n"
+		"From: <sip:bob@127.0.0.1>;tag=1\r\nTo: <sip:alice@%s>\r\n"
+		"Call-ID: x\r\nCSeq: 1 INFO\r\nContent-Type: message/cpim"
+		"\r\nContent-Length: %zu\r\n\r\n%s", b->sip, p.port, b->sip,
+		strlen(good), good))));
 	ck_assert_int_eq(0, page_count(b, "messages"));
 	ck_assert_int_eq(0, page_count(b, "conversations"));
 
@@ -361,7 +377,8 @@ START_TEST(parts)
 		"RnJvbTogPHNpcDpkYXZlQGNwbS50ZXN0Pg0KDQpDb250ZW50LVR5cGU6IHR"
 		"leHQvcGxhaW4N\r\nCg0KYmFzZTY0\r\n--b 1--\r\n"}));
 	ck_assert_str_eq("base64", j_str(page_message(b, 2), "text"));
-	ck_assert_str_eq("sip:dave@cpm.test", j_str(page_message(b, 2), "peer"));
+	ck_assert_str_eq("sip:dave@cpm.test", j_str(page_message(b, 2),
+						    "peer"));
 	ck_assert_uint_eq(200, pager_ask(&p, &(struct pager_args){
 		.type = type, .body = "--b 1\r\n"
 		"Content-Transfer-Encoding: quoted-printable\r\n\r\n"

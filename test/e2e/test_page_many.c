@@ -164,34 +164,50 @@ START_TEST(no_room)
 END_TEST
 
 
-/* The disk has not written it: no answer, and what comes again meanwhile gets
-   none either. Then one, for both. */
-START_TEST(held)
+/* Alice, whose disk can be held. @return the file that holds it */
+static char *held_begin(struct env *env, struct baresip **bp)
 {
 	const char *slow = getenv("CPM_SLOW"), *other = getenv("CPM_PRELOAD");
-	struct env *env = env_open();
-	struct baresip *b;
-	struct pager p;
-	struct wait w;
-	char *hold;
-	unsigned n;
+	char *hold = env_path(env, "hold");
 
 	ck_assert(slow && !access(slow, R_OK));
-	hold = env_path(env, "hold");
 	ck_assert_int_eq(0, setenv("SLOW_BELOW", env_path(env, "alice/cpm/"),
 				   1));
 	ck_assert_int_eq(0, setenv("SLOW_HOLD", hold, 1));
 	/* sanitizers come first */
 	ck_assert_int_eq(0, setenv("CPM_PRELOAD", other && *other
 		? env_str(env, "%s:%s", other, slow) : slow, 1));
-	b = invite_alice(env, NULL);
-	pager_open(&p, env, b->sip, false);
-
+	*bp = invite_alice(env, NULL);
 	file_write(hold, "");
-	n = pager_post(&p, &(struct pager_args){.once = true});
+
+	return hold;
+}
+
+
+static void held_wait(struct env *env, const char *hold)
+{
+	const char *waits = env_str(env, "%s.waits", hold);
+	struct wait w;
+
 	wait_start(&w, E2E_WAIT, "a commit that is held");
-	while (wait_more(&w) && access(env_str(env, "%s.waits", hold), F_OK))
+	while (wait_more(&w) && access(waits, F_OK))
 		;
+}
+
+
+/* The disk has not written it: no answer, and what comes again meanwhile gets
+   none either. Then one, for both. */
+START_TEST(held)
+{
+	struct env *env = env_open();
+	struct baresip *b;
+	struct pager p;
+	char *hold = held_begin(env, &b);
+	unsigned n;
+
+	pager_open(&p, env, b->sip, false);
+	n = pager_post(&p, &(struct pager_args){.once = true});
+	held_wait(env, hold);
 	pager_again(&p, n);
 	/* other things go on, and what was sent before has been read */
 	page_refused(&p, 415, "", &(struct pager_args){.type = "x/y"});
@@ -211,7 +227,43 @@ START_TEST(held)
 END_TEST
 
 
-/* 5 % in each direction; CPM_MESSAGES of them, see make loss */
+/* More than may wait for the disk: the rest is told to come later, and those
+   that wait are kept */
+START_TEST(too_many)
+{
+	enum { PAGES = 4096, MORE = 20 };
+	struct env *env = env_open();
+	unsigned i, later = 0;
+	struct baresip *b;
+	struct pager p;
+	struct wait w;
+	char *hold = held_begin(env, &b);
+
+	pager_open(&p, env, b->sip, true);
+	for (i=0; i<PAGES + MORE; i++)
+		(void)pager_post(&p, &(struct pager_args){
+			.type = "text/plain", .body = "."});
+	wait_start(&w, 2 * E2E_WAIT, "the answers to those too many");
+	while (wait_more(&w) && p.open > PAGES)
+		pager_turn(&p, 20);
+	ck_assert_int_eq(0, unlink(hold));
+	pager_drain(&p, 0);
+	for (i=0; i<PAGES + MORE; i++) {
+		if (p.shotv[i].code == 200)
+			continue;
+		ck_assert_uint_eq(503, p.shotv[i].code);
+		ck_assert_ptr_nonnull(strstr(p.shotv[i].answer,
+					     "\r\nRetry-After: 5\r\n"));
+		++later;
+	}
+	ck_assert_uint_eq(MORE, later);
+	ck_assert_int_eq(PAGES, page_count(b, "messages"));
+	page_end(&p, b);
+}
+END_TEST
+
+
+/* 5 % in each direction; CPM_MESSAGES of them: make loss */
 START_TEST(loss)
 {
 	enum { N = 200, SENDERS = 40, WINDOW = 100 };
@@ -263,6 +315,7 @@ void page_many_cases(Suite *suite)
 	tcase_add_test(tc, no_store);
 	tcase_add_test(tc, no_room);
 	tcase_add_test(tc, held);
+	tcase_add_test(tc, too_many);
 	tc = suite_case(suite, "loss", 600);
 	tcase_add_test(tc, loss);
 }

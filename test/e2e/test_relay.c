@@ -7,14 +7,13 @@
  */
 #define _GNU_SOURCE
 #include <netinet/in.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 #include "suite.h"
 #include "scene.h"
 #include "relay.h"
+#include "mock/names.h"
 
 
 #define USERS "alice:secret pf:secret"
@@ -457,86 +456,23 @@ START_TEST(untrusted)
 END_TEST
 
 
-/* A name server of a test: it knows relay.test, and nothing else */
-static void *name_server(void *arg)
-{
-	static const uint8_t answer[] = {
-		0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 1, 0, 4, 127, 0, 0, 1,
-	};
-	const int fd = *(int *)arg;
-	uint8_t buf[512];
-	struct sockaddr_in peer;
-
-	for (;;) {
-		socklen_t len = sizeof(peer);
-		ssize_t n = recvfrom(fd, buf, sizeof(buf) - sizeof(answer), 0,
-				     (struct sockaddr *)&peer, &len);
-		bool known;
-
-		if (n < 17)
-			return NULL;
-
-		/* the question is of type A */
-		known = memmem(buf, (size_t)n, "\5relay\4test", 11) &&
-			buf[n - 3] == 1;
-		buf[2] = 0x81;
-		buf[3] = known ? 0x80 : 0x83;
-		buf[7] = known;
-		if (known) {
-			memcpy(buf + n, answer, sizeof(answer));
-			n += (ssize_t)sizeof(answer);
-		}
-		(void)sendto(fd, buf, (size_t)n, 0,
-			     (const struct sockaddr *)&peer, len);
-	}
-}
-
-
-static uint16_t names_start(pthread_t *thread, int *fd)
-{
-	struct sockaddr_in sin = {
-		.sin_family = AF_INET,
-		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
-	};
-	socklen_t len = sizeof(sin);
-
-	*fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (bind(*fd, (struct sockaddr *)&sin, sizeof(sin)) ||
-	    getsockname(*fd, (struct sockaddr *)&sin, &len) ||
-	    pthread_create(thread, NULL, name_server, fd))
-		e2e_fail("no name server");
-
-	return ntohs(sin.sin_port);
-}
-
-
-static void names_stop(pthread_t thread, int fd)
-{
-	struct sockaddr_in sin;
-	socklen_t len = sizeof(sin);
-
-	/* too short for a question */
-	(void)getsockname(fd, (struct sockaddr *)&sin, &len);
-	(void)sendto(fd, "", 1, 0, (const struct sockaddr *)&sin, len);
-	(void)pthread_join(thread, NULL);
-	close(fd);
-}
-
-
 /* By its name, which its certificate has; and one that nobody knows */
 START_TEST(named)
 {
-	pthread_t thread;
+	static const struct names_rr rrv[] = {
+		{"relay.test", NAMES_A, "127.0.0.1", 1},
+		{NULL, 0, NULL, 0},
+	};
+	struct names *ns = names_start(rrv);
 	struct scene s;
 	struct relay *relay = scene_relay(&s, TLS, NULL);
-	uint16_t port;
-	int fd;
 
-	port = names_start(&thread, &fd);
+	ck_assert_ptr_nonnull(ns);
 	relay_run(relay, USERS);
 	s.args.config = env_str(s.env, "dns_server 127.0.0.1:%u\n"
-		"cpm_relay msrps://%s:%u;tcp\ncpm_tls_cafile %s\n", port,
-		_i ? "nowhere.test" : "relay.test", relay->port, relay->ca);
+		"cpm_relay msrps://%s:%u;tcp\ncpm_tls_cafile %s\n",
+		names_port(ns), _i ? "nowhere.test" : "relay.test",
+		relay->port, relay->ca);
 	scene_start(&s);
 	relay_is(&s, _i ? "down" : "up");
 	ck_assert_uint_eq(_i ? 0 : 1, relay_auths(relay));
@@ -546,7 +482,7 @@ START_TEST(named)
 		ck_assert(file_has(s.b->proc->log, "relay-name"));
 	}
 	scene_close(&s);
-	names_stop(thread, fd);
+	names_stop(ns);
 }
 END_TEST
 

@@ -3,7 +3,8 @@
  *                       moment, while messages come by each of the ways
  *
  * CPM_ROUNDS says how many rounds there are for each way, CPM_WAY names one
- * and leaves the others out, CPM_SEED repeats a run. All goes through a real core, which forgets who was registered.
+ * and leaves the others out, CPM_SEED repeats a run. All goes through a real
+ * core, which forgets who was registered.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */

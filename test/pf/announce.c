@@ -16,8 +16,8 @@
 
 
 enum {
-	PIECE   = 100,           /* entries in one list: a request over UDP
-				    has to stay below 64 KiB                */
+	PIECE   = 5000,          /* octets of one list: clients that have
+				    libre read 8,192 of a request over UDP  */
 	SUBJECT = 48,            /* octets                                  */
 };
 
@@ -236,7 +236,6 @@ static int list_print(struct mbuf *mb, struct announce *ann)
 	struct keep *k = ann->user->pf->keep;
 	struct pick pick = {.user = ann->user->name, .upto = UINT64_MAX};
 	struct kept *m;
-	unsigned n = 0;
 	int err;
 
 	err = mbuf_printf(mb, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\r\n"
@@ -244,16 +243,14 @@ static int list_print(struct mbuf *mb, struct announce *ann)
 			  "state=\"%s\">\r\n",
 			  news || ann->pieces ? "partial" : "full");
 
-	while (!err && n < PIECE && ann->pos < ann->last) {
+	while (!err && mb->end < PIECE && ann->pos < ann->last) {
 		pick.after = ann->pos;
 		err = expire_next(&m, ann->user->pf, &pick);
 		if (err)
 			break;
 		ann->pos = m->seq;
-		if (way_of(ann->user, m) == WAY_PULL) {
+		if (way_of(ann->user, m) == WAY_PULL)
 			err = entry_print(mb, k, m);
-			n++;
-		}
 		mem_deref(m);
 	}
 	ann->whole = err == ENOENT || ann->pos >= ann->last;

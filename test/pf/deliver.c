@@ -188,7 +188,7 @@ static int round_run(struct user *user)
 			round_stop(user);
 			return err;
 		}
-		/* a MESSAGE that was just answered may still hold it */
+		/* who started this may still hold it */
 		if (err == ENOENT) {
 			list_unlink(&lane->le);
 			mem_deref(lane);

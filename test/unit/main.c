@@ -69,6 +69,7 @@ int main(void)
 		xml_suite, mime_suite, fthttp_suite, filename_suite,
 		announce_suite,
 		tag_suite, policy_suite, retry_suite, leg_suite,
+		content_suite,
 		composing_suite, outbox_suite, text_suite, trust_suite,
 		oom_suite,
 	};

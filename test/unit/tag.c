@@ -256,6 +256,7 @@ Suite *tag_suite(void)
 			    sizeof(invitev)/sizeof(invitev[0]));
 	tcase_add_test(tc, message);
 	suite_add_tcase(s, tc);
+	suite_add_tcase(s, contact_case());
 
 	return s;
 }

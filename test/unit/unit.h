@@ -26,6 +26,8 @@ Suite *iscomp_suite(void);
 Suite *announce_suite(void);   /* what is to be fetched             */
 Suite *store_suite(void);
 Suite *tag_suite(void);
+Suite *content_suite(void);     /* engine: what a MESSAGE carries   */
+TCase *contact_case(void);     /* of tag: the Contact of REGISTER    */
 Suite *policy_suite(void);
 Suite *retry_suite(void);
 Suite *leg_suite(void);

@@ -19,6 +19,7 @@
  */
 #include <cpm_announce.h>
 #include "engine.h"
+#include "content.h"
 #include "take.h"
 #include "session.h"
 #include "pull.h"
@@ -261,7 +262,7 @@ static enum body body_of(const struct sip_msg *msg)
 	const struct sip_hdr *hdr = sip_msg_hdr(msg, SIP_HDR_CONTENT_TYPE);
 	struct pl body;
 
-	if (!page_body(&body, msg) && !body.l)
+	if (!content_body(&body, msg) && !body.l)
 		return BODY_NONE;
 	if (!hdr)
 		return BODY_OTHER;
@@ -296,7 +297,7 @@ static int consider(struct notice *n)
 	struct pl body;
 	int err;
 
-	err = page_body(&body, n->msg);
+	err = content_body(&body, n->msg);
 	if (err)
 		return err;
 

@@ -236,14 +236,12 @@ void cpm_response(struct cpm *cpm, const struct sip_msg *msg)
 
 void cpm_registered(struct cpm *cpm, const char *aor)
 {
-	struct cpm_account acc;
-
 	if (!cpm)
 		return;
 
-	memset(&acc, 0, sizeof(acc));
-	if (!cpm->down && cpm->host.accounth(&acc, aor, cpm->host.arg))
-		trust_registered(cpm->trust, &acc);
+	if (!cpm->down)
+		trust_registered(cpm->trust, aor);
+	session_close_lost(cpm, aor);
 	relay_account(cpm->relay, aor);
 	outbox_kick(cpm->outbox);
 	pull_registered(cpm->pulls, aor);

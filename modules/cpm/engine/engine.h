@@ -139,6 +139,11 @@ void session_resume_all(struct cpm *cpm);
 /** End the sessions of an account (NULL: all): BYE, or 480 if asking */
 void session_close_all(struct cpm *cpm, const char *aor);
 
+/* lost.c */
+
+/** End the sessions of an account whose address this machine has no more */
+void session_close_lost(struct cpm *cpm, const char *aor);
+
 /* sessions.c: which sessions there are */
 
 int  sessions_alloc(struct cpm *cpm);
@@ -190,15 +195,6 @@ bool page_recv(struct cpm *cpm, const struct sip_msg *msg);
 
 /** SIP is not to be used any more: what is not answered yet never will be */
 void page_stop(struct cpm *cpm);
-
-/** The body of a request: in a datagram, what Content-Length counts, which must
-    be there (RFC 3261, 18.3). On a stream libre has cut it already.
-    @return 0; EBADMSG */
-int page_body(struct pl *body, const struct sip_msg *msg);
-
-/** Value of a Date header (RFC 3261, 20.17). @param ms since 1970.
-    @return 0; EBADMSG */
-int page_date(uint64_t *ms, const struct pl *val);
 
 /* incoming.c: MSRP message to stored message */
 

@@ -8,12 +8,10 @@
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
-#include <stdio.h>
-#include <string.h>
-#include <cpm_mime.h>
 #include "engine.h"
 #include "session.h"
 #include "composing.h"
+#include "content.h"
 #include "take.h"
 
 
@@ -26,12 +24,9 @@ struct page {
 	struct sip_msg *msg;     /* shared                                  */
 	struct sip_strans *st;   /* NULL: answered, or SIP is gone          */
 	struct source *src;
-	struct mbuf *mb;         /* what it carries, without headers of SIP */
-	struct pl ctype;         /* of mb; views into msg                   */
-	struct pl cte;
+	struct content c;        /* what it carries                         */
 	size_t counted;          /* octets counted in cpm->buffered         */
 	uint64_t time;           /* of its Date, ms since 1970; 0: none     */
-	bool bare;               /* mb is no CPIM                           */
 };
 
 /** What the message in it says */
@@ -51,7 +46,7 @@ static void destructor(void *arg)
 	list_unlink(&p->le);
 	mem_deref(p->st);
 	mem_deref(p->src);
-	mem_deref(p->mb);
+	mem_deref(p->c.mb);
 	mem_deref(p->msg);
 }
 
@@ -163,11 +158,25 @@ static bool coded_handler(const struct sip_hdr *hdr,
 }
 
 
+/* What every request has (RFC 3261, 8.1.1); libre does not ask for it */
+static bool iswhole(const struct sip_msg *msg)
+{
+	return pl_isset(&msg->callid) && pl_isset(&msg->from.auri) &&
+		pl_isset(&msg->to.auri) && pl_isset(&msg->via.sentby) &&
+		!pl_cmp(&msg->cseq.met, &msg->met);
+}
+
+
 /* @return true if it was refused, and is gone, for what it asks of anybody */
 static bool refuse_form(struct page *p)
 {
 	const struct sip_hdr *hdr;
 	char unsup[256];
+
+	if (!iswhole(p->msg)) {
+		answer(p, 400, "Bad Request", NULL);
+		return true;
+	}
 
 	hdr = sip_msg_hdr_apply(p->msg, true, SIP_HDR_REQUIRE, any_handler,
 				NULL);
@@ -190,169 +199,24 @@ static bool refuse_form(struct page *p)
 }
 
 
-static bool isnum(const struct pl *pl)
+/* @return 0; those of content_decode(); EMSGSIZE; EBUSY */
+static int content_set(struct page *p)
 {
-	size_t i;
-
-	for (i=0; i<pl->l; i++) {
-		if (pl->p[i] < '0' || pl->p[i] > '9')
-			return false;
-	}
-
-	return pl->l > 0 && pl->l < 10;
-}
-
-
-int page_body(struct pl *body, const struct sip_msg *msg)
-{
-	size_t n;
-
-	pl_set_mbuf(body, msg->mb);
-	if (!msg->clen.p)
-		return 0;
-	if (!isnum(&msg->clen))
-		return EBADMSG;
-
-	n = pl_u32(&msg->clen);
-	if (n > body->l)
-		return EBADMSG;
-	body->l = n;
-
-	return 0;
-}
-
-
-/* What is of use in a multipart body */
-struct parts {
-	struct mime_part cpim, text;  /* the first ones                     */
-	unsigned cpimc;
-};
-
-
-static bool part_handler(const struct mime_part *part, void *arg)
-{
-	struct parts *parts = arg;
-
-	if (ctype_is(&part->ctype, "message/cpim")) {
-		if (!parts->cpimc++)
-			parts->cpim = *part;
-	}
-	else if (!parts->text.body.p && (!pl_isset(&part->ctype) ||
-					 ctype_is(&part->ctype,
-						  "text/plain"))) {
-		parts->text = *part;
-	}
-
-	return false;
-}
-
-
-/* The part that is the message: CPIM, else text. Of several in CPIM some would
-   be lost.
-   @return 0; EBADMSG, EOVERFLOW; ENOTSUP */
-static int part_find(struct page *p, struct pl *body)
-{
-	const struct mime_part *part;
-	struct parts parts;
-	int err;
-
-	memset(&parts, 0, sizeof(parts));
-	err = mime_multipart(&p->ctype, body, part_handler, &parts);
-	if (err)
-		return err;
-
-	p->bare = !parts.cpimc;
-	part = p->bare ? &parts.text : &parts.cpim;
-	if (parts.cpimc > 1 || !part->body.p)
-		return ENOTSUP;
-
-	p->ctype = part->ctype;
-	p->cte   = part->cte;
-	*body    = part->body;
-
-	return 0;
-}
-
-
-/* A text is decoded with what is made of it; CPIM has to be read first */
-static int content_set(struct page *p, const struct pl *body)
-{
-	const struct pl *cte = p->bare ? NULL : &p->cte;
-
-	return cpim_body_decode(&p->mb, cte, (const uint8_t *)body->p,
-				body->l);
-}
-
-
-static bool ismultipart(const struct pl *ctype)
-{
-	static const struct pl name = {"multipart/", 10};
-	const struct pl head = {ctype->p, min(ctype->l, name.l)};
-
-	return !pl_casecmp(&head, &name);
-}
-
-
-/* @return 0; EBADMSG, EOVERFLOW; EMSGSIZE; ENOTSUP; ENOMEM; EBUSY */
-static int content_find(struct page *p)
-{
-	const struct sip_hdr *hdr = sip_msg_hdr(p->msg, SIP_HDR_CONTENT_TYPE);
 	struct cpm *cpm = p->cpm;
-	struct pl body;
-	int err;
+	const size_t len = mbuf_get_left(p->msg->mb);
 
-	err = page_body(&body, p->msg);
-	if (err)
-		return err;
-	if (!body.l || !hdr)
-		return EBADMSG;
-	if (body.l > cpm->conf.max_size)
+	if (len > cpm->conf.max_size)
 		return EMSGSIZE;
 
 	/* it, and what is made of it */
-	p->counted = p->msg->mb->size + 2 * body.l;
+	p->counted = p->msg->mb->size + 2 * len;
 	if (p->counted > CPM_BUFFER_MAX - cpm->buffered) {
 		p->counted = 0;
 		return EBUSY;
 	}
 	cpm->buffered += p->counted;
 
-	p->ctype = hdr->val;
-	p->bare  = ctype_is(&p->ctype, "text/plain");
-	if (ismultipart(&p->ctype))
-		err = part_find(p, &body);
-	else if (!p->bare && !ctype_is(&p->ctype, "message/cpim"))
-		err = ENOTSUP;
-
-	return err ? err : content_set(p, &body);
-}
-
-
-/* SIP-date = wkday "," SP 2DIGIT SP month SP 4DIGIT SP 2DIGIT ":" 2DIGIT ":"
-   2DIGIT SP "GMT"   (RFC 3261, 25.1) */
-int page_date(uint64_t *ms, const struct pl *val)
-{
-	static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
-	struct pl day, mon, year, clock, iso;
-	char buf[32], name[4];
-	const char *at;
-
-	if (re_regex(val->p, val->l, "[A-Za-z]3,[ ]+[0-9]2[ ]+[A-Za-z]3[ ]+"
-		     "[0-9]4[ ]+[0-9:]8[ ]+GMT", NULL, NULL, &day, NULL, &mon,
-		     NULL, &year, NULL, &clock, NULL))
-		return EBADMSG;
-
-	(void)pl_strcpy(&mon, name, sizeof(name));
-	at = strstr(months, name);
-	if (!at || (at - months) % 3)
-		return EBADMSG;
-
-	if (re_snprintf(buf, sizeof(buf), "%r-%02u-%rT%rZ", &year,
-			(unsigned)(at - months) / 3 + 1, &day, &clock) < 0)
-		return EBADMSG;
-	pl_set_str(&iso, buf);
-
-	return cpim_time_decode(ms, &iso);
+	return content_decode(&p->c, p->msg);
 }
 
 
@@ -370,9 +234,9 @@ static int look(struct inside *in, const struct page *p)
 	memset(&none, 0, sizeof(none));
 	in->keep = true;
 	in->time = p->time;
-	if (!p->bare) {
-		err = cpim_decode_all(&cpim, p->mb);
-		p->mb->pos = 0;
+	if (!p->c.bare) {
+		err = cpim_decode_all(&cpim, p->c.mb);
+		p->c.mb->pos = 0;
 		if (err)
 			return err;
 
@@ -416,7 +280,7 @@ static int wanted(const struct page *p, const struct inside *in)
 		return ECANCELED;
 
 	return cpm_store_room(cpm->store, p->src->aor,
-			      mbuf_get_left(p->mb));
+			      mbuf_get_left(p->c.mb));
 }
 
 
@@ -427,16 +291,16 @@ static void take(struct page *p)
 	int err;
 
 	(void)re_snprintf(local, sizeof(local), "%u", p->msg->cseq.num);
-	if (p->bare)
-		err = take_bare(p->src, p->mb, &p->ctype, &p->cte, &how,
+	if (p->c.bare)
+		err = take_bare(p->src, p->c.mb, &p->c.ctype, &p->c.cte, &how,
 				take_handler, p);
 	else
-		err = take_cpim(p->src, p->mb, &how, take_handler, p);
+		err = take_cpim(p->src, p->c.mb, &how, take_handler, p);
 
 	if (err)
 		settle(p, err);
 	else
-		p->mb = mem_deref(p->mb);
+		p->c.mb = mem_deref(p->c.mb);
 }
 
 
@@ -507,9 +371,9 @@ static void begin(struct cpm *cpm, const struct cpm_account *acc,
 		return;
 
 	if (hdr)
-		(void)page_date(&p->time, &hdr->val);
+		(void)content_date(&p->time, &hdr->val);
 
-	err = cpm->pagec > CPM_PAGES ? EBUSY : content_find(p);
+	err = cpm->pagec > CPM_PAGES ? EBUSY : content_set(p);
 	if (!err)
 		err = source_alloc(&p->src, cpm, acc->aor, msg);
 	if (err)
@@ -529,7 +393,7 @@ static bool isours(const struct sip_msg *msg, unsigned tags)
 		return true;
 	if (!hdr)
 		return false;
-	if (ctype_is(&hdr->val, "message/cpim"))
+	if (content_iscpim(msg))
 		return true;
 
 	return tags && !ctype_is(&hdr->val, "text/plain");

@@ -326,18 +326,14 @@ void trust_response(struct trust *t, const struct sip_msg *msg)
 }
 
 
-void trust_registered(struct trust *t, const struct cpm_account *acc)
+static void hear(struct client *cl, const struct sa *addr, uint32_t regint)
 {
-	const uint32_t secs = max(acc->regint, HEARD_MIN / 2) * 2;
-	struct client *cl = update(t, acc);
+	const uint32_t secs = max(regint, HEARD_MIN / 2) * 2;
 	struct heard *h, *oldest;
 	size_t i;
 
-	if (!cl || !sa_isset(&t->last, SA_ADDR))
-		return;
-
 	for (i=0, h=NULL, oldest=cl->heardv; i<HEARD; i++) {
-		if (sa_cmp(&cl->heardv[i].addr, &t->last, SA_ADDR))
+		if (sa_cmp(&cl->heardv[i].addr, addr, SA_ADDR))
 			h = &cl->heardv[i];
 		if (cl->heardv[i].until < oldest->until)
 			oldest = &cl->heardv[i];
@@ -345,8 +341,25 @@ void trust_registered(struct trust *t, const struct cpm_account *acc)
 	if (!h)
 		h = oldest;
 
-	h->addr  = t->last;
+	h->addr  = *addr;
 	h->until = tmr_jiffies() + secs * 1000ULL;
+}
+
+
+void trust_registered(struct trust *t, const char *aor)
+{
+	const struct cpm_host *host = &t->cpm->host;
+	struct cpm_account acc;
+	struct client *cl;
+
+	if (!sa_isset(&t->last, SA_ADDR))
+		return;
+
+	memset(&acc, 0, sizeof(acc));
+	cl = host->accounth(&acc, aor, host->arg) ? update(t, &acc) : NULL;
+	if (cl)
+		hear(cl, &t->last, acc.regint);
+
 	sa_init(&t->last, AF_UNSPEC);
 }
 

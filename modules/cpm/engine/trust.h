@@ -82,7 +82,7 @@ bool trust_asserts(const struct trust *t, const char *aor,
 void trust_response(struct trust *t, const struct sip_msg *msg);
 
 /** An account has registered, by the response that came last */
-void trust_registered(struct trust *t, const struct cpm_account *acc);
+void trust_registered(struct trust *t, const char *aor);
 
 /** Where the last answer to a REGISTER of an account came from
     @return false: none has, lately */
