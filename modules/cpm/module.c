@@ -10,6 +10,7 @@
  * cpm_close, cpm_delete, cpm_export, cpm_composing, cpm_deferred, cpm_pull.
  * Each takes a JSON object or words; see README.md.
  *
+ * Configuration:
  \verbatim
   cpm_db              <folder>/cpm.db   # default: cpm/cpm.db in the
                                         # configuration folder
