@@ -42,7 +42,7 @@ START_TEST(status)
 	ck_assert_uint_eq(1, j_count(o, "accounts"));
 	ck_assert_str_eq(ALICE, j_str(o, "accounts.0.aor"));
 	ck_assert(j_bool(o, "accounts.0.registered"));
-	ck_assert(!j_bool(o, "accounts.0.tagged"));
+	ck_assert(j_bool(o, "accounts.0.tagged"));
 	ck_assert_int_eq(0, j_int(o, "accounts.0.octets"));
 	ck_assert_str_eq("accept", j_str(o, "accounts.0.deferred"));
 	ck_assert(j_bool(o, "accounts.0.delivery_imdn"));
