@@ -106,7 +106,8 @@ static void write_config(struct baresip *b)
 		"module_app menu.so\n"
 		"module_app ctrl_tcp.so\n"
 		"ctrl_tcp_listen %s:%u\n"
-		"%s\n";
+		"%s%s\n";
+	const char *own = b->args.config ? b->args.config : "";
 	const bool cpm = !b->args.plain && env_or("CPM_MODULE", NULL);
 
 	file_write(env_str(b->env, "%s/config", b->dir),
@@ -116,7 +117,10 @@ static void write_config(struct baresip *b)
 			   b->dir, b->env->dir,
 			   cpm ? "module cpm.so\n" : "",
 			   b->args.ipv6 ? "[::1]" : b->host, b->ctrl_port,
-			   b->args.config ? b->args.config : ""));
+			   /* no question leaves this machine: nobody answers
+			      where discard would be */
+			   strstr(own, "dns_server") ? ""
+			   : "dns_server 127.0.0.1:9\n", own));
 }
 
 
