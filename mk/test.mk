@@ -52,20 +52,20 @@ ENV = CPM_TEST_DATA=$(CURDIR)/test/data CPM_E2E_DATA=$(CURDIR)/test/e2e/data \
 # the stock baresip is not built with sanitizers: they are loaded into it
 ENV_SAN = CPM_PRELOAD=$(shell $(CC) -print-file-name=libasan.so) CPM_LEAKS=1
 
-# suites of the end-to-end tests at a time
+# suites at a time
 SUITES ?= 1
 
 unit: need-build $(BUILD)/unit
-	@$(ENV) $(BUILD)/unit
+	@$(ENV) SUITES=$(SUITES) mk/suites $(BUILD)/unit unit
 
 e2e: $(E2E_NEED)
-	@$(ENV) SUITES=$(SUITES) mk/e2e $(BUILD)/e2e
+	@$(ENV) SUITES=$(SUITES) mk/suites $(BUILD)/e2e e2e
 
 # make e2e-san SAN=address,undefined: the same tests, ASan and UBSan loaded
 # into the real baresip, leaks looked for at its exit
 e2e-san: $(E2E_NEED)
 	@$(ENV) $(ENV_SAN) ASAN_OPTIONS=detect_leaks=0 \
-		SUITES=$(SUITES) mk/e2e $(BUILD)/e2e
+		SUITES=$(SUITES) mk/suites $(BUILD)/e2e e2e
 
 demo:
 	@mk/packages install $(PKG_BUILD) $(PKG_DEMO)

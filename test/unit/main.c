@@ -61,24 +61,52 @@ void unit_rmdir(const char *path)
 }
 
 
-int main(void)
+int main(int argc, char *argv[])
 {
-	static Suite *(*const suitev[])(void) = {
-		codec_suite, chunk_suite, sess_suite, relay_suite, send_suite,
-		sdp_suite, cpim_suite, imdn_suite, iscomp_suite, store_suite,
-		xml_suite, mime_suite, fthttp_suite, filename_suite,
-		announce_suite,
-		tag_suite, policy_suite, retry_suite, leg_suite,
-		content_suite,
-		composing_suite, outbox_suite, text_suite, trust_suite,
-		oom_suite,
+	/* those that take longest first: mk/suites runs some side by side */
+	static const struct {
+		const char *name;
+		Suite *(*h)(void);
+	} suitev[] = {
+		{"store", store_suite},
+		{"oom", oom_suite},
+		{"send", send_suite},
+		{"sess", sess_suite},
+		{"relay", relay_suite},
+		{"codec", codec_suite},
+		{"chunk", chunk_suite},
+		{"sdp", sdp_suite},
+		{"cpim", cpim_suite},
+		{"imdn", imdn_suite},
+		{"iscomp", iscomp_suite},
+		{"xml", xml_suite},
+		{"mime", mime_suite},
+		{"fthttp", fthttp_suite},
+		{"filename", filename_suite},
+		{"announce", announce_suite},
+		{"tag", tag_suite},
+		{"policy", policy_suite},
+		{"retry", retry_suite},
+		{"leg", leg_suite},
+		{"content", content_suite},
+		{"composing", composing_suite},
+		{"outbox", outbox_suite},
+		{"text", text_suite},
+		{"trust", trust_suite},
 	};
-	SRunner *sr = srunner_create(NULL);
+	SRunner *sr;
 	int failed, ran;
 	size_t i;
 
+	if (argc > 1 && !strcmp(argv[1], "--list")) {
+		for (i=0; i<sizeof(suitev)/sizeof(suitev[0]); i++)
+			puts(suitev[i].name);
+		return 0;
+	}
+
+	sr = srunner_create(NULL);
 	for (i=0; i<sizeof(suitev)/sizeof(suitev[0]); i++)
-		srunner_add_suite(sr, suitev[i]());
+		srunner_add_suite(sr, suitev[i].h());
 
 	srunner_run_all(sr, CK_ENV);
 	ran = srunner_ntests_run(sr);
