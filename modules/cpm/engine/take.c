@@ -211,7 +211,7 @@ int take_cpim(struct source *src, struct mbuf *mb, const struct taken *how,
 
 	if (!how->body && notification_is(cpim))
 		err = notification_take(src, cpim, h, arg);
-	else if (ctype_is(&cpim->ctype, "message/imdn+xml"))
+	else if (notification_type(&cpim->ctype))
 		err = EOVERFLOW;
 	else if (ctype_is(&cpim->ctype, ISCOMP_TYPE))
 		err = status_take(src, cpim, how);

@@ -70,6 +70,9 @@ int type_set(char **strp, const struct pl *ctype);
 
 /* status.c: notifications for messages of ours */
 
+/** Is it the media type of one? */
+bool notification_type(const struct pl *ctype);
+
 /** Does it carry one, or several and nothing else? */
 bool notification_is(const struct cpim_msg *cpim);
 
