@@ -128,6 +128,43 @@ START_TEST(refused)
 END_TEST
 
 
+/* What is not whole, or too much, is not kept as what it is: libre reads 8,192
+   octets of a datagram */
+START_TEST(too_large)
+{
+	const char *big, *cut;
+	struct caller c;
+	struct scene s;
+
+	open_scene(&s, "cpm_max_size 4000\n");
+	big = env_str(s.env, CPIM_PART CPIM_HEAD("m0") "%4000s\r\n", "x");
+	cut = env_str(s.env, HELLO CPIM_PART CPIM_HEAD("m1") "%9000s\r\n",
+		      "x");
+	ck_assert_uint_eq(400, caller_invite(&c, s.b, &(struct caller_args){
+		.from = BOB, .parts = cut}));
+	caller_close(&c);
+	ck_assert_uint_eq(413, caller_invite(&c, s.b, &(struct caller_args){
+		.from = BOB, .parts = big}));
+	caller_close(&c);
+	ck_assert_uint_eq(415, caller_invite(&c, s.b, &(struct caller_args){
+		.from = BOB, .parts = HELLO,
+		.head = "Content-Encoding: gzip\r\n"}));
+	ck_assert_ptr_nonnull(strstr(c.text, "\r\nAccept-Encoding: "));
+	caller_close(&c);
+	ck_assert_int_eq(0, scene_count(&s, "messages"));
+	ck_assert_int_eq(0, scene_count(&s, "sessions"));
+
+	ck_assert_uint_eq(200, caller_invite(&c, s.b, &(struct caller_args){
+		.from = BOB, .parts = HELLO,
+		.head = "Content-Encoding: identity\r\n"}));
+	caller_bye(&c);
+	caller_close(&c);
+	scene_delivered(&s, 1);
+	scene_close(&s);
+}
+END_TEST
+
+
 /* Nothing is stored before the user wants it; then it is, before the 200 */
 START_TEST(asked)
 {
@@ -375,6 +412,7 @@ Suite *inline_suite(void)
 
 	tcase_add_test(tc, early_bye);
 	tcase_add_loop_test(tc, refused, 0, (int)ARRAY_SIZE(refusedv));
+	tcase_add_test(tc, too_large);
 	tcase_add_test(tc, asked);
 	tcase_add_test(tc, head_only);
 

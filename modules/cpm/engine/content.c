@@ -14,6 +14,12 @@
 #include "take.h"
 
 
+enum {
+	DATAGRAM_MAX = 8192,  /* octets that libre reads of one: what is as
+				 long may have been longer                  */
+};
+
+
 static bool isnum(const struct pl *pl)
 {
 	size_t i;
@@ -33,7 +39,8 @@ int content_body(struct pl *body, const struct sip_msg *msg)
 
 	pl_set_mbuf(body, msg->mb);
 	if (!msg->clen.p)
-		return 0;
+		return msg->tp == SIP_TRANSP_UDP &&
+			msg->mb->end >= DATAGRAM_MAX ? EBADMSG : 0;
 	if (!isnum(&msg->clen))
 		return EBADMSG;
 
@@ -43,6 +50,23 @@ int content_body(struct pl *body, const struct sip_msg *msg)
 	body->l = n;
 
 	return 0;
+}
+
+
+static bool coded_handler(const struct sip_hdr *hdr,
+			  const struct sip_msg *msg, void *arg)
+{
+	(void)msg;
+	(void)arg;
+
+	return pl_strcasecmp(&hdr->val, "identity") != 0;
+}
+
+
+bool content_iscoded(const struct sip_msg *msg)
+{
+	return sip_msg_hdr_apply(msg, true, SIP_HDR_CONTENT_ENCODING,
+				 coded_handler, NULL) != NULL;
 }
 
 

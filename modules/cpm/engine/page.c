@@ -148,16 +148,6 @@ static bool any_handler(const struct sip_hdr *hdr, const struct sip_msg *msg,
 }
 
 
-static bool coded_handler(const struct sip_hdr *hdr,
-			  const struct sip_msg *msg, void *arg)
-{
-	(void)msg;
-	(void)arg;
-
-	return pl_strcasecmp(&hdr->val, "identity") != 0;
-}
-
-
 /* What every request has (RFC 3261, 8.1.1); libre does not ask for it */
 static bool iswhole(const struct sip_msg *msg)
 {
@@ -188,8 +178,7 @@ static bool refuse_form(struct page *p)
 		return true;
 	}
 
-	if (sip_msg_hdr_apply(p->msg, true, SIP_HDR_CONTENT_ENCODING,
-			      coded_handler, NULL)) {
+	if (content_iscoded(p->msg)) {
 		answer(p, 415, "Unsupported Media Type",
 		       "Accept-Encoding: identity\r\n");
 		return true;
