@@ -18,9 +18,9 @@
  * SPDX-License-Identifier: BSD-3-Clause
  */
 #include <cpm_announce.h>
+#include <cpm_mime.h>
 #include "engine.h"
 #include "content.h"
-#include "take.h"
 #include "session.h"
 #include "pull.h"
 
@@ -266,11 +266,11 @@ static enum body body_of(const struct sip_msg *msg)
 		return BODY_NONE;
 	if (!hdr)
 		return BODY_OTHER;
-	if (ctype_is(&hdr->val, "text/plain"))
+	if (mime_type_is(&hdr->val, "text/plain"))
 		return BODY_TEXT;
-	if (ctype_is(&hdr->val, ANNOUNCE_LIST_TYPE))
+	if (mime_type_is(&hdr->val, ANNOUNCE_LIST_TYPE))
 		return BODY_LIST;
-	if (ctype_is(&hdr->val, ANNOUNCE_SUMMARY_TYPE))
+	if (mime_type_is(&hdr->val, ANNOUNCE_SUMMARY_TYPE))
 		return BODY_SUMMARY;
 
 	return BODY_OTHER;
@@ -397,7 +397,7 @@ static bool issummary(const struct sip_msg *msg)
 {
 	const struct sip_hdr *hdr = sip_msg_hdr(msg, SIP_HDR_EVENT);
 
-	return hdr && ctype_is(&hdr->val, "message-summary");
+	return hdr && mime_type_is(&hdr->val, "message-summary");
 }
 
 

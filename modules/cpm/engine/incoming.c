@@ -6,6 +6,7 @@
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
+#include <cpm_mime.h>
 #include "engine.h"
 #include "composing.h"
 #include "take.h"
@@ -51,8 +52,8 @@ uint16_t incoming_open(struct msrp_rx *rx, void *arg)
 	bool status;
 
 	pl_set_str(&ctype, msrp_rx_ctype(rx));
-	status = ctype_is(&ctype, ISCOMP_TYPE);
-	if (!status && !ctype_is(&ctype, "message/cpim"))
+	status = mime_type_is(&ctype, ISCOMP_TYPE);
+	if (!status && !mime_type_is(&ctype, "message/cpim"))
 		return 415;
 
 	in = mem_zalloc(sizeof(*in), destructor);

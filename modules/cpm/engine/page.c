@@ -8,6 +8,7 @@
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
+#include <cpm_mime.h>
 #include "engine.h"
 #include "session.h"
 #include "composing.h"
@@ -231,7 +232,7 @@ static int look(struct inside *in, const struct page *p)
 
 		(void)cpim_time_decode(&in->time, &cpim->datetime);
 		in->keep = !notification_is(cpim) &&
-			!ctype_is(&cpim->ctype, ISCOMP_TYPE);
+			!mime_type_is(&cpim->ctype, ISCOMP_TYPE);
 	}
 
 	err = record_sender(&in->peer, &name, p->src, cpim ? cpim : &none);
@@ -385,7 +386,7 @@ static bool isours(const struct sip_msg *msg, unsigned tags)
 	if (content_iscpim(msg))
 		return true;
 
-	return tags && !ctype_is(&hdr->val, "text/plain");
+	return tags && !mime_type_is(&hdr->val, "text/plain");
 }
 
 

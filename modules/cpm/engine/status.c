@@ -185,18 +185,6 @@ static bool part_handler(const struct mime_part *part, void *arg)
 }
 
 
-static bool ismultipart(const struct pl *ctype)
-{
-	static const struct pl name = {"multipart/", 10};
-	struct pl head = *ctype;
-
-	if (head.l > name.l)
-		head.l = name.l;
-
-	return !pl_casecmp(&head, &name);
-}
-
-
 static bool other_handler(const struct mime_part *part, void *arg)
 {
 	bool *other = arg;
@@ -219,8 +207,8 @@ bool notification_is(const struct cpim_msg *cpim)
 	if (notification_type(&cpim->ctype))
 		return true;
 	/* no multipart is encoded as a whole (RFC 2045, 6.4) */
-	if (!ismultipart(&cpim->ctype) || cpim_dec_init(&dec, &cpim->cte) ||
-	    dec.enc != CPIM_ENC_NONE)
+	if (!mime_is_multipart(&cpim->ctype) ||
+	    cpim_dec_init(&dec, &cpim->cte) || dec.enc != CPIM_ENC_NONE)
 		return false;
 
 	/* several in one: nothing else is in it */
@@ -286,7 +274,7 @@ int notification_take(struct source *src, const struct cpim_msg *cpim,
 		goto out;
 
 	pl_set_mbuf(&body, mb);
-	if (ismultipart(&cpim->ctype))
+	if (mime_is_multipart(&cpim->ctype))
 		err = mime_multipart(&cpim->ctype, &body, part_handler, n);
 	else
 		doc_take(n, &body);

@@ -6,6 +6,7 @@
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
+#include <cpm_mime.h>
 #include "engine.h"
 #include "composing.h"
 #include "pull.h"
@@ -76,21 +77,6 @@ int source_alloc(struct source **srcp, struct cpm *cpm, const char *aor,
 		*srcp = src;
 
 	return err;
-}
-
-
-bool ctype_is(const struct pl *ctype, const char *name)
-{
-	struct pl type = *ctype;
-	size_t i;
-
-	for (i=0; i<type.l; i++) {
-		if (strchr("; \t", type.p[i]))
-			break;
-	}
-	type.l = i;
-
-	return !pl_strcasecmp(&type, name);
 }
 
 
@@ -213,7 +199,7 @@ int take_cpim(struct source *src, struct mbuf *mb, const struct taken *how,
 		err = notification_take(src, cpim, h, arg);
 	else if (notification_type(&cpim->ctype))
 		err = EOVERFLOW;
-	else if (ctype_is(&cpim->ctype, ISCOMP_TYPE))
+	else if (mime_type_is(&cpim->ctype, ISCOMP_TYPE))
 		err = status_take(src, cpim, how);
 	else
 		err = content_take(src, cpim, start, how, h, arg);

@@ -53,9 +53,6 @@ int take_bare(struct source *src, struct mbuf *mb, const struct pl *ctype,
 	      const struct pl *cte, const struct taken *how, take_h *h,
 	      void *arg);
 
-/** Is a Content-Type this media type, whatever its parameters are? */
-bool ctype_is(const struct pl *ctype, const char *name);
-
 /* filename.c */
 
 /** What the sender calls the file, made safe; none: *strp stays.
