@@ -531,6 +531,7 @@ Suite *page_suite(void)
 	tcase_add_test(tc, again);
 	tcase_add_test(tc, on_wire);
 	page_pf_cases(s);
+	page_ways_cases(s);
 	page_many_cases(s);
 
 	return s;
