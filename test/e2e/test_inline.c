@@ -15,6 +15,7 @@
 #include "suite.h"
 #include "scene.h"
 #include "caller.h"
+#include "hold.h"
 
 
 #define CPIM_PART "--b\r\nContent-Type: message/cpim\r\n\r\n"
@@ -195,22 +196,6 @@ START_TEST(asked)
 END_TEST
 
 
-static void held_start(struct scene *s, const char *hold)
-{
-	const char *slow = getenv("CPM_SLOW"), *other = getenv("CPM_PRELOAD");
-
-	if (!slow || access(slow, R_OK))
-		e2e_fail("CPM_SLOW: no slow.so");
-	/* sanitizers come first */
-	if (setenv("SLOW_BELOW", env_path(s->env, "alice/cpm/"), 1) ||
-	    setenv("SLOW_HOLD", hold, 1) ||
-	    setenv("CPM_PRELOAD", other && *other
-		   ? env_str(s->env, "%s:%s", other, slow) : slow, 1))
-		e2e_fail("setenv: %s", strerror(errno));
-	scene_start(s);
-}
-
-
 /* While the commit waits there is no 200: the server gives up (CANCEL), or
    the softphone dies. Nothing is lost, and nothing comes twice. */
 START_TEST(held)
@@ -220,17 +205,12 @@ START_TEST(held)
 
 	scene_open(&s, &(struct scene_args){.optv = {"-W", "inline",
 		"-f", _i ? "none" : "cancel=200"}});
-	hold = env_path(s.env, "hold");
-	held_start(&s, hold);
+	hold = hold_open(s.env, "alice/cpm/");
+	scene_start(&s);
 	file_write(hold, "");
 	scene_leave(&s, "from=%s id=a text=Hello", BOB);
 	if (_i) {
-		struct wait w;
-		const char *waits = env_str(s.env, "%s.waits", hold);
-
-		wait_start(&w, E2E_WAIT, "a commit that is held");
-		while (wait_more(&w) && access(waits, F_OK))
-			;
+		hold_wait(s.env, hold);
 		ck_assert_int_eq(1, scene_count(&s, "sessions"));
 		ck_assert_ptr_null(pf_try_event(s.pf, "answer", NULL, NULL,
 						1));

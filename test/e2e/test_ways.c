@@ -7,10 +7,12 @@
  */
 #define _GNU_SOURCE
 #include <string.h>
+#include <unistd.h>
 #include "suite.h"
 #include "scene.h"
 #include "caller.h"
 #include "page.h"
+#include "hold.h"
 
 
 #define NOBODY "<sip:anonymous@anonymous.invalid>"
@@ -121,6 +123,59 @@ START_TEST(nobody)
 END_TEST
 
 
+/* It is quit, or the account is deleted, while the disk has not written what
+   came in an INVITE and in MESSAGEs: nothing is lost, or there twice */
+START_TEST(ending)
+{
+	const struct pager_args text = {.type = "text/plain", .body = "Hi",
+					.once = true};
+	struct scene s;
+	struct pager p;
+	char *hold;
+	unsigned n, m;
+
+	scene_open(&s, &(struct scene_args){.optv = {"-W", "inline"}});
+	hold = hold_open(s.env, "alice/cpm/");
+	scene_start(&s);
+	pager_open(&p, s.env, s.b->sip, false);
+	file_write(hold, "");
+	scene_leave(&s, "from=%s id=a text=Hello", BOB);
+	hold_wait(s.env, hold);
+	n = pager_post(&p, &text);
+	m = pager_post(&p, &(struct pager_args){.once = true, .type = "",
+		.head = PAGER_CPM("deferred"), .body = ""});
+	/* so it has been read */
+	page_refused(&p, 415, "", &(struct pager_args){.type = "x/y"});
+
+	if (_i) {
+		ck_assert(ctrl_cmd(s.c, "uanew", "<sip:carol@127.0.0.1>;"
+				   "regint=0", NULL));
+		ck_assert(ctrl_cmd(s.c, "uadel", ALICE, NULL));
+		ck_assert_int_eq(0, unlink(hold));
+		ck_assert_uint_eq(200, pager_code(&p, n));
+		ck_assert_uint_eq(200, pager_code(&p, m));
+		(void)pf_event_kv(s.pf, "answer", "code", "200", E2E_WAIT);
+		scene_delivered(&s, 2);
+	}
+	else {
+		ck_assert(ctrl_cmd(s.c, "quit", NULL, NULL));
+		(void)pf_event_kv(s.pf, "answer", "code", "480", E2E_WAIT);
+		ck_assert_int_eq(0, unlink(hold));
+		/* what came before is answered yet */
+		ck_assert_uint_eq(200, pager_code(&p, n));
+		ck_assert_uint_eq(200, pager_code(&p, m));
+		ck_assert_int_eq(0, baresip_wait(s.b));
+		scene_restart(&s);
+		pf_cmd(s.pf, "deliver to=%s", ALICE);
+		scene_delivered(&s, 2);
+		ck_assert_int_eq(0, scene_notified(&s, 1));
+	}
+	pager_close(&p);
+	scene_close(&s);
+}
+END_TEST
+
+
 void page_ways_cases(Suite *s)
 {
 	TCase *tc = suite_case(s, "ways", 60);
@@ -128,4 +183,5 @@ void page_ways_cases(Suite *s)
 	tcase_add_loop_test(tc, every_way, 0, 3);
 	tcase_add_test(tc, group);
 	tcase_add_test(tc, nobody);
+	tcase_add_loop_test(tc, ending, 0, 2);
 }

@@ -42,6 +42,7 @@ struct notice {
 	struct cpm *cpm;
 	struct sip_msg *msg;     /* shared                                  */
 	struct sip_strans *st;   /* NULL: answered, or SIP is gone          */
+	struct sip *sip;         /* shared, as that of a page               */
 	char *aor;
 	struct announce_list *list;  /* NULL: there is none                 */
 };
@@ -56,6 +57,7 @@ static void destructor(void *arg)
 	mem_deref(n->list);
 	mem_deref(n->aor);
 	mem_deref(n->msg);
+	mem_deref(n->sip);
 }
 
 
@@ -329,6 +331,7 @@ static void begin(struct cpm *cpm, const char *aor, const struct sip_msg *msg)
 	if (n) {
 		n->cpm = cpm;
 		n->msg = mem_ref((void *)msg);
+		n->sip = mem_ref(cpm->host.sip);
 		list_append(&cpm->noticel, &n->le, n);
 		err = str_dup(&n->aor, aor);
 	}
@@ -441,6 +444,7 @@ void announce_stop(struct cpm *cpm)
 	for (le = cpm->noticel.head; le; le = le->next) {
 		struct notice *n = le->data;
 
-		n->st = mem_deref(n->st);
+		n->st  = mem_deref(n->st);
+		n->sip = mem_deref(n->sip);
 	}
 }

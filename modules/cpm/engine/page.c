@@ -24,6 +24,8 @@ struct page {
 	struct cpm *cpm;
 	struct sip_msg *msg;     /* shared                                  */
 	struct sip_strans *st;   /* NULL: answered, or SIP is gone          */
+	struct sip *sip;         /* shared: it owns st as well, and is not to
+				    go before                               */
 	struct source *src;
 	struct content c;        /* what it carries                         */
 	size_t counted;          /* octets counted in cpm->buffered         */
@@ -49,6 +51,7 @@ static void destructor(void *arg)
 	mem_deref(p->src);
 	mem_deref(p->c.mb);
 	mem_deref(p->msg);
+	mem_deref(p->sip);
 }
 
 
@@ -331,6 +334,7 @@ static int page_alloc(struct page **pp, struct cpm *cpm,
 
 	p->cpm = cpm;
 	p->msg = mem_ref((void *)msg);
+	p->sip = mem_ref(cpm->host.sip);
 	list_append(&cpm->pagel, &p->le, p);
 	++cpm->pagec;
 	err = sip_strans_alloc(&p->st, cpm->host.sip, msg, NULL, NULL);
@@ -419,6 +423,7 @@ void page_stop(struct cpm *cpm)
 	for (le = cpm->pagel.head; le; le = le->next) {
 		struct page *p = le->data;
 
-		p->st = mem_deref(p->st);
+		p->st  = mem_deref(p->st);
+		p->sip = mem_deref(p->sip);
 	}
 }
