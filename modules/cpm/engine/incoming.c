@@ -206,9 +206,11 @@ uint16_t incoming_data(struct msrp_rx *rx, uint64_t off, const uint8_t *buf,
 /* It is not to be: its octets go at once, in memory and on the disk */
 void incoming_drop(struct msrp_rx *rx, void *arg)
 {
-	const struct source *src = arg;
+	struct source *src = arg;
 
 	pull_lost(src->pull);
+	/* perhaps it was that of this message */
+	src->head = mem_deref(src->head);
 	msrp_rx_set_arg(rx, NULL);
 }
 

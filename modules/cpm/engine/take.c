@@ -177,8 +177,8 @@ static int content_take(struct source *src, struct cpim_msg *cpim,
 
 	first_head(cpim, src);
 	err = put(src, cpim, start, how, h, arg);
-	if (!err)
-		src->head = mem_deref(src->head);
+	/* kept or not: it is not the head of the next one */
+	src->head = mem_deref(src->head);
 
 	return err;
 }
