@@ -150,7 +150,8 @@ static char *invite(struct caller *c, const struct caller_args *args)
 		"Conversation-ID: caller-%u\r\nContribution-ID: c%u\r\n"
 		"Content-Type: %s\r\nContent-Length: %zu\r\n\r\n"
 		"%s", args->head ? args->head : "", ref, pai,
-		args->service ? args->service : "session", c->n, c->n, ctype, strlen(sdp), sdp);
+		args->service ? args->service : "session", c->n, c->n,
+		ctype, strlen(sdp), sdp);
 }
 
 
