@@ -26,7 +26,7 @@ char *hold_open(struct env *env, const char *below)
 	if (!slow || access(slow, R_OK))
 		e2e_fail("CPM_SLOW: no slow.so");
 
-	set("SLOW_BELOW", env_path(env, below));
+	set("SLOW_BELOW", env_path(env, "%s", below));
 	set("SLOW_HOLD", hold);
 	/* sanitizers come first */
 	set("CPM_PRELOAD", other && *other
