@@ -77,6 +77,9 @@ int mime_param(char **strp, const struct pl *val, const char *name);
     not matter; an unset one is none */
 bool mime_type_is(const struct pl *ctype, const char *type);
 
+/** Has a Content-Type parts? An unset one has none */
+bool mime_is_multipart(const struct pl *ctype);
+
 #ifdef __cplusplus
 }
 #endif

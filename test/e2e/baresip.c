@@ -251,7 +251,7 @@ struct baresip *baresip_start(struct env *env,
 }
 
 
-static int ended(struct baresip *b)
+int baresip_wait(struct baresip *b)
 {
 	const int status = proc_wait(b->proc, E2E_STOP);
 
@@ -266,7 +266,7 @@ int baresip_quit(struct baresip *b)
 	if (!ctrl_cmd(b->ctrl, "quit", NULL, NULL))
 		e2e_fail("quit: %s", ctrl_data(b->ctrl));
 
-	return ended(b);
+	return baresip_wait(b);
 }
 
 
@@ -274,7 +274,7 @@ int baresip_stop(struct baresip *b)
 {
 	proc_signal(b->proc, SIGTERM);
 
-	return ended(b);
+	return baresip_wait(b);
 }
 
 

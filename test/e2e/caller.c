@@ -144,13 +144,14 @@ static char *invite(struct caller *c, const struct caller_args *args)
 			      args->nosdp ? "" : "\r\n", args->parts);
 	}
 
-	return env_str(c->env, "%s%s"
+	return env_str(c->env, "%s%s%s"
 		"Accept-Contact: *;+g.3gpp.icsi-ref=\"urn%%3Aurn-7%%3A"
 		"3gpp-service.ims.icsi.oma.cpm.%s\"\r\n"
 		"Conversation-ID: caller-%u\r\nContribution-ID: c%u\r\n"
 		"Content-Type: %s\r\nContent-Length: %zu\r\n\r\n"
-		"%s", ref, pai, args->service ? args->service : "session",
-		c->n, c->n, ctype, strlen(sdp), sdp);
+		"%s", args->head ? args->head : "", ref, pai,
+		args->service ? args->service : "session", c->n, c->n,
+		ctype, strlen(sdp), sdp);
 }
 
 

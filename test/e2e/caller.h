@@ -18,6 +18,7 @@ struct caller_args {
 	const char *setup;    /* default passive: we listen                  */
 	const char *lines;    /* more of the description, each with \r\n     */
 	const char *service;  /* that Accept-Contact names; default session  */
+	const char *head;     /* more header lines, each with \r\n          */
 	const char *parts;    /* beside the description, each "--b\r\n" and
 				 what follows; NULL: it is alone            */
 	bool nosdp;           /* the parts are all that there is            */

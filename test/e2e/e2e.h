@@ -351,6 +351,9 @@ void baresip_launch(struct baresip *b);
 /** Start it again in the same folder */
 void baresip_restart(struct baresip *b);
 
+/** It ends by itself. @return Exit status */
+int baresip_wait(struct baresip *b);
+
 /** Command `quit`. @return Exit status */
 int baresip_quit(struct baresip *b);
 

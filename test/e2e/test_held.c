@@ -13,50 +13,22 @@
 #include "suite.h"
 #include "scene.h"
 #include "ours.h"
-
-
-static void set(const char *name, const char *value)
-{
-	if (setenv(name, value, 1))
-		e2e_fail("setenv: %s", strerror(errno));
-}
+#include "hold.h"
 
 
 /* Alice with a disk that can be held. @param ours that she has sent, or NULL
    @return the file that holds it */
 static char *held_start(struct scene *s, const struct ours *ours)
 {
-	const char *slow = getenv("CPM_SLOW"), *other = getenv("CPM_PRELOAD");
 	char *hold;
 
-	if (!slow || access(slow, R_OK))
-		e2e_fail("CPM_SLOW: no slow.so");
-
 	scene_open(s, NULL);
-	hold = env_path(s->env, "hold");
 	if (ours)
 		s->args.config = ours_db(s->env, ours);
-	set("SLOW_BELOW", env_path(s->env, ours ? "ours/" : "alice/cpm/"));
-	set("SLOW_HOLD", hold);
-	/* sanitizers come first */
-	set("CPM_PRELOAD", other && *other
-	    ? env_str(s->env, "%s:%s", other, slow) : slow);
+	hold = hold_open(s->env, ours ? "ours/" : "alice/cpm/");
 	scene_start(s);
 
 	return hold;
-}
-
-
-static void wait_held(struct scene *s, const char *hold)
-{
-	const char *waits = env_str(s->env, "%s.waits", hold);
-	struct wait w;
-
-	wait_start(&w, E2E_WAIT, "a commit that is held");
-	while (wait_more(&w)) {
-		if (!access(waits, F_OK))
-			return;
-	}
 }
 
 
@@ -71,7 +43,7 @@ START_TEST(commands)
 	hold = held_start(&s, NULL);
 	file_write(hold, "");
 	scene_leave(&s, "from=%s id=held text=one", BOB);
-	wait_held(&s, hold);
+	hold_wait(s.env, hold);
 
 	o = ctrl_ask(s.c, "cpm_status", NULL);
 	ck_assert_int_eq(1, j_int(o, "sessions"));
@@ -113,7 +85,7 @@ START_TEST(notification)
 	pf_cmd(s.pf, "say to=%s type=message/imdn+xml body=%s", ALICE,
 	       ours_encode(s.env, ours_imdn(s.env, "o1", "delivery",
 					    "delivered")));
-	wait_held(&s, hold);
+	hold_wait(s.env, hold);
 	o = ctrl_ask(s.c, "cpm_message", "1");
 	ck_assert_str_eq("sent", j_str(o, "status"));
 	(void)pf_ask(s.pf, "stats");

@@ -15,6 +15,7 @@
 #include "suite.h"
 #include "scene.h"
 #include "caller.h"
+#include "hold.h"
 
 
 #define CPIM_PART "--b\r\nContent-Type: message/cpim\r\n\r\n"
@@ -128,6 +129,43 @@ START_TEST(refused)
 END_TEST
 
 
+/* What is not whole, or too much, is not kept as what it is: libre reads 8,192
+   octets of a datagram */
+START_TEST(too_large)
+{
+	const char *big, *cut;
+	struct caller c;
+	struct scene s;
+
+	open_scene(&s, "cpm_max_size 4000\n");
+	big = env_str(s.env, CPIM_PART CPIM_HEAD("m0") "%4000s\r\n", "x");
+	cut = env_str(s.env, HELLO CPIM_PART CPIM_HEAD("m1") "%9000s\r\n",
+		      "x");
+	ck_assert_uint_eq(400, caller_invite(&c, s.b, &(struct caller_args){
+		.from = BOB, .parts = cut}));
+	caller_close(&c);
+	ck_assert_uint_eq(413, caller_invite(&c, s.b, &(struct caller_args){
+		.from = BOB, .parts = big}));
+	caller_close(&c);
+	ck_assert_uint_eq(415, caller_invite(&c, s.b, &(struct caller_args){
+		.from = BOB, .parts = HELLO,
+		.head = "Content-Encoding: gzip\r\n"}));
+	ck_assert_ptr_nonnull(strstr(c.text, "\r\nAccept-Encoding: "));
+	caller_close(&c);
+	ck_assert_int_eq(0, scene_count(&s, "messages"));
+	ck_assert_int_eq(0, scene_count(&s, "sessions"));
+
+	ck_assert_uint_eq(200, caller_invite(&c, s.b, &(struct caller_args){
+		.from = BOB, .parts = HELLO,
+		.head = "Content-Encoding: identity\r\n"}));
+	caller_bye(&c);
+	caller_close(&c);
+	scene_delivered(&s, 1);
+	scene_close(&s);
+}
+END_TEST
+
+
 /* Nothing is stored before the user wants it; then it is, before the 200 */
 START_TEST(asked)
 {
@@ -158,22 +196,6 @@ START_TEST(asked)
 END_TEST
 
 
-static void held_start(struct scene *s, const char *hold)
-{
-	const char *slow = getenv("CPM_SLOW"), *other = getenv("CPM_PRELOAD");
-
-	if (!slow || access(slow, R_OK))
-		e2e_fail("CPM_SLOW: no slow.so");
-	/* sanitizers come first */
-	if (setenv("SLOW_BELOW", env_path(s->env, "alice/cpm/"), 1) ||
-	    setenv("SLOW_HOLD", hold, 1) ||
-	    setenv("CPM_PRELOAD", other && *other
-		   ? env_str(s->env, "%s:%s", other, slow) : slow, 1))
-		e2e_fail("setenv: %s", strerror(errno));
-	scene_start(s);
-}
-
-
 /* While the commit waits there is no 200: the server gives up (CANCEL), or
    the softphone dies. Nothing is lost, and nothing comes twice. */
 START_TEST(held)
@@ -183,17 +205,12 @@ START_TEST(held)
 
 	scene_open(&s, &(struct scene_args){.optv = {"-W", "inline",
 		"-f", _i ? "none" : "cancel=200"}});
-	hold = env_path(s.env, "hold");
-	held_start(&s, hold);
+	hold = hold_open(s.env, "alice/cpm/");
+	scene_start(&s);
 	file_write(hold, "");
 	scene_leave(&s, "from=%s id=a text=Hello", BOB);
 	if (_i) {
-		struct wait w;
-		const char *waits = env_str(s.env, "%s.waits", hold);
-
-		wait_start(&w, E2E_WAIT, "a commit that is held");
-		while (wait_more(&w) && access(waits, F_OK))
-			;
+		hold_wait(s.env, hold);
 		ck_assert_int_eq(1, scene_count(&s, "sessions"));
 		ck_assert_ptr_null(pf_try_event(s.pf, "answer", NULL, NULL,
 						1));
@@ -266,29 +283,48 @@ START_TEST(full)
 END_TEST
 
 
+/* A CPIM without an id, over MSRP. @return the code of its answer */
+static unsigned bare_message(struct caller *c, unsigned n, const char *head,
+			     const char *body)
+{
+	const char *cpim = env_str(c->env, "From: <sip:bob@cpm.test>\r\n"
+		"To: <sip:alice@cpm.test>\r\n\r\n"
+		"Content-Type: text/plain\r\n%s\r\n%s", head, body);
+	unsigned code = 0;
+
+	caller_write(c, env_str(c->env, "MSRP bare%u SEND\r\nTo-Path: %s\r\n"
+		"From-Path: %s\r\nMessage-ID: x%u\r\nByte-Range: 1-%zu/%zu"
+		"\r\nContent-Type: message/cpim\r\n\r\n%s\r\n-------bare%u$"
+		"\r\n", n, c->peer, c->path, n, strlen(cpim), strlen(cpim),
+		cpim, n));
+	ck_assert(caller_read(c, E2E_WAIT));
+	ck_assert_int_eq(1, sscanf(c->text, "MSRP bare%*u %u", &code));
+
+	return code;
+}
+
+
+static void head_open(struct caller *c, struct scene *s)
+{
+	open_scene(s, NULL);
+	caller_open(c, s->b, &(struct caller_args){.from = BOB,
+		.service = "deferred",
+		.parts = CPIM_PART CPIM_HEAD("m0") "\r\n"});
+	ck_assert_uint_eq(0, c->early);
+	ck_assert_int_eq(0, scene_count(s, "messages"));
+}
+
+
 /* Only the head is in the INVITE: no message, but what the first one over
    MSRP is known by, if it does not say so itself */
 START_TEST(head_only)
 {
-	static const char cpim[] = "From: <sip:bob@cpm.test>\r\n"
-		"To: <sip:alice@cpm.test>\r\n\r\n"
-		"Content-Type: text/plain\r\n\r\nbody";
 	const struct odict *o;
 	struct caller c;
 	struct scene s;
 
-	open_scene(&s, NULL);
-	caller_open(&c, s.b, &(struct caller_args){.from = BOB,
-		.service = "deferred",
-		.parts = CPIM_PART CPIM_HEAD("m0") "\r\n"});
-	ck_assert_uint_eq(0, c.early);
-	ck_assert_int_eq(0, scene_count(&s, "messages"));
-	caller_write(&c, env_str(s.env, "MSRP only SEND\r\nTo-Path: %s\r\n"
-		"From-Path: %s\r\nMessage-ID: x\r\nByte-Range: 1-%zu/%zu\r\n"
-		"Content-Type: message/cpim\r\n\r\n%s\r\n-------only$\r\n",
-		c.peer, c.path, sizeof(cpim) - 1, sizeof(cpim) - 1, cpim));
-	ck_assert(caller_read(&c, E2E_WAIT));
-	ck_assert_ptr_eq(c.text, strstr(c.text, "MSRP only 200 "));
+	head_open(&c, &s);
+	ck_assert_uint_eq(200, bare_message(&c, 1, "", "body"));
 	caller_message(&c, "two");
 	caller_bye(&c);
 	caller_close(&c);
@@ -301,6 +337,35 @@ START_TEST(head_only)
 	o = ctrl_ask(s.c, "cpm_message", "2");
 	ck_assert_str_ne("m0", j_str(o, "imdn_id"));
 	ck_assert_int_eq(0, scene_notified(&s, 1));
+	scene_close(&s);
+}
+END_TEST
+
+
+/* The first one is refused, or breaks off: the head is not that of the next,
+   or the first would be taken for known when it comes again */
+START_TEST(head_refused)
+{
+	struct caller c;
+	struct scene s;
+
+	head_open(&c, &s);
+	if (_i) {
+		caller_write(&c, env_str(s.env, "MSRP stop SEND\r\nTo-Path: "
+			"%s\r\nFrom-Path: %s\r\nMessage-ID: y\r\nByte-Range: "
+			"1-*/9\r\nContent-Type: message/cpim\r\n\r\nF\r\n"
+			"-------stop#\r\n", c.peer, c.path));
+		ck_assert(caller_read(&c, E2E_WAIT));
+	}
+	else {
+		ck_assert_uint_eq(415, bare_message(&c, 1,
+			"Content-Transfer-Encoding: rot13\r\n", "bar"));
+	}
+	ck_assert_uint_eq(200, bare_message(&c, 2, "", "next"));
+	caller_bye(&c);
+	caller_close(&c);
+	scene_delivered(&s, 1);
+	ck_assert(!j_has(ctrl_ask(s.c, "cpm_message", "1"), "imdn_id"));
 	scene_close(&s);
 }
 END_TEST
@@ -375,8 +440,10 @@ Suite *inline_suite(void)
 
 	tcase_add_test(tc, early_bye);
 	tcase_add_loop_test(tc, refused, 0, (int)ARRAY_SIZE(refusedv));
+	tcase_add_test(tc, too_large);
 	tcase_add_test(tc, asked);
 	tcase_add_test(tc, head_only);
+	tcase_add_loop_test(tc, head_refused, 0, 2);
 
 	tc = suite_case(s, "commit", 60);
 	tcase_add_loop_test(tc, held, 0, 2);

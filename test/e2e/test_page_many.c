@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 #include "suite.h"
+#include "hold.h"
 #include "page.h"
 #include "invite.h"
 
@@ -164,34 +165,15 @@ START_TEST(no_room)
 END_TEST
 
 
-/* Alice, whose disk can be held. @return the file that holds it */
+/* Alice, whose disk is held. @return the file that holds it */
 static char *held_begin(struct env *env, struct baresip **bp)
 {
-	const char *slow = getenv("CPM_SLOW"), *other = getenv("CPM_PRELOAD");
-	char *hold = env_path(env, "hold");
+	char *hold = hold_open(env, "alice/cpm/");
 
-	ck_assert(slow && !access(slow, R_OK));
-	ck_assert_int_eq(0, setenv("SLOW_BELOW", env_path(env, "alice/cpm/"),
-				   1));
-	ck_assert_int_eq(0, setenv("SLOW_HOLD", hold, 1));
-	/* sanitizers come first */
-	ck_assert_int_eq(0, setenv("CPM_PRELOAD", other && *other
-		? env_str(env, "%s:%s", other, slow) : slow, 1));
 	*bp = invite_alice(env, NULL);
 	file_write(hold, "");
 
 	return hold;
-}
-
-
-static void held_wait(struct env *env, const char *hold)
-{
-	const char *waits = env_str(env, "%s.waits", hold);
-	struct wait w;
-
-	wait_start(&w, E2E_WAIT, "a commit that is held");
-	while (wait_more(&w) && access(waits, F_OK))
-		;
 }
 
 
@@ -207,7 +189,7 @@ START_TEST(held)
 
 	pager_open(&p, env, b->sip, false);
 	n = pager_post(&p, &(struct pager_args){.once = true});
-	held_wait(env, hold);
+	hold_wait(env, hold);
 	pager_again(&p, n);
 	/* other things go on, and what was sent before has been read */
 	page_refused(&p, 415, "", &(struct pager_args){.type = "x/y"});

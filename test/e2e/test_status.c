@@ -231,6 +231,7 @@ START_TEST(unreadable)
 {
 	static const struct ours ourv[] = {
 		{"o1", BOB, "c1", CPM_CHAT, CPM_OUT_SENT},
+		{"o2", BOB, "c1", CPM_CHAT, CPM_OUT_SENT},
 		{NULL, NULL, NULL, CPM_CHAT, CPM_OUT_NONE},
 	};
 	struct scene s;
@@ -243,10 +244,15 @@ START_TEST(unreadable)
 		"<imdn><message-id>&a;</message-id></imdn>", 400);
 	refused(&s, multi, "--b\r\nContent-Type: message/imdn+xml\r\n\r\n"
 		"<imdn\r\n--b--\r\n", 400);
-	silent(&s, 1);
+	silent(&s, 2);
 	refused(&s, "Message/IMDN+xml;charset=UTF-8",
 		ours_imdn(s.env, "o1", "delivery", "delivered"), 200);
 	moved(&s, 1, "delivered");
+	/* as some write it */
+	refused(&s, "message/imdn",
+		ours_imdn(s.env, "o2", "display", "displayed"), 200);
+	moved(&s, 2, "displayed");
+	silent(&s, 2);
 	pf_cmd(s.pf, "bye to=%s", ALICE);
 	(void)pf_event(s.pf, "ended", E2E_WAIT);
 	scene_close(&s);

@@ -66,6 +66,8 @@ static const struct {
 	{TYPE("message/cpim"), CPIM, 0, false, "message/cpim", CPIM},
 	{"c: Message/CPIM ;x=y\r\n", CPIM, 0, false, "Message/CPIM ;x=y",
 	 CPIM},
+	{TYPE("message/cpim\r\n ;x=y"), CPIM, 0, false,
+	 "message/cpim\r\n ;x=y", CPIM},
 	{TYPE("text/plain;charset=utf-8"), "Hi", 0, true,
 	 "text/plain;charset=utf-8", "Hi"},
 	/* as msilo passes it on; without an id it may be a letter */
@@ -99,6 +101,12 @@ static const struct {
 	{TYPE("Multipart/Alternative;boundary=b"), PART(TYPE("text/html"),
 	 "<b>") PART(TYPE("text/plain"), "1") PART("", "2") "\r\n--b--", 0,
 	 true, "text/plain", "1"},
+	/* of which one would be lost */
+	{TYPE("multipart/mixed;boundary=b"), PART(TYPE("text/plain"), "1")
+	 PART(TYPE("image/png"), "2") "\r\n--b--", ENOTSUP, false, NULL,
+	 NULL},
+	{TYPE("multipart/mixed;boundary=b"), PART(TYPE("text/plain"), "1")
+	 PART("", "2") "\r\n--b--", ENOTSUP, false, NULL, NULL},
 	{TYPE("multipart/mixed;boundary=b"), PART("", "none said")
 	 "\r\n--b--", 0, true, "", "none said"},
 	{TYPE("multipart/mixed;boundary=b"), PART(TYPE("message/cpim")

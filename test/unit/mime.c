@@ -309,6 +309,22 @@ START_TEST(test_type)
 END_TEST
 
 
+START_TEST(test_is_multipart)
+{
+	static const struct pl alt = PL("Multipart/alternative;boundary=b"),
+		bare = PL("multipart"), other = PL("message/multipart/"),
+		cut = {"multipart/mixed", 9};
+
+	ck_assert(mime_is_multipart(&alt));
+	ck_assert(!mime_is_multipart(&bare));
+	ck_assert(!mime_is_multipart(&other));
+	ck_assert(!mime_is_multipart(&cut));
+	ck_assert(!mime_is_multipart(&pl_null));
+	ck_assert(!mime_is_multipart(NULL));
+}
+END_TEST
+
+
 Suite *mime_suite(void)
 {
 	Suite *s = suite_create("mime");
@@ -322,6 +338,7 @@ Suite *mime_suite(void)
 	tc = tcase_create("param");
 	tcase_add_loop_test(tc, test_param, 0, N(paramv));
 	tcase_add_test(tc, test_type);
+	tcase_add_test(tc, test_is_multipart);
 	suite_add_tcase(s, tc);
 
 	return s;

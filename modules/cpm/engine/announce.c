@@ -18,9 +18,9 @@
  * SPDX-License-Identifier: BSD-3-Clause
  */
 #include <cpm_announce.h>
+#include <cpm_mime.h>
 #include "engine.h"
 #include "content.h"
-#include "take.h"
 #include "session.h"
 #include "pull.h"
 
@@ -42,6 +42,7 @@ struct notice {
 	struct cpm *cpm;
 	struct sip_msg *msg;     /* shared                                  */
 	struct sip_strans *st;   /* NULL: answered, or SIP is gone          */
+	struct sip *sip;         /* shared, as that of a page               */
 	char *aor;
 	struct announce_list *list;  /* NULL: there is none                 */
 };
@@ -56,6 +57,7 @@ static void destructor(void *arg)
 	mem_deref(n->list);
 	mem_deref(n->aor);
 	mem_deref(n->msg);
+	mem_deref(n->sip);
 }
 
 
@@ -266,11 +268,11 @@ static enum body body_of(const struct sip_msg *msg)
 		return BODY_NONE;
 	if (!hdr)
 		return BODY_OTHER;
-	if (ctype_is(&hdr->val, "text/plain"))
+	if (mime_type_is(&hdr->val, "text/plain"))
 		return BODY_TEXT;
-	if (ctype_is(&hdr->val, ANNOUNCE_LIST_TYPE))
+	if (mime_type_is(&hdr->val, ANNOUNCE_LIST_TYPE))
 		return BODY_LIST;
-	if (ctype_is(&hdr->val, ANNOUNCE_SUMMARY_TYPE))
+	if (mime_type_is(&hdr->val, ANNOUNCE_SUMMARY_TYPE))
 		return BODY_SUMMARY;
 
 	return BODY_OTHER;
@@ -329,6 +331,7 @@ static void begin(struct cpm *cpm, const char *aor, const struct sip_msg *msg)
 	if (n) {
 		n->cpm = cpm;
 		n->msg = mem_ref((void *)msg);
+		n->sip = mem_ref(cpm->host.sip);
 		list_append(&cpm->noticel, &n->le, n);
 		err = str_dup(&n->aor, aor);
 	}
@@ -397,7 +400,7 @@ static bool issummary(const struct sip_msg *msg)
 {
 	const struct sip_hdr *hdr = sip_msg_hdr(msg, SIP_HDR_EVENT);
 
-	return hdr && ctype_is(&hdr->val, "message-summary");
+	return hdr && mime_type_is(&hdr->val, "message-summary");
 }
 
 
@@ -441,6 +444,7 @@ void announce_stop(struct cpm *cpm)
 	for (le = cpm->noticel.head; le; le = le->next) {
 		struct notice *n = le->data;
 
-		n->st = mem_deref(n->st);
+		n->st  = mem_deref(n->st);
+		n->sip = mem_deref(n->sip);
 	}
 }

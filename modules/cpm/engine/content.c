@@ -14,6 +14,12 @@
 #include "take.h"
 
 
+enum {
+	DATAGRAM_MAX = 8192,  /* octets that libre reads of one: what is as
+				 long may have been longer                  */
+};
+
+
 static bool isnum(const struct pl *pl)
 {
 	size_t i;
@@ -33,7 +39,8 @@ int content_body(struct pl *body, const struct sip_msg *msg)
 
 	pl_set_mbuf(body, msg->mb);
 	if (!msg->clen.p)
-		return 0;
+		return msg->tp == SIP_TRANSP_UDP &&
+			msg->mb->end >= DATAGRAM_MAX ? EBADMSG : 0;
 	if (!isnum(&msg->clen))
 		return EBADMSG;
 
@@ -43,6 +50,23 @@ int content_body(struct pl *body, const struct sip_msg *msg)
 	body->l = n;
 
 	return 0;
+}
+
+
+static bool coded_handler(const struct sip_hdr *hdr,
+			  const struct sip_msg *msg, void *arg)
+{
+	(void)msg;
+	(void)arg;
+
+	return pl_strcasecmp(&hdr->val, "identity") != 0;
+}
+
+
+bool content_iscoded(const struct sip_msg *msg)
+{
+	return sip_msg_hdr_apply(msg, true, SIP_HDR_CONTENT_ENCODING,
+				 coded_handler, NULL) != NULL;
 }
 
 
@@ -83,8 +107,8 @@ static int isdisguised(bool *res, const struct pl *body)
 /* @param body of the request, all of it. @return 0; ENOMEM */
 static int iscpim(bool *res, const struct pl *ctype, const struct pl *body)
 {
-	*res = ctype_is(ctype, "message/cpim");
-	if (*res || !ctype_is(ctype, "text/plain"))
+	*res = mime_type_is(ctype, "message/cpim");
+	if (*res || !mime_type_is(ctype, "text/plain"))
 		return 0;
 
 	return isdisguised(res, body);
@@ -100,7 +124,7 @@ bool content_iscpim(const struct sip_msg *msg)
 	if (!hdr)
 		return false;
 	if (content_body(&body, msg))
-		return ctype_is(&hdr->val, "message/cpim");
+		return mime_type_is(&hdr->val, "message/cpim");
 
 	/* without memory it is to come again */
 	return iscpim(&res, &hdr->val, &body) || res;
@@ -110,7 +134,7 @@ bool content_iscpim(const struct sip_msg *msg)
 /* What is of use in a multipart body */
 struct parts {
 	struct mime_part cpim, text;  /* the first ones                     */
-	unsigned cpimc;
+	unsigned cpimc, allc;
 };
 
 
@@ -118,12 +142,13 @@ static bool part_handler(const struct mime_part *part, void *arg)
 {
 	struct parts *parts = arg;
 
-	if (ctype_is(&part->ctype, "message/cpim")) {
+	++parts->allc;
+	if (mime_type_is(&part->ctype, "message/cpim")) {
 		if (!parts->cpimc++)
 			parts->cpim = *part;
 	}
 	else if (!parts->text.body.p && (!pl_isset(&part->ctype) ||
-					 ctype_is(&part->ctype,
+					 mime_type_is(&part->ctype,
 						  "text/plain"))) {
 		parts->text = *part;
 	}
@@ -132,11 +157,14 @@ static bool part_handler(const struct mime_part *part, void *arg)
 }
 
 
-/* The part that is the message: CPIM, else text. Of several in CPIM some would
-   be lost.
+/* The part that is the message: CPIM, and what is beside it only goes with it;
+   else text, the only part or one way to read what the others say. Of several
+   messages some would be lost.
    @return 0; EBADMSG, EOVERFLOW; ENOTSUP */
 static int part_find(struct content *c, struct pl *body)
 {
+	const bool alternative = mime_type_is(&c->ctype,
+					      "multipart/alternative");
 	const struct mime_part *part;
 	struct parts parts;
 	int err;
@@ -148,7 +176,8 @@ static int part_find(struct content *c, struct pl *body)
 
 	c->bare = !parts.cpimc;
 	part = c->bare ? &parts.text : &parts.cpim;
-	if (parts.cpimc > 1 || !part->body.p)
+	if (parts.cpimc > 1 || !part->body.p ||
+	    (c->bare && parts.allc > 1 && !alternative))
 		return ENOTSUP;
 
 	c->ctype = part->ctype;
@@ -166,15 +195,6 @@ static int decode(struct content *c, const struct pl *body)
 
 	return cpim_body_decode(&c->mb, cte, (const uint8_t *)body->p,
 				body->l);
-}
-
-
-static bool ismultipart(const struct pl *ctype)
-{
-	static const struct pl name = {"multipart/", 10};
-	const struct pl head = {ctype->p, min(ctype->l, name.l)};
-
-	return !pl_casecmp(&head, &name);
 }
 
 
@@ -198,9 +218,9 @@ int content_decode(struct content *c, const struct sip_msg *msg)
 		return err;
 
 	c->bare = !cpim;
-	if (ismultipart(&c->ctype))
+	if (mime_is_multipart(&c->ctype))
 		err = part_find(c, &body);
-	else if (c->bare && !ctype_is(&c->ctype, "text/plain"))
+	else if (c->bare && !mime_type_is(&c->ctype, "text/plain"))
 		err = ENOTSUP;
 
 	return err ? err : decode(c, &body);

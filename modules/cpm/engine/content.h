@@ -28,8 +28,11 @@ bool content_iscpim(const struct sip_msg *msg);
 
 /** The body of a request: in a datagram, what Content-Length counts, which must
     be there (RFC 3261, 18.3). On a stream libre has cut it already.
-    @return 0; EBADMSG */
+    @return 0; EBADMSG: it is not whole, or nobody can know */
 int content_body(struct pl *body, const struct sip_msg *msg);
+
+/** Has its body a Content-Encoding (RFC 3261, 20.12)? We have none. */
+bool content_iscoded(const struct sip_msg *msg);
 
 /** Value of a Date header (RFC 3261, 20.17). @param ms since 1970.
     @return 0; EBADMSG */

@@ -20,9 +20,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include <cpm_fthttp.h>
+#include <cpm_mime.h>
 #include "engine.h"
 #include "json.h"
-#include "take.h"
 
 
 #define TMP_SUFFIX   ".part-XXXXXX"
@@ -159,7 +159,8 @@ static int msg_handler(const struct cpm_msg *msg, void *arg)
 	put_state(js, msg);
 
 	pl_set_str(&type, msg->type);
-	ex->ftl     = ctype_is(&type, FTHTTP_TYPE) ? 0 : sizeof(ex->ft) + 1;
+	ex->ftl     = mime_type_is(&type, FTHTTP_TYPE) ? 0
+		: sizeof(ex->ft) + 1;
 	ex->id      = msg->id;
 	ex->text    = msg->text;
 	ex->started = msg->text;

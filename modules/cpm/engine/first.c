@@ -14,16 +14,19 @@
 #include <cpm_mime.h>
 #include "engine.h"
 #include "session.h"
+#include "content.h"
 #include "first.h"
 #include "take.h"
 
 
 /** Messages that came in an INVITE */
 struct first {
+	struct cpm *cpm;
 	struct session *sess;    /* borrowed; NULL once it has gone         */
 	struct cpim_msg *head;   /* of the message that follows, or NULL    */
 	struct mbuf *mbv[MIME_PARTS_MAX];
 	size_t mbc;
+	size_t counted;          /* octets counted in cpm->buffered         */
 	size_t waiting;          /* the store has so many of them           */
 	int err;                 /* why one cannot be kept                  */
 };
@@ -40,6 +43,7 @@ static void destructor(void *arg)
 	struct first *first = arg;
 	size_t i;
 
+	first->cpm->buffered -= first->counted;
 	for (i=0; i<first->mbc; i++)
 		mem_deref(first->mbv[i]);
 	mem_deref(first->head);
@@ -81,9 +85,10 @@ static bool hasbody(const struct cpim_msg *cpim)
 static int cpim_add(struct first *first, struct mbuf *mb)
 {
 	struct cpim_msg *cpim = NULL;
-	int err;
+	int err = EMSGSIZE;
 
-	err = cpim_decode_all(&cpim, mb);
+	if (mb->end <= first->cpm->conf.max_size)
+		err = cpim_decode_all(&cpim, mb);
 	if (err)
 		goto out;
 
@@ -138,29 +143,60 @@ static bool part_handler(const struct mime_part *part, void *arg)
 }
 
 
-int first_decode(struct first **firstp, struct mbuf **sdpp,
-		 const struct sip_msg *msg)
+/* @return 0; ENOMEM */
+static int first_alloc(struct first **firstp, struct cpm *cpm,
+		       const struct sip_msg *msg)
+{
+	/* the request is kept, and its parts are copied */
+	const size_t n = msg->mb->size + mbuf_get_left(msg->mb);
+	struct first *first;
+
+	if (n > CPM_BUFFER_MAX - cpm->buffered)
+		return ENOMEM;
+
+	first = mem_zalloc(sizeof(*first), destructor);
+	if (!first)
+		return ENOMEM;
+
+	first->cpm = cpm;
+	first->counted = n;
+	cpm->buffered += n;
+	*firstp = first;
+
+	return 0;
+}
+
+
+static int parts_read(struct reading *rd, const struct sip_msg *msg,
+		      const struct pl *body)
 {
 	const struct sip_hdr *hdr = sip_msg_hdr(msg, SIP_HDR_CONTENT_TYPE);
+
+	return mime_multipart(&hdr->val, body, part_handler, rd) ? EBADMSG
+		: rd->err;
+}
+
+
+int first_decode(struct first **firstp, struct mbuf **sdpp, struct cpm *cpm,
+		 const struct sip_msg *msg)
+{
 	struct reading rd = {NULL, NULL, 0};
 	struct pl body;
 	int err;
 
-	if (!hdr || !msg_ctype_cmp(&msg->ctyp, "multipart", "mixed")) {
+	err = content_body(&body, msg);
+	if (err)
+		return err;
+
+	msg->mb->end = msg->mb->pos + body.l;
+	if (!msg_ctype_cmp(&msg->ctyp, "multipart", "mixed")) {
 		*sdpp = mem_ref(msg->mb);
 		return 0;
 	}
 
-	rd.first = mem_zalloc(sizeof(*rd.first), destructor);
-	if (!rd.first)
-		return ENOMEM;
-
-	pl_set_mbuf(&body, msg->mb);
-	err = mime_multipart(&hdr->val, &body, part_handler, &rd);
-	if (err)
-		err = EBADMSG;
-	else
-		err = rd.err;
+	err = first_alloc(&rd.first, cpm, msg);
+	if (!err)
+		err = parts_read(&rd, msg, &body);
 
 	if (err || (!rd.first->mbc && !rd.first->head))
 		rd.first = mem_deref(rd.first);

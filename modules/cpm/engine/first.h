@@ -13,11 +13,13 @@ struct first;
  *
  * @param firstp Unchanged if it brings nothing; mem_deref() it
  * @param sdpp   Unchanged if it has none; from its pos on; mem_deref() it
+ * @param msg    What is behind its body (RFC 3261, 18.3) goes
  *
- * @return 0; EBADMSG: malformed; ENOTSUP: a part that we have to understand;
- *         ENOMEM
+ * @return 0; EBADMSG: malformed, or not whole; ENOTSUP: a part that we have to
+ *         understand; EMSGSIZE: a message over cpm_max_size; ENOMEM: also if
+ *         too much is in memory already (CPM_BUFFER_MAX)
  */
-int first_decode(struct first **firstp, struct mbuf **sdpp,
+int first_decode(struct first **firstp, struct mbuf **sdpp, struct cpm *cpm,
 		 const struct sip_msg *msg);
 
 /** What the message that follows over MSRP does not say itself, if the INVITE

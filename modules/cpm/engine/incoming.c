@@ -6,6 +6,7 @@
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
+#include <cpm_mime.h>
 #include "engine.h"
 #include "composing.h"
 #include "take.h"
@@ -51,8 +52,8 @@ uint16_t incoming_open(struct msrp_rx *rx, void *arg)
 	bool status;
 
 	pl_set_str(&ctype, msrp_rx_ctype(rx));
-	status = ctype_is(&ctype, ISCOMP_TYPE);
-	if (!status && !ctype_is(&ctype, "message/cpim"))
+	status = mime_type_is(&ctype, ISCOMP_TYPE);
+	if (!status && !mime_type_is(&ctype, "message/cpim"))
 		return 415;
 
 	in = mem_zalloc(sizeof(*in), destructor);
@@ -205,9 +206,11 @@ uint16_t incoming_data(struct msrp_rx *rx, uint64_t off, const uint8_t *buf,
 /* It is not to be: its octets go at once, in memory and on the disk */
 void incoming_drop(struct msrp_rx *rx, void *arg)
 {
-	const struct source *src = arg;
+	struct source *src = arg;
 
 	pull_lost(src->pull);
+	/* perhaps it was that of this message */
+	src->head = mem_deref(src->head);
 	msrp_rx_set_arg(rx, NULL);
 }
 

@@ -8,6 +8,7 @@
 #include "engine.h"
 #include "session.h"
 #include "relay.h"
+#include "content.h"
 #include "first.h"
 
 
@@ -33,11 +34,6 @@ static bool require_handler(const struct sip_hdr *hdr,
 }
 
 
-/* what an INVITE may bring (RFC 3261, 20.1), alone or as a part */
-static const char accept_hdr[] = "Accept: application/sdp, multipart/mixed, "
-	"message/cpim\r\n";
-
-
 /* @return true if the request was refused for what it asks of any server */
 static bool refuse_form(struct cpm *cpm, const struct sip_msg *msg)
 {
@@ -57,7 +53,13 @@ static bool refuse_form(struct cpm *cpm, const struct sip_msg *msg)
 	if (mbuf_get_left(msg->mb) &&
 	    !msg_ctype_cmp(&msg->ctyp, "application", "sdp") &&
 	    !msg_ctype_cmp(&msg->ctyp, "multipart", "mixed")) {
-		refuse(cpm, msg, 415, "Unsupported Media Type", accept_hdr);
+		refuse(cpm, msg, 415, "Unsupported Media Type", SESS_ACCEPT);
+		return true;
+	}
+
+	if (content_iscoded(msg)) {
+		refuse(cpm, msg, 415, "Unsupported Media Type",
+		       "Accept-Encoding: identity\r\n");
 		return true;
 	}
 
@@ -382,7 +384,7 @@ static void read_body(struct invite *inv)
 {
 	struct cpm *cpm = inv->cpm;
 
-	switch (first_decode(&inv->first, &inv->sdp, inv->msg)) {
+	switch (first_decode(&inv->first, &inv->sdp, cpm, inv->msg)) {
 
 	case 0:
 		begin(inv);
@@ -394,7 +396,11 @@ static void read_body(struct invite *inv)
 
 	case ENOTSUP:
 		refuse(cpm, inv->msg, 415, "Unsupported Media Type",
-		       accept_hdr);
+		       SESS_ACCEPT);
+		break;
+
+	case EMSGSIZE:
+		refuse(cpm, inv->msg, 413, "Request Entity Too Large", NULL);
 		break;
 
 	default:

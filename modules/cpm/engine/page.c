@@ -8,6 +8,7 @@
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
+#include <cpm_mime.h>
 #include "engine.h"
 #include "session.h"
 #include "composing.h"
@@ -23,6 +24,8 @@ struct page {
 	struct cpm *cpm;
 	struct sip_msg *msg;     /* shared                                  */
 	struct sip_strans *st;   /* NULL: answered, or SIP is gone          */
+	struct sip *sip;         /* shared: it owns st as well, and is not to
+				    go before                               */
 	struct source *src;
 	struct content c;        /* what it carries                         */
 	size_t counted;          /* octets counted in cpm->buffered         */
@@ -48,6 +51,7 @@ static void destructor(void *arg)
 	mem_deref(p->src);
 	mem_deref(p->c.mb);
 	mem_deref(p->msg);
+	mem_deref(p->sip);
 }
 
 
@@ -148,16 +152,6 @@ static bool any_handler(const struct sip_hdr *hdr, const struct sip_msg *msg,
 }
 
 
-static bool coded_handler(const struct sip_hdr *hdr,
-			  const struct sip_msg *msg, void *arg)
-{
-	(void)msg;
-	(void)arg;
-
-	return pl_strcasecmp(&hdr->val, "identity") != 0;
-}
-
-
 /* What every request has (RFC 3261, 8.1.1); libre does not ask for it */
 static bool iswhole(const struct sip_msg *msg)
 {
@@ -188,8 +182,7 @@ static bool refuse_form(struct page *p)
 		return true;
 	}
 
-	if (sip_msg_hdr_apply(p->msg, true, SIP_HDR_CONTENT_ENCODING,
-			      coded_handler, NULL)) {
+	if (content_iscoded(p->msg)) {
 		answer(p, 415, "Unsupported Media Type",
 		       "Accept-Encoding: identity\r\n");
 		return true;
@@ -242,7 +235,7 @@ static int look(struct inside *in, const struct page *p)
 
 		(void)cpim_time_decode(&in->time, &cpim->datetime);
 		in->keep = !notification_is(cpim) &&
-			!ctype_is(&cpim->ctype, ISCOMP_TYPE);
+			!mime_type_is(&cpim->ctype, ISCOMP_TYPE);
 	}
 
 	err = record_sender(&in->peer, &name, p->src, cpim ? cpim : &none);
@@ -341,6 +334,7 @@ static int page_alloc(struct page **pp, struct cpm *cpm,
 
 	p->cpm = cpm;
 	p->msg = mem_ref((void *)msg);
+	p->sip = mem_ref(cpm->host.sip);
 	list_append(&cpm->pagel, &p->le, p);
 	++cpm->pagec;
 	err = sip_strans_alloc(&p->st, cpm->host.sip, msg, NULL, NULL);
@@ -396,7 +390,7 @@ static bool isours(const struct sip_msg *msg, unsigned tags)
 	if (content_iscpim(msg))
 		return true;
 
-	return tags && !ctype_is(&hdr->val, "text/plain");
+	return tags && !mime_type_is(&hdr->val, "text/plain");
 }
 
 
@@ -429,6 +423,7 @@ void page_stop(struct cpm *cpm)
 	for (le = cpm->pagel.head; le; le = le->next) {
 		struct page *p = le->data;
 
-		p->st = mem_deref(p->st);
+		p->st  = mem_deref(p->st);
+		p->sip = mem_deref(p->sip);
 	}
 }

@@ -6,6 +6,7 @@
  * SPDX-License-Identifier: BSD-3-Clause
  */
 #include <cpm_fthttp.h>
+#include <cpm_mime.h>
 #include "engine.h"
 #include "take.h"
 #include "pull.h"
@@ -236,7 +237,7 @@ static int body_set(struct cpm_msg *msg, const struct cpim_msg *cpim,
 	if (type.l > text_type.l)
 		type.l = text_type.l;
 	msg->text = !pl_casecmp(&type, &text_type) ||
-		ctype_is(&cpim->ctype, FTHTTP_TYPE);
+		mime_type_is(&cpim->ctype, FTHTTP_TYPE);
 
 	if (how->body)
 		return large_set(msg, cpim, start, how);

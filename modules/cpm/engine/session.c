@@ -157,7 +157,10 @@ static void reject(struct session *s, uint16_t code)
 				     "Content-Length: 0\r\n"
 				     "\r\n", (uint32_t)CPM_RETRY_AFTER);
 	else
-		err = sipsess_reject(s->sip, code, reason, NULL);
+		err = sipsess_reject(s->sip, code, reason,
+				     "%s"
+				     "Content-Length: 0\r\n"
+				     "\r\n", code == 415 ? SESS_ACCEPT : "");
 	if (err)
 		(void)sip_treply(NULL, s->cpm->host.sip, s->asked, code,
 				 reason);

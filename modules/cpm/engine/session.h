@@ -72,6 +72,10 @@ struct session {
 
 /* invite.c */
 
+/* what an INVITE may bring (RFC 3261, 20.1), alone or as a part */
+#define SESS_ACCEPT "Accept: application/sdp, multipart/mixed, " \
+	"message/cpim\r\n"
+
 /** The address that we would send to peer from: nothing is sent. laddr: of
     the right family, unchanged if there is none
     @return 0; EHOSTUNREACH */

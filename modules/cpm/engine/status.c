@@ -16,8 +16,6 @@
 #include "take.h"
 
 
-static const char imdn_type[] = "message/imdn+xml";
-
 /** What came in one message, while the store has it */
 struct notice {
 	struct source *src;
@@ -152,6 +150,14 @@ static void doc_take(struct notice *n, const struct pl *pl)
 }
 
 
+/* as RFC 5438 has it, and as some write it (wire.md 6.2) */
+bool notification_type(const struct pl *ctype)
+{
+	return mime_type_is(ctype, "message/imdn+xml") ||
+		mime_type_is(ctype, "message/imdn");
+}
+
+
 static bool part_handler(const struct mime_part *part, void *arg)
 {
 	struct notice *n = arg;
@@ -159,7 +165,7 @@ static bool part_handler(const struct mime_part *part, void *arg)
 	struct pl pl;
 	int err;
 
-	if (!mime_type_is(&part->ctype, imdn_type))
+	if (!notification_type(&part->ctype))
 		return false;
 
 	err = cpim_body_decode(&mb, &part->cte, (const uint8_t *)part->body.p,
@@ -179,23 +185,11 @@ static bool part_handler(const struct mime_part *part, void *arg)
 }
 
 
-static bool ismultipart(const struct pl *ctype)
-{
-	static const struct pl name = {"multipart/", 10};
-	struct pl head = *ctype;
-
-	if (head.l > name.l)
-		head.l = name.l;
-
-	return !pl_casecmp(&head, &name);
-}
-
-
 static bool other_handler(const struct mime_part *part, void *arg)
 {
 	bool *other = arg;
 
-	*other = !mime_type_is(&part->ctype, imdn_type);
+	*other = !notification_type(&part->ctype);
 
 	return *other;
 }
@@ -210,11 +204,11 @@ bool notification_is(const struct cpim_msg *cpim)
 	struct cpim_dec dec;
 	bool other = true;
 
-	if (mime_type_is(&cpim->ctype, imdn_type))
+	if (notification_type(&cpim->ctype))
 		return true;
 	/* no multipart is encoded as a whole (RFC 2045, 6.4) */
-	if (!ismultipart(&cpim->ctype) || cpim_dec_init(&dec, &cpim->cte) ||
-	    dec.enc != CPIM_ENC_NONE)
+	if (!mime_is_multipart(&cpim->ctype) ||
+	    cpim_dec_init(&dec, &cpim->cte) || dec.enc != CPIM_ENC_NONE)
 		return false;
 
 	/* several in one: nothing else is in it */
@@ -280,7 +274,7 @@ int notification_take(struct source *src, const struct cpim_msg *cpim,
 		goto out;
 
 	pl_set_mbuf(&body, mb);
-	if (ismultipart(&cpim->ctype))
+	if (mime_is_multipart(&cpim->ctype))
 		err = mime_multipart(&cpim->ctype, &body, part_handler, n);
 	else
 		doc_take(n, &body);

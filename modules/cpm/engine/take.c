@@ -6,6 +6,7 @@
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
+#include <cpm_mime.h>
 #include "engine.h"
 #include "composing.h"
 #include "pull.h"
@@ -76,21 +77,6 @@ int source_alloc(struct source **srcp, struct cpm *cpm, const char *aor,
 		*srcp = src;
 
 	return err;
-}
-
-
-bool ctype_is(const struct pl *ctype, const char *name)
-{
-	struct pl type = *ctype;
-	size_t i;
-
-	for (i=0; i<type.l; i++) {
-		if (strchr("; \t", type.p[i]))
-			break;
-	}
-	type.l = i;
-
-	return !pl_strcasecmp(&type, name);
 }
 
 
@@ -191,8 +177,8 @@ static int content_take(struct source *src, struct cpim_msg *cpim,
 
 	first_head(cpim, src);
 	err = put(src, cpim, start, how, h, arg);
-	if (!err)
-		src->head = mem_deref(src->head);
+	/* kept or not: it is not the head of the next one */
+	src->head = mem_deref(src->head);
 
 	return err;
 }
@@ -211,9 +197,9 @@ int take_cpim(struct source *src, struct mbuf *mb, const struct taken *how,
 
 	if (!how->body && notification_is(cpim))
 		err = notification_take(src, cpim, h, arg);
-	else if (ctype_is(&cpim->ctype, "message/imdn+xml"))
+	else if (notification_type(&cpim->ctype))
 		err = EOVERFLOW;
-	else if (ctype_is(&cpim->ctype, ISCOMP_TYPE))
+	else if (mime_type_is(&cpim->ctype, ISCOMP_TYPE))
 		err = status_take(src, cpim, how);
 	else
 		err = content_take(src, cpim, start, how, h, arg);

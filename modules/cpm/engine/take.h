@@ -53,9 +53,6 @@ int take_bare(struct source *src, struct mbuf *mb, const struct pl *ctype,
 	      const struct pl *cte, const struct taken *how, take_h *h,
 	      void *arg);
 
-/** Is a Content-Type this media type, whatever its parameters are? */
-bool ctype_is(const struct pl *ctype, const char *name);
-
 /* filename.c */
 
 /** What the sender calls the file, made safe; none: *strp stays.
@@ -69,6 +66,9 @@ int filename_set(char **strp, const struct cpim_msg *cpim);
 int type_set(char **strp, const struct pl *ctype);
 
 /* status.c: notifications for messages of ours */
+
+/** Is it the media type of one? */
+bool notification_type(const struct pl *ctype);
 
 /** Does it carry one, or several and nothing else? */
 bool notification_is(const struct cpim_msg *cpim);

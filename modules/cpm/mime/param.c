@@ -211,3 +211,18 @@ bool mime_type_is(const struct pl *ctype, const char *type)
 
 	return !pl_strcasecmp(&pl, type);
 }
+
+
+bool mime_is_multipart(const struct pl *ctype)
+{
+	static const struct pl multipart = PL("multipart/");
+	struct pl head;
+
+	if (!ctype || !pl_isset(ctype))
+		return false;
+
+	head.p = ctype->p;
+	head.l = min(ctype->l, multipart.l);
+
+	return !pl_casecmp(&head, &multipart);
+}
