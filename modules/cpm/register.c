@@ -220,6 +220,8 @@ static int divert(struct client *cl)
 	int err = 0;
 
 	restore(cl);
+	/* a flow that was lost is set up by this */
+	tmr_cancel(&cl->tmr);
 	for (i=0; i<LEGS && !err; i++) {
 		struct leg *leg = &cl->legv[i];
 		const char *out = account_outbound(cl->acc, i);
@@ -270,7 +272,19 @@ static void registering(struct ua *ua)
 
 	if (!cl)
 		cl = client_alloc(acc);
+	if (cl && cl->shut) {
+		cl->shut = false;
+		cl->direct = true;
+		/* what is still on its way through us is former */
+		++cl->turn;
+		return;
+	}
+
 	err = cl ? divert(cl) : ENOMEM;
+	if (cl) {
+		cl->came = false;
+		cl->direct = err != 0;
+	}
 	if (err) {
 		warning("cpm: %s: its registration gets no CPM tags: %m\n",
 			account_aor(acc), err);
@@ -282,10 +296,10 @@ static void registering(struct ua *ua)
 
 
 /*
- * The flow
+ * Once more
  */
 
-static void flow_handler(void *arg)
+static void again_handler(void *arg)
 {
 	struct client *cl = arg;
 	struct ua *ua = client_ua(cl);
@@ -299,7 +313,28 @@ void register_flow_lost(struct client *cl)
 {
 	if (!cl->gone)
 		tmr_start(&cl->tmr, FLOW_WAIT / 2 + rand_u32() %
-			  (FLOW_WAIT / 2), flow_handler, cl);
+			  (FLOW_WAIT / 2), again_handler, cl);
+}
+
+
+/* A registration without tags is better than none: a machine may let nothing
+   pass on its loopback */
+static void result(struct ua *ua, bool ok)
+{
+	struct client *cl = client_find(ua_account(ua));
+
+	if (!cl || cl->gone)
+		return;
+
+	if (!ok && !cl->came && !cl->direct) {
+		warning("cpm: %s: its REGISTER does not reach us on the "
+			"loopback: it registers without the CPM tags\n",
+			account_aor(cl->acc));
+		cl->shut = true;
+		/* the softphone is in the middle of it */
+		tmr_start(&cl->tmr, 0, again_handler, cl);
+	}
+	cl->came = false;
 }
 
 
@@ -334,6 +369,10 @@ void register_event(struct ua *ua, const char *name)
 
 	if (!str_cmp(name, "REGISTERING"))
 		registering(ua);
+	else if (!str_cmp(name, "REGISTER_OK"))
+		result(ua, true);
+	else if (!str_cmp(name, "REGISTER_FAIL"))
+		result(ua, false);
 	else if (!str_cmp(name, "SHUTDOWN"))
 		gone(ua);
 }
@@ -386,6 +425,8 @@ static bool request_handler(const struct sip_msg *msg, void *arg)
 
 	restore_all();
 	leg = leg_find(msg, &turn);
+	if (leg && turn == leg->client->turn)
+		leg->client->came = true;
 	if (!pl_strcmp(&msg->met, "ACK"))
 		return true;
 

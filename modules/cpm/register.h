@@ -33,13 +33,16 @@ struct client {
 	struct account *acc;         /* shared                               */
 	struct leg legv[LEGS];
 	struct list passl;           /* struct pass: on their way            */
-	struct tmr tmr;              /* a lost flow is set up again; or, when
-					it is gone, the end of this          */
+	struct tmr tmr;              /* it registers again; or, when it is
+					gone, the end of this                */
 	uint64_t key;                /* names it on the way through here; the
 					softphone and we know it             */
 	uint32_t turn;               /* what it began last: former ones are
 					superseded                           */
 	bool diverted;               /* legv[].route is not in the account    */
+	bool came;                   /* a REGISTER, since the last result     */
+	bool shut;                   /* none comes: the next goes without us  */
+	bool direct;                 /* it went without us                    */
 	bool gone;                   /* the account was deleted              */
 };
 

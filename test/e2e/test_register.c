@@ -313,6 +313,40 @@ START_TEST(registrar_restart)
 END_TEST
 
 
+/* Nothing passes on the loopback but TCP: a registration without the tags is
+   better than none */
+START_TEST(no_way)
+{
+	struct env *env;
+	struct core *core;
+	struct bound bd;
+	struct baresip *b;
+
+	net_own();
+	net_ip(NULL, "rule", "add", "pref", "1", "lookup", "local", NULL);
+	net_ip(NULL, "rule", "del", "pref", "0", NULL);
+	net_ip(NULL, "rule", "add", "pref", "0", "to", "127.0.0.1", "ipproto",
+	       "udp", "prohibit", NULL);
+	env = env_open();
+	core = open_core(env, false, false);
+	b = baresip_start(env, &(struct baresip_args){
+		.accounts = account(env, "alice", env_str(env,
+			"%s;transport=tcp", core->sip), "")});
+	bound_next(&bd, core, "alice");
+	ck_assert_ptr_null(strstr(bd.contact, "icsi-ref"));
+	baresip_registered(b, E2E_WAIT);
+	ck_assert(!is_tagged(b, 0));
+	/* and stays */
+	bound_next(&bd, core, "alice");
+	bound_next(&bd, core, "alice");
+	ck_assert_int_eq(1, bd.count);
+	ck_assert_int_eq(0, baresip_quit(b));
+	(void)proc_line(core->proc, "bound alice 0 ", E2E_WAIT);
+	env_close(env);
+}
+END_TEST
+
+
 Suite *register_suite(void)
 {
 	Suite *suite = suite_create("register");
@@ -324,6 +358,7 @@ Suite *register_suite(void)
 	tcase_add_test(tc, two_proxies);
 	tcase_add_test(tc, off);
 	tcase_add_loop_test(tc, registrar_restart, 0, 2);
+	tcase_add_test(tc, no_way);
 
 	return suite;
 }
