@@ -228,6 +228,7 @@ static int divert(struct client *cl)
 
 		leg->route = mem_deref(leg->route);
 		leg->ka = mem_deref(leg->ka);
+		memset(leg->deadv, 0, sizeof(leg->deadv));
 		if (out)
 			err = str_dup(&leg->route, out);
 	}
@@ -430,8 +431,9 @@ static bool request_handler(const struct sip_msg *msg, void *arg)
 	if (!pl_strcmp(&msg->met, "ACK"))
 		return true;
 
+	/* whoever is on this machine: nothing is kept of him */
 	if (!leg)
-		(void)sip_treply(NULL, reg->sip, msg, 403, "Forbidden");
+		(void)sip_reply(reg->sip, msg, 403, "Forbidden");
 	/* sent in the very moment: it was not meant to come here */
 	else if (pl_strcmp(&msg->met, "REGISTER"))
 		(void)sip_treply(NULL, reg->sip, msg, 503, "Try Again");

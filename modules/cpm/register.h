@@ -11,6 +11,7 @@
 enum {
 	LEGS      = 2,   /* outbound proxies of an account, as the host has  */
 	UUID_SIZE = 37,
+	DEAD      = 4,   /* servers that say nothing, of a name's addresses   */
 };
 
 struct client;
@@ -25,6 +26,11 @@ struct leg {
 	struct sa src;               /* who gave it                          */
 	struct sip_keepalive *ka;    /* of its flow (RFC 5626), or NULL      */
 	bool tagged;                 /* with our tags                        */
+	struct {
+		struct sa addr;
+		uint64_t until;      /* jiffies                              */
+	} deadv[DEAD];               /* not asked while there are others     */
+	unsigned dead_next;
 };
 
 /** An account that registers */
