@@ -248,6 +248,10 @@ static void bound(struct pass *p, const struct sip_msg *rsp)
 	}
 
 	leg->contact = mem_ref(p->uri);
+	if (sa_af(&rsp->src) != sa_af(&p->msg->src))
+		register_family(leg, sa_af(&rsp->src));
+	else
+		leg->af = sa_af(&rsp->src);
 	if (p->flow)
 		flow_start(leg, rsp);
 }

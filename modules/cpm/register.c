@@ -119,8 +119,10 @@ static struct client *client_alloc(struct account *acc)
 	cl->acc = mem_ref(acc);
 	cl->key = rand_u64();
 	tmr_init(&cl->tmr);
-	for (i=0; i<LEGS; i++)
+	for (i=0; i<LEGS; i++) {
 		cl->legv[i].client = cl;
+		cl->legv[i].af = AF_UNSPEC;
+	}
 	list_append(&reg->clientl, &cl->le, cl);
 
 	return cl;
@@ -169,12 +171,20 @@ static int own_addr(struct sa *addr, enum sip_transp tp, int af)
 }
 
 
-/* What the softphone can reach us with. The family is that of the proxy, if
-   that is an address: baresip takes from it which one a call has */
-static int own_find(struct sa *addr, enum sip_transp *tp, const char *uri)
+/* The family of its proxy: that which it was reached by, else that of its
+   address */
+static bool wants_v6(const struct leg *leg, const char *uri)
+{
+	return leg->af == AF_UNSPEC ? strchr(uri, '[') != NULL
+		: leg->af == AF_INET6;
+}
+
+
+/* What the softphone can reach us with, in the family that is wanted if that
+   can be: baresip takes from it which one a call has */
+static int own_find(struct sa *addr, enum sip_transp *tp, bool v6)
 {
 	static const enum sip_transp tpv[] = {SIP_TRANSP_UDP, SIP_TRANSP_TCP};
-	const bool v6 = strchr(uri, '[') != NULL;
 	size_t i, j;
 
 	for (i=0; i<2; i++) {
@@ -199,8 +209,8 @@ static int divert_leg(struct client *cl, unsigned i)
 	struct sa addr;
 	int err;
 
-	err = own_find(&addr, &tp, leg->route ? leg->route
-		       : account_aor(cl->acc));
+	err = own_find(&addr, &tp, wants_v6(leg, leg->route ? leg->route
+					    : account_aor(cl->acc)));
 	if (err)
 		return err;
 
@@ -315,6 +325,18 @@ void register_flow_lost(struct client *cl)
 	if (!cl->gone)
 		tmr_start(&cl->tmr, FLOW_WAIT / 2 + rand_u32() %
 			  (FLOW_WAIT / 2), again_handler, cl);
+}
+
+
+void register_family(struct leg *leg, int af)
+{
+	struct client *cl = leg->client;
+	const bool first = leg->af == AF_UNSPEC;
+
+	leg->af = af;
+	/* once: who is now here, now there, must not have it do so for ever */
+	if (first && !cl->gone)
+		tmr_start(&cl->tmr, 0, again_handler, cl);
 }
 
 

@@ -26,6 +26,8 @@ struct leg {
 	struct sa src;               /* who gave it                          */
 	struct sip_keepalive *ka;    /* of its flow (RFC 5626), or NULL      */
 	bool tagged;                 /* with our tags                        */
+	int af;                      /* of the way to the registrar;
+					AF_UNSPEC: not known yet             */
 	struct {
 		struct sa addr;
 		uint64_t until;      /* jiffies                              */
@@ -56,6 +58,11 @@ struct client {
 
 /** A flow is lost: register again, in a while */
 void register_flow_lost(struct client *cl);
+
+/** Who answered is known: the softphone is to believe that it registers over
+    the family that its REGISTER really goes over, for its calls are of that
+    one. It registers again if it does not */
+void register_family(struct leg *leg, int af);
 
 /** Names this softphone */
 const char *register_uuid(void);

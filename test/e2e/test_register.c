@@ -459,6 +459,44 @@ START_TEST(no_way)
 END_TEST
 
 
+/* A proxy whose name has IPv6 addresses only, and a softphone with both: its
+   calls are of the family that it believes to have registered with */
+START_TEST(family)
+{
+	static const struct names_rr rrv[] = {
+		{"proxy.test", NAMES_AAAA, "::1", 300},
+		{NULL, 0, NULL, 0},
+	};
+	struct names *ns;
+	struct env *env;
+	struct core *core;
+	struct baresip *b;
+
+	net_own();
+	net_ip(NULL, "addr", "add", "10.9.0.2/24", "dev", "cpm0", NULL);
+	net_ip(NULL, "addr", "add", "fd00:9::2/64", "dev", "cpm0", "nodad",
+	       NULL);
+	env = env_open();
+	ns = names_start(rrv);
+	ck_assert_ptr_nonnull(ns);
+	core = open_core(env, true, false);
+	b = baresip_start(env, &(struct baresip_args){
+		.netif = "cpm0",
+		.config = env_str(env, "dns_server 127.0.0.1:%u\n",
+				  names_port(ns)),
+		.accounts = account(env, "alice", env_str(env,
+			"proxy.test%s", strrchr(core->sip, ':')), "")});
+	(void)proc_line(b->proc, "UDP/v6} 200 OK", E2E_WAIT);
+	baresip_registered(b, E2E_WAIT);
+	ck_assert(is_tagged(b, 0));
+	ck_assert_int_eq(0, baresip_quit(b));
+	(void)all_tagged(core, "alice");
+	names_stop(ns);
+	env_close(env);
+}
+END_TEST
+
+
 /* The domain's first server says nothing. The softphone gives up when the
    request goes on to the second one: its next try begins there */
 START_TEST(first_dead)
@@ -506,6 +544,7 @@ Suite *register_suite(void)
 	tcase_add_test(tc, off);
 	tcase_add_loop_test(tc, registrar_restart, 0, 2);
 	tcase_add_test(tc, no_way);
+	tcase_add_test(tc, family);
 
 	if (getenv("CPM_LONG")) {
 		tc = suite_case(suite, "dead", DEAD_SEC);
