@@ -28,6 +28,8 @@
 
 enum {
 	FLOW_WAIT = 30000,   /* ms: RFC 5626, 4.5, base time                 */
+	COME_WAIT = 40000,   /* ms: longer than the softphone waits for an
+				answer (RFC 3261, 64 T1)                    */
 	GONE_WAIT = 64000,   /* ms: when the last transactions of an account
 				are over                                    */
 	URI_SIZE  = 256,
@@ -293,7 +295,7 @@ static void registering(struct ua *ua)
 
 	err = cl ? divert(cl) : ENOMEM;
 	if (cl) {
-		cl->came = false;
+		cl->came = 0;
 		cl->direct = err != 0;
 	}
 	if (err) {
@@ -341,23 +343,21 @@ void register_family(struct leg *leg, int af)
 
 
 /* A registration without tags is better than none: a machine may let nothing
-   pass on its loopback */
-static void result(struct ua *ua, bool ok)
+   pass on its loopback. Which of two proxies has failed is not told, so the
+   time counts in which the softphone gives up */
+static void failed(struct ua *ua)
 {
 	struct client *cl = client_find(ua_account(ua));
 
-	if (!cl || cl->gone)
+	if (!cl || cl->gone || cl->direct ||
+	    (cl->came && tmr_jiffies() - cl->came < COME_WAIT))
 		return;
 
-	if (!ok && !cl->came && !cl->direct) {
-		warning("cpm: %s: its REGISTER does not reach us on the "
-			"loopback: it registers without the CPM tags\n",
-			account_aor(cl->acc));
-		cl->shut = true;
-		/* the softphone is in the middle of it */
-		tmr_start(&cl->tmr, 0, again_handler, cl);
-	}
-	cl->came = false;
+	warning("cpm: %s: its REGISTER does not reach us on the loopback: it "
+		"registers without the CPM tags\n", account_aor(cl->acc));
+	cl->shut = true;
+	/* the softphone is in the middle of it */
+	tmr_start(&cl->tmr, 0, again_handler, cl);
 }
 
 
@@ -392,10 +392,8 @@ void register_event(struct ua *ua, const char *name)
 
 	if (!str_cmp(name, "REGISTERING"))
 		registering(ua);
-	else if (!str_cmp(name, "REGISTER_OK"))
-		result(ua, true);
 	else if (!str_cmp(name, "REGISTER_FAIL"))
-		result(ua, false);
+		failed(ua);
 	else if (!str_cmp(name, "SHUTDOWN"))
 		gone(ua);
 }
@@ -449,7 +447,7 @@ static bool request_handler(const struct sip_msg *msg, void *arg)
 	restore_all();
 	leg = leg_find(msg, &turn);
 	if (leg && turn == leg->client->turn)
-		leg->client->came = true;
+		leg->client->came = tmr_jiffies();
 	if (!pl_strcmp(&msg->met, "ACK"))
 		return true;
 

@@ -48,7 +48,8 @@ struct client {
 	uint32_t turn;               /* what it began last: former ones are
 					superseded                           */
 	bool diverted;               /* legv[].route is not in the account    */
-	bool came;                   /* a REGISTER, since the last result     */
+	uint64_t came;               /* jiffies: the last REGISTER; 0: none
+					since it was set up                  */
 	bool shut;                   /* none comes: the next goes without us  */
 	bool direct;                 /* it went without us                    */
 	bool gone;                   /* the account was deleted              */

@@ -531,6 +531,32 @@ START_TEST(first_dead)
 END_TEST
 
 
+/* Of two proxies one says nothing: that is no sign that nothing comes here */
+START_TEST(second_dead)
+{
+	struct env *env = env_open();
+	struct core *core = open_core(env, false, false);
+	struct bound bd;
+	struct baresip *b;
+
+	env_limit(env, DEAD_SEC);
+	b = baresip_start(env, &(struct baresip_args){
+		.accounts = account(env, "alice", core->sip, ";sipnat=outbound"
+			";outbound2=\"sip:127.0.0.8:9\""),
+		.config = "module_tmp uuid.so\n"});
+	(void)ctrl_host_event(b->ctrl, "REGISTER_FAIL", DEAD_WAIT);
+	/* what it had begun before, and what it has now */
+	bound_next(&bd, core, "alice");
+	(void)ctrl_host_event(b->ctrl, "REGISTER_OK", E2E_WAIT);
+	(void)ctrl_host_event(b->ctrl, "REGISTER_OK", E2E_WAIT);
+	ck_assert(is_tagged(b, 0));
+	ck_assert_int_eq(0, baresip_quit(b));
+	(void)all_tagged(core, "alice");
+	env_close(env);
+}
+END_TEST
+
+
 Suite *register_suite(void)
 {
 	Suite *suite = suite_create("register");
@@ -549,6 +575,7 @@ Suite *register_suite(void)
 	if (getenv("CPM_LONG")) {
 		tc = suite_case(suite, "dead", DEAD_SEC);
 		tcase_add_test(tc, first_dead);
+		tcase_add_test(tc, second_dead);
 	}
 
 	return suite;
