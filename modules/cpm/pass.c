@@ -14,6 +14,9 @@
 
 enum {
 	REASON_SIZE = 128,
+	SILENT_MIN  = 16000,   /* ms without an answer: half of what libre
+				  waits for one (RFC 3261, 64 T1)           */
+	DEAD_TIME   = 600000,  /* ms until such a server is asked again     */
 };
 
 struct pass {
@@ -24,6 +27,8 @@ struct pass {
 	struct sip_strans *st;
 	struct sip_request *req;
 	char *uri;                 /* what is to be bound                   */
+	struct sa dst;             /* where it was sent to last             */
+	uint64_t sent;             /* jiffies; 0: not yet                   */
 	bool bind;                 /* else unbound                          */
 	bool flow;                 /* it has a reg-id                       */
 };
@@ -82,6 +87,43 @@ static int lines_copy(struct mbuf *mb, const struct sip_msg *msg,
 	}
 
 	return err;
+}
+
+
+/*
+ * Servers that say nothing. libre goes on to a name's next address after the
+ * very time after which the softphone gives up waiting for us. It begins anew
+ * then, and must not do so with the same address: it would never get further.
+ */
+
+static bool isdead(const struct leg *leg, const struct sa *addr)
+{
+	const uint64_t now = tmr_jiffies();
+	unsigned i;
+
+	for (i=0; i<DEAD; i++) {
+		if (now < leg->deadv[i].until &&
+		    sa_cmp(&leg->deadv[i].addr, addr, SA_ALL))
+			return true;
+	}
+
+	return false;
+}
+
+
+static void dead_add(struct leg *leg, const struct sa *addr)
+{
+	const unsigned i = leg->dead_next++ % DEAD;
+
+	leg->deadv[i].addr  = *addr;
+	leg->deadv[i].until = tmr_jiffies() + DEAD_TIME;
+}
+
+
+/* There is no other one: they are all as good */
+static void dead_forget(struct leg *leg)
+{
+	memset(leg->deadv, 0, sizeof(leg->deadv));
 }
 
 
@@ -206,6 +248,10 @@ static void bound(struct pass *p, const struct sip_msg *rsp)
 	}
 
 	leg->contact = mem_ref(p->uri);
+	if (sa_af(&rsp->src) != sa_af(&p->msg->src))
+		register_family(leg, sa_af(&rsp->src));
+	else
+		leg->af = sa_af(&rsp->src);
 	if (p->flow)
 		flow_start(leg, rsp);
 }
@@ -229,6 +275,7 @@ static void response_handler(int err, const struct sip_msg *rsp, void *arg)
 
 	if (err) {
 		p->leg->tagged = false;
+		dead_forget(p->leg);
 		/* baresip's SIP is being closed: nobody listens */
 		if (err != ECONNABORTED)
 			refuse(p, err);
@@ -274,8 +321,16 @@ static int send_handler(enum sip_transp tp, const struct sa *src,
 			const struct sa *dst, struct mbuf *mb, void *arg)
 {
 	struct pass *p = arg;
-	(void)dst;
+	const uint64_t now = tmr_jiffies();
 
+	if (p->sent && now - p->sent >= SILENT_MIN)
+		dead_add(p->leg, &p->dst);
+	p->sent = 0;
+	if (isdead(p->leg, dst))
+		return EHOSTDOWN;
+
+	p->sent = now;
+	p->dst  = *dst;
 	p->uri = mem_deref(p->uri);
 	if (re_sdprintf(&p->uri, "sip:%r@%J%s", &p->contact.uri.user, src,
 			sip_transp_param(tp)))
@@ -376,6 +431,7 @@ int pass_start(struct leg *leg, const struct sip_msg *msg)
 
 	err = request(p);
 	if (err) {
+		dead_forget(leg);
 		refuse(p, err);
 		mem_deref(p);
 		return 0;

@@ -28,6 +28,8 @@
 
 enum {
 	FLOW_WAIT = 30000,   /* ms: RFC 5626, 4.5, base time                 */
+	COME_WAIT = 40000,   /* ms: longer than the softphone waits for an
+				answer (RFC 3261, 64 T1)                    */
 	GONE_WAIT = 64000,   /* ms: when the last transactions of an account
 				are over                                    */
 	URI_SIZE  = 256,
@@ -119,8 +121,10 @@ static struct client *client_alloc(struct account *acc)
 	cl->acc = mem_ref(acc);
 	cl->key = rand_u64();
 	tmr_init(&cl->tmr);
-	for (i=0; i<LEGS; i++)
+	for (i=0; i<LEGS; i++) {
 		cl->legv[i].client = cl;
+		cl->legv[i].af = AF_UNSPEC;
+	}
 	list_append(&reg->clientl, &cl->le, cl);
 
 	return cl;
@@ -169,12 +173,20 @@ static int own_addr(struct sa *addr, enum sip_transp tp, int af)
 }
 
 
-/* What the softphone can reach us with. The family is that of the proxy, if
-   that is an address: baresip takes from it which one a call has */
-static int own_find(struct sa *addr, enum sip_transp *tp, const char *uri)
+/* The family of its proxy: that which it was reached by, else that of its
+   address */
+static bool wants_v6(const struct leg *leg, const char *uri)
+{
+	return leg->af == AF_UNSPEC ? strchr(uri, '[') != NULL
+		: leg->af == AF_INET6;
+}
+
+
+/* What the softphone can reach us with, in the family that is wanted if that
+   can be: baresip takes from it which one a call has */
+static int own_find(struct sa *addr, enum sip_transp *tp, bool v6)
 {
 	static const enum sip_transp tpv[] = {SIP_TRANSP_UDP, SIP_TRANSP_TCP};
-	const bool v6 = strchr(uri, '[') != NULL;
 	size_t i, j;
 
 	for (i=0; i<2; i++) {
@@ -199,8 +211,8 @@ static int divert_leg(struct client *cl, unsigned i)
 	struct sa addr;
 	int err;
 
-	err = own_find(&addr, &tp, leg->route ? leg->route
-		       : account_aor(cl->acc));
+	err = own_find(&addr, &tp, wants_v6(leg, leg->route ? leg->route
+					    : account_aor(cl->acc)));
 	if (err)
 		return err;
 
@@ -220,12 +232,15 @@ static int divert(struct client *cl)
 	int err = 0;
 
 	restore(cl);
+	/* a flow that was lost is set up by this */
+	tmr_cancel(&cl->tmr);
 	for (i=0; i<LEGS && !err; i++) {
 		struct leg *leg = &cl->legv[i];
 		const char *out = account_outbound(cl->acc, i);
 
 		leg->route = mem_deref(leg->route);
 		leg->ka = mem_deref(leg->ka);
+		memset(leg->deadv, 0, sizeof(leg->deadv));
 		if (out)
 			err = str_dup(&leg->route, out);
 	}
@@ -270,7 +285,19 @@ static void registering(struct ua *ua)
 
 	if (!cl)
 		cl = client_alloc(acc);
+	if (cl && cl->shut) {
+		cl->shut = false;
+		cl->direct = true;
+		/* what is still on its way through us is former */
+		++cl->turn;
+		return;
+	}
+
 	err = cl ? divert(cl) : ENOMEM;
+	if (cl) {
+		cl->came = 0;
+		cl->direct = err != 0;
+	}
 	if (err) {
 		warning("cpm: %s: its registration gets no CPM tags: %m\n",
 			account_aor(acc), err);
@@ -282,10 +309,10 @@ static void registering(struct ua *ua)
 
 
 /*
- * The flow
+ * Once more
  */
 
-static void flow_handler(void *arg)
+static void again_handler(void *arg)
 {
 	struct client *cl = arg;
 	struct ua *ua = client_ua(cl);
@@ -299,7 +326,38 @@ void register_flow_lost(struct client *cl)
 {
 	if (!cl->gone)
 		tmr_start(&cl->tmr, FLOW_WAIT / 2 + rand_u32() %
-			  (FLOW_WAIT / 2), flow_handler, cl);
+			  (FLOW_WAIT / 2), again_handler, cl);
+}
+
+
+void register_family(struct leg *leg, int af)
+{
+	struct client *cl = leg->client;
+	const bool first = leg->af == AF_UNSPEC;
+
+	leg->af = af;
+	/* once: who is now here, now there, must not have it do so for ever */
+	if (first && !cl->gone)
+		tmr_start(&cl->tmr, 0, again_handler, cl);
+}
+
+
+/* A registration without tags is better than none: a machine may let nothing
+   pass on its loopback. Which of two proxies has failed is not told, so the
+   time counts in which the softphone gives up */
+static void failed(struct ua *ua)
+{
+	struct client *cl = client_find(ua_account(ua));
+
+	if (!cl || cl->gone || cl->direct ||
+	    (cl->came && tmr_jiffies() - cl->came < COME_WAIT))
+		return;
+
+	warning("cpm: %s: its REGISTER does not reach us on the loopback: it "
+		"registers without the CPM tags\n", account_aor(cl->acc));
+	cl->shut = true;
+	/* the softphone is in the middle of it */
+	tmr_start(&cl->tmr, 0, again_handler, cl);
 }
 
 
@@ -334,6 +392,8 @@ void register_event(struct ua *ua, const char *name)
 
 	if (!str_cmp(name, "REGISTERING"))
 		registering(ua);
+	else if (!str_cmp(name, "REGISTER_FAIL"))
+		failed(ua);
 	else if (!str_cmp(name, "SHUTDOWN"))
 		gone(ua);
 }
@@ -386,11 +446,14 @@ static bool request_handler(const struct sip_msg *msg, void *arg)
 
 	restore_all();
 	leg = leg_find(msg, &turn);
+	if (leg && turn == leg->client->turn)
+		leg->client->came = tmr_jiffies();
 	if (!pl_strcmp(&msg->met, "ACK"))
 		return true;
 
+	/* whoever is on this machine: nothing is kept of him */
 	if (!leg)
-		(void)sip_treply(NULL, reg->sip, msg, 403, "Forbidden");
+		(void)sip_reply(reg->sip, msg, 403, "Forbidden");
 	/* sent in the very moment: it was not meant to come here */
 	else if (pl_strcmp(&msg->met, "REGISTER"))
 		(void)sip_treply(NULL, reg->sip, msg, 503, "Try Again");

@@ -11,6 +11,7 @@
 enum {
 	LEGS      = 2,   /* outbound proxies of an account, as the host has  */
 	UUID_SIZE = 37,
+	DEAD      = 4,   /* servers that say nothing, of a name's addresses   */
 };
 
 struct client;
@@ -25,6 +26,13 @@ struct leg {
 	struct sa src;               /* who gave it                          */
 	struct sip_keepalive *ka;    /* of its flow (RFC 5626), or NULL      */
 	bool tagged;                 /* with our tags                        */
+	int af;                      /* of the way to the registrar;
+					AF_UNSPEC: not known yet             */
+	struct {
+		struct sa addr;
+		uint64_t until;      /* jiffies                              */
+	} deadv[DEAD];               /* not asked while there are others     */
+	unsigned dead_next;
 };
 
 /** An account that registers */
@@ -33,13 +41,17 @@ struct client {
 	struct account *acc;         /* shared                               */
 	struct leg legv[LEGS];
 	struct list passl;           /* struct pass: on their way            */
-	struct tmr tmr;              /* a lost flow is set up again; or, when
-					it is gone, the end of this          */
+	struct tmr tmr;              /* it registers again; or, when it is
+					gone, the end of this                */
 	uint64_t key;                /* names it on the way through here; the
 					softphone and we know it             */
 	uint32_t turn;               /* what it began last: former ones are
 					superseded                           */
 	bool diverted;               /* legv[].route is not in the account    */
+	uint64_t came;               /* jiffies: the last REGISTER; 0: none
+					since it was set up                  */
+	bool shut;                   /* none comes: the next goes without us  */
+	bool direct;                 /* it went without us                    */
 	bool gone;                   /* the account was deleted              */
 };
 
@@ -47,6 +59,11 @@ struct client {
 
 /** A flow is lost: register again, in a while */
 void register_flow_lost(struct client *cl);
+
+/** Who answered is known: the softphone is to believe that it registers over
+    the family that its REGISTER really goes over, for its calls are of that
+    one. It registers again if it does not */
+void register_family(struct leg *leg, int af);
 
 /** Names this softphone */
 const char *register_uuid(void);

@@ -132,6 +132,9 @@ START_TEST(notified)
 		ENTRY("m-2", "<subject>new</subject>") ENTRY("m-3", "")
 		ENTRY("m-4", "<expiry>2020-01-01T00:00:00Z</expiry>"))));
 	event_is(&s, 3);
+	/* nothing in addition changes nothing */
+	ck_assert_uint_eq(200, server_say(&s, "MESSAGE", NULL, NULL,
+					  LIST_TYPE, LIST("partial", "")));
 	o = ask(&s, "cpm_deferred", NULL);
 	ck_assert_str_eq("new", j_str(o, "deferred.1.subject"));
 	waiting(&s, 2, "m-3");

@@ -5,6 +5,7 @@
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
+#include <ctype.h>
 #include <netinet/in.h>
 #include <pthread.h>
 #include <stdbool.h>
@@ -106,6 +107,7 @@ static void put_naptr(struct out *o, const char *value)
 static void put_data(struct out *o, const struct names_rr *rr)
 {
 	uint8_t addr[16];
+	unsigned long port, prio;
 	char *end;
 
 	switch (rr->type) {
@@ -121,9 +123,15 @@ static void put_data(struct out *o, const struct names_rr *rr)
 		break;
 
 	case NAMES_SRV:
+		prio = 10;
+		port = strtoul(rr->value, &end, 10);
+		if (*end && isdigit((unsigned char)end[1])) {
+			prio = port;
+			port = strtoul(end + 1, &end, 10);
+		}
+		put_u16(o, (unsigned)prio);
 		put_u16(o, 10);
-		put_u16(o, 10);
-		put_u16(o, (unsigned)strtoul(rr->value, &end, 10));
+		put_u16(o, (unsigned)port);
 		put_name(o, *end ? end + 1 : end);
 		break;
 

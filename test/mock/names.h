@@ -19,8 +19,9 @@ enum { NAMES_A = 1, NAMES_CNAME = 5, NAMES_AAAA = 28, NAMES_SRV = 33,
 struct names_rr {
 	const char *name;
 	uint16_t type;
-	const char *value;    /**< an address; a name (CNAME); "PORT NAME"
-			           (SRV); "FLAG SERVICE NAME" (NAPTR)       */
+	const char *value;    /**< an address; a name (CNAME); "PORT NAME" or
+			           "PRIORITY PORT NAME" (SRV); "FLAG SERVICE
+			           NAME" (NAPTR)                            */
 	uint32_t ttl;
 };
 

@@ -229,6 +229,8 @@ static int list_keep(struct notice *n)
 	if (!v)
 		return ENOMEM;
 
+	/* what is answered at once has gone, with its list */
+	mem_ref(list);
 	for (i=0; i<list->entryc && !err; i++)
 		err = entry_set(&v[i], &list->entryv[i]);
 	if (!err)
@@ -239,6 +241,7 @@ static int list_keep(struct notice *n)
 	for (i=0; i<list->entryc; i++)
 		mem_deref(v[i].from);
 	mem_deref(v);
+	mem_deref(list);
 
 	return err;
 }
