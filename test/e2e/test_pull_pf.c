@@ -126,6 +126,7 @@ START_TEST(recorded)
 	ck_assert_uint_ge(seen.sip, 40);
 	ck_assert_uint_ge(seen.msrp, 8);
 	ck_assert_uint_ge(seen.cpim, 6);
+	ck_assert_uint_eq(0, seen.refused);
 	env_close(s.env);
 }
 END_TEST
