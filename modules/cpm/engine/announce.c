@@ -82,6 +82,7 @@ static void settle(struct notice *n, int err)
 	switch (err) {
 
 	case 0:
+	case EALREADY:
 		answer(n, 200, "OK", NULL);
 		break;
 
@@ -148,13 +149,12 @@ static void kept_handler(int err, void *arg)
 }
 
 
+/* @return 0; EALREADY: there is nothing to be kept; those of the store */
 static int keep(struct notice *n, const struct cpm_announced *v, size_t c,
 		bool whole)
 {
-	if (!c && !whole) {
-		settle(n, 0);
-		return 0;
-	}
+	if (!c && !whole)
+		return EALREADY;
 
 	return cpm_store_announce(n->cpm->store, n->aor, v, c, whole,
 				  kept_handler, n);
