@@ -9,7 +9,6 @@
 #include "engine.h"
 #include "composing.h"
 #include "take.h"
-#include "pull.h"
 
 
 enum {
@@ -205,9 +204,8 @@ uint16_t incoming_data(struct msrp_rx *rx, uint64_t off, const uint8_t *buf,
 /* It is not to be: its octets go at once, in memory and on the disk */
 void incoming_drop(struct msrp_rx *rx, void *arg)
 {
-	const struct source *src = arg;
+	(void)arg;
 
-	pull_lost(src->pull);
 	msrp_rx_set_arg(rx, NULL);
 }
 
@@ -217,8 +215,6 @@ static void take_handler(int err, const struct cpm_put_result *res, void *arg)
 	struct incoming *in = arg;
 	(void)res;
 
-	if (err)
-		pull_lost(in->src->pull);
 	if (err == EILSEQ)
 		(void)msrp_rx_answer(in->rx, 400, "Bad encoding");
 	else if (err)
@@ -262,11 +258,9 @@ static uint16_t take(struct incoming *in, struct msrp_rx *rx)
 
 void incoming_done(struct msrp_rx *rx, void *arg)
 {
-	const struct source *src = arg;
-	uint16_t scode = take(msrp_rx_arg(rx), rx);
+	const uint16_t scode = take(msrp_rx_arg(rx), rx);
+	(void)arg;
 
-	if (scode >= 300)
-		pull_lost(src->pull);
 	if (scode)
 		(void)msrp_rx_answer(rx, scode, scode == 200 ? "OK"
 				     : "Refused");
