@@ -352,6 +352,26 @@ static const struct {
 #define N(v) (sizeof(v) / sizeof((v)[0]))
 
 
+/* Nobody is asked as long as nobody knows us */
+START_TEST(unregistered)
+{
+	struct env *env = env_open();
+	struct baresip *b = baresip_start(env, &(struct baresip_args){
+		.name = "alice", .accounts = baresip_account(env, "alice",
+			DOMAIN, "127.0.0.1:9", NULL)});
+	const struct odict *o;
+
+	ck_assert(!ctrl_cmd(b->ctrl, "cpm_pull", NULL, &o));
+	ck_assert_str_eq("ENOTCONN", j_str(o, "error.code"));
+	ck_assert_int_eq(0, j_int(ctrl_ask(b->ctrl, "cpm_status", NULL),
+				  "sessions"));
+	/* in order it waits for the answer to its last REGISTER */
+	baresip_kill(b);
+	env_close(env);
+}
+END_TEST
+
+
 static void failed(struct server *s, int code, const char *reason)
 {
 	const struct odict *o = session(s, "failed");
@@ -612,6 +632,7 @@ Suite *pull_suite(void)
 	tc = suite_case(suite, "fetched", 60);
 	tcase_add_test(tc, all);
 	tcase_add_test(tc, some);
+	tcase_add_test(tc, unregistered);
 	tcase_add_test(tc, refused);
 	tcase_add_test(tc, unusable);
 	tcase_add_test(tc, in_part);

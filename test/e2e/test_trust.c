@@ -130,6 +130,37 @@ START_TEST(elsewhere)
 END_TEST
 
 
+/* A core behind an edge proxy: what comes by that is believed, from elsewhere
+   nothing is */
+START_TEST(through)
+{
+	struct names *ns = serve(nonev);
+	struct scene s = {.env = env_open()};
+	struct core *core = core_alloc(s.env, DOMAIN, false);
+
+	s.pf = pf_start(s.env, (const char *[]){"-D", DOMAIN, "-l",
+			"127.0.0.1:0", "-c", core->uri, NULL});
+	core_run(core, "alice:secret", s.pf);
+	core_edge(core);
+	s.b = baresip_start(s.env, &(struct baresip_args){.name = "alice",
+		.config = use(s.env, ns, NULL),
+		.accounts = baresip_account(s.env, "alice", DOMAIN,
+					    core->edge, NULL)});
+	s.c = s.b->ctrl;
+	baresip_registered(s.b, E2E_WAIT);
+	ck_assert_uint_eq(403, settled(s.b, "127.0.0.2", NULL));
+	ck_assert_uint_eq(403, far_from(s.b, "127.0.0.2", &message));
+	ck_assert_uint_eq(403, far_from(s.b, "127.0.0.2", &noticev[0]));
+	nothing(s.c);
+	scene_leave(&s, "from=%s way=session text=one", BOB);
+	scene_leave(&s, "from=%s way=page text=two", CAROL);
+	scene_delivered(&s, 2);
+	scene_close(&s);
+	names_stop(ns);
+}
+END_TEST
+
+
 static const struct names_rr farmv[] = {
 	{"proxy.test", NAMES_A, "127.0.0.3", 300},
 	{"proxy.test", NAMES_A, "127.0.0.4", 300},
@@ -326,6 +357,7 @@ Suite *trust_suite(void)
 	TCase *tc = suite_case(suite, "trust", 60);
 
 	tcase_add_test(tc, elsewhere);
+	tcase_add_test(tc, through);
 	tcase_add_test(tc, named);
 	tcase_add_test(tc, heard);
 	tcase_add_loop_test(tc, reused, 0, 2);
