@@ -300,6 +300,9 @@ void msrp_sess_pause(struct msrp_sess *sess, bool pause);
 struct msrp_stats {
 	uint64_t messages;      /**< messages completed                     */
 	uint64_t bytes;         /**< octets of bodies received              */
+	uint64_t begun;         /**< messages that open_h took              */
+	uint64_t taken;         /**< of those, answered with 200            */
+	uint64_t refused;       /**< SENDs with a body, answered otherwise  */
 };
 void msrp_sess_stats(const struct msrp_sess *sess, struct msrp_stats *stats);
 

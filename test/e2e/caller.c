@@ -74,9 +74,10 @@ static const char *request(struct caller *c, const char *to,
 		"Max-Forwards: 70\r\n"
 		"From: <sip:rcse-standfw@%s>;tag=c%u\r\n"
 		"To: %s\r\nCall-ID: caller%u\r\nCSeq: %u %s\r\n"
-		"Contact: <sip:pf@%s:%u>\r\n%s", met, c->contact, c->host,
+		"Contact: <sip:pf@%s:%u>%s\r\n%s", met, c->contact, c->host,
 		port, c->n, met, "cpm.test", c->n, c->to, c->n,
-		strcmp(met, "BYE") ? 1 : 2, met, c->host, port, more);
+		strcmp(met, "BYE") ? 1 : 2, met, c->host, port,
+		c->focus ? ";isfocus" : "", more);
 	datagram(c, to, text);
 
 	return text;
@@ -164,6 +165,7 @@ unsigned caller_invite(struct caller *c, struct baresip *b,
 
 	memset(c, 0, sizeof(*c));
 	c->env = b->env;
+	c->focus = args->focus;
 	c->b = b;
 	c->n = ++callers;
 	c->fd = -1;

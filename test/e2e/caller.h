@@ -22,6 +22,7 @@ struct caller_args {
 	const char *parts;    /* beside the description, each "--b\r\n" and
 				 what follows; NULL: it is alone            */
 	bool nosdp;           /* the parts are all that there is            */
+	bool focus;           /* Contact says that it is a conference       */
 };
 
 struct caller {
@@ -32,6 +33,7 @@ struct caller {
 	int fd;               /* MSRP, -1: not connected                     */
 	uint16_t port;        /* where we listen                             */
 	unsigned n;           /* tells callers apart                         */
+	bool focus;           /* as asked for                                */
 	unsigned code;        /* of the answer                               */
 	unsigned early;       /* of the one before it, 0: there was none     */
 	char to[256];         /* header of the answer                        */

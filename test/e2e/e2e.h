@@ -508,6 +508,7 @@ struct wire_seen {
 	unsigned sip;         /* frames with SIP                         */
 	unsigned msrp;        /* frames with MSRP                        */
 	unsigned cpim;        /* of both, those naming message/cpim      */
+	unsigned refused;     /* SIP 4xx to 6xx, without 401 and 407     */
 };
 
 /** Record loopback traffic of the environment's ports so far */
@@ -524,7 +525,8 @@ void wire_stop(struct wire *w);
  * @param msrpv MSRP ports, 0 ends them
  * @param seen Counts
  *
- * The test fails if anything is malformed or an expert error.
+ * The test fails if anything is malformed or an expert error, or if what goes
+ * to or from these ports is something else.
  */
 void wire_check(struct wire *w, const uint16_t *sipv, const uint16_t *msrpv,
 		struct wire_seen *seen);

@@ -75,6 +75,7 @@ int main(int argc, char *argv[])
 		{"pull",      pull_suite},
 		{"inline",    inline_suite},
 		{"file",      file_suite},
+		{"edge",      edge_suite},
 		{"report",    report_suite},
 		{"register",  register_suite},
 		{"available", available_suite},

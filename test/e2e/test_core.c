@@ -129,6 +129,7 @@ START_TEST(recorded)
 	/* twice: bind, its answer, all chunks at once, their answers */
 	ck_assert_uint_ge(seen.msrp, 8);
 	ck_assert_uint_ge(seen.cpim, 8);
+	ck_assert_uint_eq(0, seen.refused);
 	env_close(s.env);
 }
 END_TEST

@@ -183,6 +183,7 @@ START_TEST(mixed)
 					 s.b->sip_port, 0},
 		   (const uint16_t[]){s.pf->msrp_port, 0}, &seen);
 	ck_assert_uint_ge(seen.cpim, 6);
+	ck_assert_uint_eq(0, seen.refused);
 	env_close(s.env);
 }
 END_TEST

@@ -510,6 +510,7 @@ START_TEST(on_wire)
 	/* message, 200, notification, 200, message, 415 */
 	ck_assert_uint_ge(seen.sip, 6);
 	ck_assert_uint_ge(seen.cpim, 2);
+	ck_assert_uint_eq(1, seen.refused);
 	page_end(&p, b);
 }
 END_TEST

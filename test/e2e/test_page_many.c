@@ -209,11 +209,24 @@ START_TEST(held)
 END_TEST
 
 
+static const struct {
+	unsigned most;        /* CPM_PAGES, CPM_NOTICES                     */
+	const char *counts;   /* what of cpm_status they are in the end     */
+	int64_t kept;
+	struct pager_args args;
+} crowdv[] = {
+	{4096, "messages", 4096, {.type = "text/plain", .body = "."}},
+	/* what waits to be fetched: all of them say the same */
+	{256,  "deferred", 1,    {.head = PAGER_CPM("deferred"), .type = "",
+				  .body = ""}},
+};
+
 /* More than may wait for the disk: the rest is told to come later, and those
    that wait are kept */
 START_TEST(too_many)
 {
-	enum { PAGES = 4096, MORE = 20 };
+	enum { MORE = 20 };
+	const unsigned most = crowdv[_i].most;
 	struct env *env = env_open();
 	unsigned i, later = 0;
 	struct baresip *b;
@@ -222,24 +235,24 @@ START_TEST(too_many)
 	char *hold = held_begin(env, &b);
 
 	pager_open(&p, env, b->sip, true);
-	for (i=0; i<PAGES + MORE; i++)
-		(void)pager_post(&p, &(struct pager_args){
-			.type = "text/plain", .body = "."});
+	for (i=0; i<most + MORE; i++)
+		(void)pager_post(&p, &crowdv[_i].args);
 	wait_start(&w, 2 * E2E_WAIT, "the answers to those too many");
-	while (wait_more(&w) && p.open > PAGES)
+	while (wait_more(&w) && p.open > most)
 		pager_turn(&p, 20);
 	ck_assert_int_eq(0, unlink(hold));
 	pager_drain(&p, 0);
-	for (i=0; i<PAGES + MORE; i++) {
+	for (i=0; i<most + MORE; i++) {
 		if (p.shotv[i].code == 200)
 			continue;
 		ck_assert_uint_eq(503, p.shotv[i].code);
-		ck_assert_ptr_nonnull(strstr(p.shotv[i].answer,
-					     "\r\nRetry-After: 5\r\n"));
+		ck_assert_ptr_nonnull(strstr(p.shotv[i].answer, _i
+					     ? "\r\nRetry-After: 30\r\n"
+					     : "\r\nRetry-After: 5\r\n"));
 		++later;
 	}
 	ck_assert_uint_eq(MORE, later);
-	ck_assert_int_eq(PAGES, page_count(b, "messages"));
+	ck_assert_int_eq(crowdv[_i].kept, page_count(b, crowdv[_i].counts));
 	page_end(&p, b);
 }
 END_TEST
@@ -297,7 +310,7 @@ void page_many_cases(Suite *suite)
 	tcase_add_test(tc, no_store);
 	tcase_add_test(tc, no_room);
 	tcase_add_test(tc, held);
-	tcase_add_test(tc, too_many);
+	tcase_add_loop_test(tc, too_many, 0, (int)ARRAY_SIZE(crowdv));
 	tc = suite_case(suite, "loss", 600);
 	tcase_add_test(tc, loss);
 }

@@ -87,6 +87,7 @@ START_TEST(through)
 	ck_assert_uint_ge(seen.sip, 24);
 	ck_assert_uint_ge(seen.cpim, 8);
 	ck_assert_uint_eq(0, seen.msrp);
+	ck_assert_uint_eq(0, seen.refused);
 	env_close(s.env);
 }
 END_TEST

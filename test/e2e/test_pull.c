@@ -139,6 +139,11 @@ START_TEST(notified)
 	ck_assert_str_eq("new", j_str(o, "deferred.1.subject"));
 	waiting(&s, 2, "m-3");
 
+	/* nothing new: nothing is told, and all stays */
+	ck_assert_uint_eq(200, server_say(&s, "MESSAGE", NULL, NULL,
+					  LIST_TYPE, LIST("partial", "")));
+	ck_assert_ptr_null(ctrl_try_event(s.b->ctrl, "deferred", 1));
+
 	/* the other method */
 	ck_assert_uint_eq(200, server_say(&s, "NOTIFY", NULL, DEFERRED EVENT,
 		SUMMARY, "Messages-Waiting: yes\r\nText-Message: 2/0\r\n"));
@@ -350,6 +355,26 @@ static const struct {
 #define N(v) (sizeof(v) / sizeof((v)[0]))
 
 
+/* Nobody is asked as long as nobody knows us */
+START_TEST(unregistered)
+{
+	struct env *env = env_open();
+	struct baresip *b = baresip_start(env, &(struct baresip_args){
+		.name = "alice", .accounts = baresip_account(env, "alice",
+			DOMAIN, "127.0.0.1:9", NULL)});
+	const struct odict *o;
+
+	ck_assert(!ctrl_cmd(b->ctrl, "cpm_pull", NULL, &o));
+	ck_assert_str_eq("ENOTCONN", j_str(o, "error.code"));
+	ck_assert_int_eq(0, j_int(ctrl_ask(b->ctrl, "cpm_status", NULL),
+				  "sessions"));
+	/* in order it waits for the answer to its last REGISTER */
+	baresip_kill(b);
+	env_close(env);
+}
+END_TEST
+
+
 static void failed(struct server *s, int code, const char *reason)
 {
 	const struct odict *o = session(s, "failed");
@@ -454,6 +479,64 @@ START_TEST(unusable)
 END_TEST
 
 
+/* Of a message of that many octets so many come. @return what they get */
+static const char *part(struct server *s, size_t octets, size_t total)
+{
+	static const char head[] = "From: <sip:bob@cpm.test>\r\n"
+		"To: <sip:alice@cpm.test>\r\n\r\nContent-Type: text/plain"
+		"\r\n\r\n";
+	struct caller *c = &s->msrp;
+
+	caller_write(c, env_str(s->env, "MSRP part SEND\r\nTo-Path: %s\r\n"
+		"From-Path: %s\r\nMessage-ID: part%zu\r\n"
+		"Byte-Range: 1-%zu/%zu\r\nContent-Type: message/cpim\r\n"
+		"\r\n%s%0*d\r\n-------part%c\r\n", c->peer, c->path, total,
+		octets, total, head, (int)(octets - (sizeof(head) - 1)), 0,
+		octets < total ? '+' : '$'));
+	ck_assert(caller_read(c, E2E_WAIT));
+
+	return c->text;
+}
+
+
+/* One is refused, one comes in part: the session ends in order, and the rest
+   is still to be fetched */
+START_TEST(in_part)
+{
+	struct server s;
+
+	server_open(&s, env_open(), "cpm_max_size 2000\n");
+	ck_assert_uint_eq(200, server_say(&s, "MESSAGE", NULL, NULL, NULL,
+					  ""));
+	(void)ask(&s, "cpm_pull", NULL);
+	server_take(&s);
+	server_message(&s, "m-1", BOB, "one");
+	ck_assert_ptr_nonnull(strstr(part(&s, 2001, 2001), "MSRP part 413 "));
+	server_bye(&s);
+	session(&s, "closed");
+	waiting(&s, 0, "all");
+
+	(void)ask(&s, "cpm_pull", NULL);
+	server_take(&s);
+	ck_assert_ptr_nonnull(strstr(part(&s, 500, 1000), "MSRP part 200 "));
+	server_message(&s, "m-2", BOB, "two");
+	server_bye(&s);
+	session(&s, "closed");
+	waiting(&s, 0, "all");
+	ck_assert_int_eq(2, j_int(ask(&s, "cpm_status", NULL), "messages"));
+
+	(void)ask(&s, "cpm_pull", NULL);
+	server_take(&s);
+	ck_assert_ptr_nonnull(strstr(part(&s, 1000, 1000), "MSRP part 200 "));
+	server_bye(&s);
+	session(&s, "closed");
+	ctrl_until(s.b->ctrl, "cpm_status", NULL, "deferred", 0, E2E_WAIT);
+	ck_assert_int_eq(3, j_int(ask(&s, "cpm_status", NULL), "messages"));
+	end(&s);
+}
+END_TEST
+
+
 /* What SIP allows besides: a redirection, SDP in a 183 that the 200 does not
    repeat, two answers of which one counts, BYE instead of MSRP */
 START_TEST(odd)
@@ -552,8 +635,10 @@ Suite *pull_suite(void)
 	tc = suite_case(suite, "fetched", 60);
 	tcase_add_test(tc, all);
 	tcase_add_test(tc, some);
+	tcase_add_test(tc, unregistered);
 	tcase_add_test(tc, refused);
 	tcase_add_test(tc, unusable);
+	tcase_add_test(tc, in_part);
 	tcase_add_test(tc, odd);
 	tcase_add_test(tc, by_itself);
 	pull_pf_cases(suite);

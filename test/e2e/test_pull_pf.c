@@ -126,6 +126,7 @@ START_TEST(recorded)
 	ck_assert_uint_ge(seen.sip, 40);
 	ck_assert_uint_ge(seen.msrp, 8);
 	ck_assert_uint_ge(seen.cpim, 6);
+	ck_assert_uint_eq(0, seen.refused);
 	env_close(s.env);
 }
 END_TEST
@@ -173,19 +174,24 @@ START_TEST(expired)
 	(void)ctrl_until(s.c, "cpm_status", NULL, "deferred", 0, E2E_WAIT);
 	scene_empty(&s);
 	(void)ctrl_ask(s.c, "cpm_pull", NULL);
-	/* whatever the PF says to that */
+	ck_assert_int_eq(480, pf_int(pf_event(s.pf, "pull", E2E_WAIT),
+				     "code"));
 	(void)ctrl_until(s.c, "cpm_status", NULL, "sessions", 0, E2E_WAIT);
 	ck_assert_int_eq(0, scene_count(&s, "messages"));
 
-	/* refused on purpose, ended early, silent until we give up */
+	/* refused on purpose, ended early */
 	scene_leave(&s, "from=%s id=m2 text=two", BOB);
 	announced(&s, 1);
 	pf_cmd(s.pf, "fault pull-refuse=603");
 	(void)ctrl_ask(s.c, "cpm_pull", NULL);
-	ctrl_skip(s.c);
+	ck_assert_int_eq(603, pf_int(pf_event(s.pf, "pull", E2E_WAIT),
+				     "code"));
 	(void)ctrl_until(s.c, "cpm_status", NULL, "sessions", 0, E2E_WAIT);
+	ck_assert_int_eq(1, scene_count(&s, "deferred"));
+	pf_cmd(s.pf, "fault none");
 	pf_cmd(s.pf, "fault early-bye");
 	(void)ctrl_ask(s.c, "cpm_pull", NULL);
+	(void)pulled(&s, 0);
 	(void)ctrl_until(s.c, "cpm_status", NULL, "sessions", 0, E2E_WAIT);
 	ck_assert_int_eq(1, scene_count(&s, "deferred"));
 	pf_cmd(s.pf, "fault none");

@@ -10,6 +10,7 @@
 #include "suite.h"
 #include "scene.h"
 #include "invite.h"
+#include "caller.h"
 
 
 #define REF     "+g.3gpp.icsi-ref="
@@ -136,6 +137,34 @@ START_TEST(group)
 END_TEST
 
 
+/* Nor is it when only the Contact says so (RFC 4579, 5.2) */
+START_TEST(focus)
+{
+	const struct odict *o;
+	struct env *env = env_open();
+	struct baresip *b = invite_alice(env, NULL);
+	struct caller c;
+	unsigned i;
+
+	for (i=0; i<2; i++) {
+		caller_open(&c, b, &(struct caller_args){.from = BOB,
+			    .focus = !i});
+		caller_message(&c, "to all, or to you");
+		caller_bye(&c);
+		caller_close(&c);
+		(void)ctrl_until(b->ctrl, "cpm_status", NULL, "messages",
+				 i + 1, E2E_WAIT);
+		o = ctrl_ask(b->ctrl, "cpm_conversations", NULL);
+		ck_assert_uint_eq(i + 1, j_count(o, "conversations"));
+		ck_assert_str_eq(i ? "chat" : "group",
+				 j_str(o, "conversations.0.kind"));
+	}
+	ck_assert_int_eq(0, baresip_quit(b));
+	env_close(env);
+}
+END_TEST
+
+
 void token_cases(Suite *suite)
 {
 	TCase *tc = suite_case(suite, "token", 60);
@@ -143,4 +172,5 @@ void token_cases(Suite *suite)
 	tcase_add_loop_test(tc, ours, 0, 4);
 	tcase_add_test(tc, others);
 	tcase_add_test(tc, group);
+	tcase_add_test(tc, focus);
 }

@@ -17,6 +17,8 @@
 
 #define PAGE "Accept-Contact: *;+g.3gpp.icsi-ref=\"urn%3Aurn-7%3A" ICSI \
 	"msg\"\r\n"
+#define DEFERRED "Accept-Contact: *;+g.3gpp.icsi-ref=\"urn%3Aurn-7%3A" ICSI \
+	"deferred\"\r\n"
 #define SESSION "urn:urn-7:" ICSI "session\r\n"
 #define ASSERTED "P-Asserted-Identity: <sip:boss@cpm.test>\r\n"
 #define CPIM "From: <sip:anonymous@anonymous.invalid>\r\n" \
@@ -29,6 +31,13 @@ enum {
 
 static const struct far_args message = {
 	.met = "MESSAGE", .head = PAGE, .type = "message/cpim", .body = CPIM,
+};
+
+/* That something waits to be fetched */
+static const struct far_args noticev[] = {
+	{.met = "MESSAGE", .head = DEFERRED},
+	{.met = "NOTIFY", .head = DEFERRED "Event: message-summary\r\n"
+		"Subscription-State: active\r\n"},
 };
 
 static const struct names_rr nonev[] = {{NULL, 0, NULL, 0}};
@@ -72,6 +81,9 @@ static void nothing(struct ctrl *c)
 {
 	ck_assert_ptr_null(ctrl_try_event(c, "session", 0));
 	ck_assert_ptr_null(ctrl_try_event(c, "message", 0));
+	ck_assert_ptr_null(ctrl_try_event(c, "deferred", 0));
+	ck_assert_int_eq(0, j_int(ctrl_ask(c, "cpm_status", NULL),
+				  "deferred"));
 	ck_assert_int_eq(0, j_int(ctrl_ask(c, "cpm_status", NULL),
 				  "sessions"));
 	ck_assert_int_eq(0, j_int(ctrl_ask(c, "cpm_status", NULL),
@@ -96,6 +108,8 @@ START_TEST(elsewhere)
 	scene_start(&s);
 	ck_assert_uint_eq(403, settled(s.b, "127.0.0.2", NULL));
 	ck_assert_uint_eq(403, far_from(s.b, "127.0.0.2", &message));
+	ck_assert_uint_eq(403, far_from(s.b, "127.0.0.2", &noticev[0]));
+	ck_assert_uint_eq(403, far_from(s.b, "127.0.0.2", &noticev[1]));
 	far_connect(&f, s.b, "127.0.0.2");
 	ck_assert_uint_eq(403, far_ask(&f, s.b, NULL, NULL));
 	ck_assert_uint_eq(403, far_ask(&f, s.b, &message, NULL));
@@ -105,7 +119,41 @@ START_TEST(elsewhere)
 
 	ck_assert_uint_eq(TAKEN, far_from(s.b, "127.0.0.1", NULL));
 	ck_assert_uint_eq(200, far_from(s.b, "127.0.0.1", &message));
+	ck_assert_uint_eq(200, far_from(s.b, "127.0.0.1", &noticev[0]));
+	ck_assert_uint_eq(200, far_from(s.b, "127.0.0.1", &noticev[1]));
+	ck_assert_int_eq(1, scene_count(&s, "deferred"));
 	scene_leave(&s, "from=%s text=hello", BOB);
+	scene_delivered(&s, 2);
+	scene_close(&s);
+	names_stop(ns);
+}
+END_TEST
+
+
+/* A core behind an edge proxy: what comes by that is believed, from elsewhere
+   nothing is */
+START_TEST(through)
+{
+	struct names *ns = serve(nonev);
+	struct scene s = {.env = env_open()};
+	struct core *core = core_alloc(s.env, DOMAIN, false);
+
+	s.pf = pf_start(s.env, (const char *[]){"-D", DOMAIN, "-l",
+			"127.0.0.1:0", "-c", core->uri, NULL});
+	core_run(core, "alice:secret", s.pf);
+	core_edge(core);
+	s.b = baresip_start(s.env, &(struct baresip_args){.name = "alice",
+		.config = use(s.env, ns, NULL),
+		.accounts = baresip_account(s.env, "alice", DOMAIN,
+					    core->edge, NULL)});
+	s.c = s.b->ctrl;
+	baresip_registered(s.b, E2E_WAIT);
+	ck_assert_uint_eq(403, settled(s.b, "127.0.0.2", NULL));
+	ck_assert_uint_eq(403, far_from(s.b, "127.0.0.2", &message));
+	ck_assert_uint_eq(403, far_from(s.b, "127.0.0.2", &noticev[0]));
+	nothing(s.c);
+	scene_leave(&s, "from=%s way=session text=one", BOB);
+	scene_leave(&s, "from=%s way=page text=two", CAROL);
 	scene_delivered(&s, 2);
 	scene_close(&s);
 	names_stop(ns);
@@ -309,6 +357,7 @@ Suite *trust_suite(void)
 	TCase *tc = suite_case(suite, "trust", 60);
 
 	tcase_add_test(tc, elsewhere);
+	tcase_add_test(tc, through);
 	tcase_add_test(tc, named);
 	tcase_add_test(tc, heard);
 	tcase_add_loop_test(tc, reused, 0, 2);

@@ -25,7 +25,8 @@ static const char mark_text[] = "cpm-e2e: end of the recording";
 static const char *const fields[] = {
 	"frame.number", "frame.protocols", "sip.Content-Type",
 	"msrp.content.type", "_ws.malformed", "_ws.expert.severity",
-	"_ws.expert.message", "_ws.col.Info",
+	"_ws.expert.message", "_ws.col.Info", "sip.Status-Code",
+	"udp.port", "tcp.port",
 };
 
 
@@ -142,7 +143,33 @@ static bool is_error(const char *severities)
 }
 
 
-static void check_line(const char *line, struct wire_seen *seen)
+/* Final, and not that somebody shall show who he is */
+static bool is_refusal(const char *codes)
+{
+	const unsigned long code = strtoul(codes, NULL, 10);
+
+	return code >= 400 && code != 401 && code != 407;
+}
+
+
+/* A frame's two ports, "1,2": is one of them in the list? */
+static bool is_of(const char *ports, const uint16_t *portv)
+{
+	const char *second = strchr(ports, ',');
+	const unsigned long a = strtoul(ports, NULL, 10);
+	const unsigned long b = second ? strtoul(second + 1, NULL, 10) : 0;
+
+	for (; portv && *portv; portv++) {
+		if (*portv == a || *portv == b)
+			return true;
+	}
+
+	return false;
+}
+
+
+static void check_line(const char *line, const uint16_t *sipv,
+		       const uint16_t *msrpv, struct wire_seen *seen)
 {
 	char *copy = strdup(line), *at = copy, *v[ARRAY_SIZE(fields)];
 	size_t i;
@@ -158,10 +185,17 @@ static void check_line(const char *line, struct wire_seen *seen)
 	seen->msrp += strstr(v[1], ":msrp") != NULL;
 	seen->cpim += strcasestr(v[2], "message/cpim") ||
 		strcasestr(v[3], "message/cpim");
+	seen->refused += is_refusal(v[8]);
 
 	if (*v[4] || is_error(v[5]))
 		e2e_fail("on the wire, frame %s: %s %s (%s)", v[0], v[4],
 			 v[6], v[7]);
+	/* what is so wrong that tshark does not know it is data to it */
+	if ((strstr(v[1], "udp:data") && is_of(v[9], sipv)) ||
+	    (strstr(v[1], "tcp:data") &&
+	     (is_of(v[10], sipv) || is_of(v[10], msrpv))))
+		e2e_fail("on the wire, frame %s is neither SIP nor MSRP: %s",
+			 v[0], v[7]);
 	free(copy);
 }
 
@@ -179,5 +213,5 @@ void wire_check(struct wire *w, const uint16_t *sipv, const uint16_t *msrpv,
 		e2e_fail("tshark ended with %d", p->status);
 
 	while ((line = proc_try_line(p, "", E2E_SHORT)) != NULL)
-		check_line(line, seen);
+		check_line(line, sipv, msrpv, seen);
 }

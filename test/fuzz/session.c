@@ -520,7 +520,7 @@ static void loosen(struct play *pl)
 	for (i=0; i<CONNS; i++)
 		far_check(pl, &pl->farv[i]);
 	for (side = pl->sidel; side; side = side->next) {
-		struct msrp_stats stats = {0, 0};
+		struct msrp_stats stats = {.bytes = 0};
 
 		if (!side->sess)
 			continue;

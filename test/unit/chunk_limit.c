@@ -271,6 +271,18 @@ START_TEST(test_stats)
 	msrp_sess_stats(chunk_sess, &stats);
 	ck_assert_uint_eq(1, stats.messages);
 	ck_assert_uint_eq(150, stats.bytes);
+	ck_assert_uint_eq(2, stats.begun);
+	ck_assert_uint_eq(0, stats.taken);
+	ck_assert_uint_eq(0, stats.refused);
+
+	/* too large, and the rest of it; taken by nobody */
+	ck_assert_uint_eq(413, chunk("c", 1, 50, MAX + 1, '+'));
+	ck_assert_uint_eq(413, chunk("c", 51, 100, MAX + 1, '$'));
+	chunk_seen.open_code = 415;
+	ck_assert_uint_eq(415, chunk("d", 1, 10, 10, '$'));
+	msrp_sess_stats(chunk_sess, &stats);
+	ck_assert_uint_eq(2, stats.begun);
+	ck_assert_uint_eq(3, stats.refused);
 }
 END_TEST
 

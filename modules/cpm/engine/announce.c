@@ -84,6 +84,7 @@ static void settle(struct notice *n, int err)
 	switch (err) {
 
 	case 0:
+	case EALREADY:
 		answer(n, 200, "OK", NULL);
 		break;
 
@@ -150,13 +151,12 @@ static void kept_handler(int err, void *arg)
 }
 
 
+/* @return 0; EALREADY: there is nothing to be kept; those of the store */
 static int keep(struct notice *n, const struct cpm_announced *v, size_t c,
 		bool whole)
 {
-	if (!c && !whole) {
-		settle(n, 0);
-		return 0;
-	}
+	if (!c && !whole)
+		return EALREADY;
 
 	return cpm_store_announce(n->cpm->store, n->aor, v, c, whole,
 				  kept_handler, n);
@@ -229,8 +229,6 @@ static int list_keep(struct notice *n)
 	if (!v)
 		return ENOMEM;
 
-	/* what is answered at once has gone, with its list */
-	mem_ref(list);
 	for (i=0; i<list->entryc && !err; i++)
 		err = entry_set(&v[i], &list->entryv[i]);
 	if (!err)
@@ -241,7 +239,6 @@ static int list_keep(struct notice *n)
 	for (i=0; i<list->entryc; i++)
 		mem_deref(v[i].from);
 	mem_deref(v);
-	mem_deref(list);
 
 	return err;
 }

@@ -10,7 +10,6 @@
 #include "engine.h"
 #include "composing.h"
 #include "take.h"
-#include "pull.h"
 
 
 enum {
@@ -208,7 +207,6 @@ void incoming_drop(struct msrp_rx *rx, void *arg)
 {
 	struct source *src = arg;
 
-	pull_lost(src->pull);
 	/* perhaps it was that of this message */
 	src->head = mem_deref(src->head);
 	msrp_rx_set_arg(rx, NULL);
@@ -220,8 +218,6 @@ static void take_handler(int err, const struct cpm_put_result *res, void *arg)
 	struct incoming *in = arg;
 	(void)res;
 
-	if (err)
-		pull_lost(in->src->pull);
 	if (err == EILSEQ)
 		(void)msrp_rx_answer(in->rx, 400, "Bad encoding");
 	else if (err)
@@ -265,11 +261,9 @@ static uint16_t take(struct incoming *in, struct msrp_rx *rx)
 
 void incoming_done(struct msrp_rx *rx, void *arg)
 {
-	const struct source *src = arg;
-	uint16_t scode = take(msrp_rx_arg(rx), rx);
+	const uint16_t scode = take(msrp_rx_arg(rx), rx);
+	(void)arg;
 
-	if (scode >= 300)
-		pull_lost(src->pull);
 	if (scode)
 		(void)msrp_rx_answer(rx, scode, scode == 200 ? "OK"
 				     : "Refused");

@@ -514,11 +514,24 @@ static bool isfinal(const struct session *s)
 }
 
 
+/* Whatever the server has sent is ours, or was: what was refused, or came in
+   part, it has still */
+static bool iswhole(const struct session *s)
+{
+	struct msrp_stats stats;
+
+	memset(&stats, 0, sizeof(stats));
+	msrp_sess_stats(s->msrp, &stats);
+
+	return !stats.refused && stats.taken == stats.begun;
+}
+
+
 static void ended(struct fetch *f, const struct session *s, struct pull *p)
 {
 	const bool order = s->state == SESS_CLOSED && s->bye && s->bound;
 
-	if (order && !p->lost && !clear(f, p))
+	if (order && iswhole(s) && !clear(f, p))
 		f->tries = 0;
 	else if (isfinal(s))
 		f->done = true;

@@ -19,7 +19,6 @@ struct item {
 
 /* Shared by its session and the messages that come */
 struct pull {
-	bool lost;               /* a message was refused, or came in part  */
 	size_t room;
 	size_t itemc;
 	struct item *itemv;
@@ -60,9 +59,6 @@ struct item *pull_item(const struct pull *p, const char *ref);
  */
 void pull_describe(const struct pull *p, const struct pl *id,
 		   const char **peer, enum cpm_mode *modep);
-
-/** A message was refused, or came in part: p may be NULL */
-void pull_lost(struct pull *p);
 
 /* pull.c */
 

@@ -143,10 +143,3 @@ void pull_describe(const struct pull *p, const struct pl *id,
 	*peer  = item->from;
 	*modep = item->mode;
 }
-
-
-void pull_lost(struct pull *p)
-{
-	if (p)
-		p->lost = true;
-}

@@ -459,7 +459,7 @@ void cpm_sessions(const struct cpm *cpm, cpm_sess_h *h, void *arg)
 
 	for (le = cpm->sessl.head; le; le = le->next) {
 		const struct session *s = le->data;
-		struct msrp_stats stats = {0, 0};
+		struct msrp_stats stats = {.bytes = 0};
 		struct cpm_sess_info info = {
 			.session   = s->id,
 			.account   = s->src->aor,

@@ -162,12 +162,15 @@ static void chunk_open(struct msrp_chunk *ch)
 	ch->rx->total = range->total;
 	ch->rx->total_set = range->total_set;
 
+	++sess->stats.begun;
 	if (!sess->h.openh)
 		return;
 
 	scode = sess->h.openh(ch->rx, sess->arg);
 	if (!scode || !ch->sess)
 		return;
+
+	--sess->stats.begun;
 
 	ch->scode = scode;
 	if (ch->rx->state == RX_OPEN)
@@ -350,16 +353,8 @@ static uint16_t open_end(struct msrp_chunk *ch, enum msrp_flag flag)
 }
 
 
-/**
- * The chunk's end-line
- *
- * @return The code to answer with; 0: it is answered with the message
- */
-uint16_t msrp_chunk_end(struct msrp_chunk *ch, enum msrp_flag flag)
+static uint16_t chunk_end(struct msrp_chunk *ch, enum msrp_flag flag)
 {
-	if (!ch->sess)
-		return ch->scode ? ch->scode : 481;
-
 	if (ch->scode) {
 		refused_remember(ch, flag);
 		return ch->scode;
@@ -385,6 +380,27 @@ uint16_t msrp_chunk_end(struct msrp_chunk *ch, enum msrp_flag flag)
 	default:
 		return 200;
 	}
+}
+
+
+/**
+ * The chunk's end-line
+ *
+ * @return The code to answer with; 0: it is answered with the message
+ */
+uint16_t msrp_chunk_end(struct msrp_chunk *ch, enum msrp_flag flag)
+{
+	uint16_t scode;
+
+	if (!ch->sess)
+		return ch->scode ? ch->scode : 481;
+
+	scode = chunk_end(ch, flag);
+	/* a handler may have let it go */
+	if (scode >= 300 && ch->head.body && ch->sess)
+		++ch->sess->stats.refused;
+
+	return scode;
 }
 
 

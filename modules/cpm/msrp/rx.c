@@ -391,6 +391,8 @@ int msrp_rx_answer(struct msrp_rx *rx, uint16_t scode, const char *reason)
 			return err;
 	}
 
+	if (scode == 200)
+		++rx->sess->stats.taken;
 	msrp_sess_touch(rx->sess);
 	rx_set_state(rx, RX_ANSWERED);
 	msrp_rx_detach(rx);
