@@ -143,6 +143,9 @@ START_TEST(quit_in_the_middle)
 	scene_open(&s, NULL);
 	scene_start(&s);
 	scene_halfway(&s);
+	/* or it is on its way at the end, and said once more */
+	(void)ctrl_until(s.c, "cpm_status", NULL, "imdn_pending", 0,
+			 E2E_WAIT);
 	ck_assert_int_eq(0, baresip_quit(s.b));
 	ev = pf_event(s.pf, "ended", E2E_WAIT);
 	ck_assert_str_eq("client", pf_str(ev, "by"));
