@@ -149,9 +149,13 @@ static int composing_fields(struct odict *o, const struct cpm_event *ev)
 }
 
 
-static int deferred_fields(struct odict *o, const struct cpm_event *ev)
+static int deferred_fields(struct odict *o, const struct cpm_event *ev,
+			   size_t max)
 {
-	int err = show_str(o, "account", ev->account);
+	int err = 0;
+
+	if (strlen(ev->account) < max)
+		err = show_str(o, "account", ev->account);
 
 	return err ? err : show_uint(o, "count", ev->u.deferred.count);
 }
@@ -181,7 +185,7 @@ static int fields(struct odict *o, const struct cpm_event *ev, size_t max)
 	case CPM_EV_EXPORT:  return export_fields(o, ev, max);
 	case CPM_EV_STORE:   return store_fields(o, ev);
 	case CPM_EV_COMPOSING: return composing_fields(o, ev);
-	case CPM_EV_DEFERRED: return deferred_fields(o, ev);
+	case CPM_EV_DEFERRED: return deferred_fields(o, ev, max);
 	case CPM_EV_STATUS:  return status_fields(o, ev);
 	default:             return EINVAL;
 	}
@@ -233,8 +237,9 @@ void bus_event(const struct cpm_event *ev, void *arg)
 	if (!mb)
 		return;
 
-	/* only the text of an error, or the path of an export, can be too
-	   long; the one can be shorter, the other be left out */
+	/* only the text of an error, the path of an export, or the account of
+	   an announcement can be too long; the first can be shorter, the
+	   others be left out */
 	do {
 		err = encode(mb, ev, max);
 		max /= 2;

@@ -396,7 +396,7 @@ struct pf {
 /** Start the Participating Function. argv: its options, NULL ends them */
 struct pf *pf_start(struct env *env, const char *const *argv);
 
-/** Send a command line */
+/** Send a command line; return when a setting is in force */
 void pf_cmd(struct pf *pf, const char *fmt, ...) E2E_FMT(2, 3);
 
 /** Wait for the next event of that name; others stay for later */

@@ -89,8 +89,26 @@ struct pf *pf_start(struct env *env, const char *const *argv)
 }
 
 
+/* What is said over SIP afterwards must not overtake it */
+static bool issetting(const char *line)
+{
+	static const char *const namev[] = {
+		"fault ", "set ", "way ", "auto ",
+	};
+	size_t i;
+
+	for (i=0; i<ARRAY_SIZE(namev); i++) {
+		if (!strncmp(line, namev[i], strlen(namev[i])))
+			return true;
+	}
+
+	return false;
+}
+
+
 void pf_cmd(struct pf *pf, const char *fmt, ...)
 {
+	bool wait;
 	char *line = NULL;
 	va_list ap;
 	int n;
@@ -102,7 +120,10 @@ void pf_cmd(struct pf *pf, const char *fmt, ...)
 		e2e_fail("no memory");
 
 	proc_put(pf->proc, line);
+	wait = issetting(line);
 	free(line);
+	if (wait)
+		(void)pf_ask(pf, "stats");
 }
 
 

@@ -102,7 +102,10 @@ START_TEST(recorded)
 	scene_leave(&s, "from=%s id=m2 anon=yes text=two", CAROL);
 	scene_leave(&s, "from=%s id=m3 size=20000", BOB);
 	core_start(&s, core, NULL);
-	announced(&s, 3);
+	/* its event may come before anybody listens */
+	ck_assert_int_eq(200, pf_int(pf_event(s.pf, "announced", E2E_WAIT),
+				     "code"));
+	(void)ctrl_until(s.c, "cpm_status", NULL, "deferred", 3, E2E_WAIT);
 	o = ctrl_ask(s.c, "cpm_deferred", NULL);
 	ck_assert_str_eq("m1", j_str(o, "deferred.0.reference"));
 	ck_assert_str_eq(CAROL, j_str(o, "deferred.1.from"));
@@ -158,6 +161,34 @@ START_TEST(kinds)
 	scene_leave(&s, "from=%s way=session count=20 text=pushed", BOB);
 	all_there(&s, (int64_t)i + 40);
 	scene_close(&s);
+}
+END_TEST
+
+
+/* An event has 255 octets, and is an object whoever the account is */
+START_TEST(long_name)
+{
+	struct env *env = env_open();
+	const char *domain = env_str(env, "%058d.%058d.%058d.%058d.test",
+				     1, 2, 3, 4);
+	const char *const optv[] = {
+		"-D", domain, "-l", "127.0.0.1:0", "-W", "pull",
+		"-u", "alice:secret", NULL
+	};
+	struct pf *pf = pf_start(env, optv);
+	struct baresip *b;
+	const struct odict *ev;
+
+	b = baresip_start(env, &(struct baresip_args){
+		.accounts = baresip_account(env, "alice", domain, pf->sip,
+					    NULL)});
+	(void)pf_event(pf, "registered", E2E_WAIT);
+	pf_cmd(pf, "leave to=alice from=%s text=one", BOB);
+	ev = ctrl_event(b->ctrl, "deferred", E2E_WAIT);
+	ck_assert_int_eq(1, j_int(ev, "count"));
+	ck_assert(!j_has(ev, "account"));
+	ck_assert_int_eq(0, baresip_quit(b));
+	env_close(env);
 }
 END_TEST
 
@@ -309,6 +340,7 @@ void pull_pf_cases(Suite *suite)
 	tcase_add_test(tc, recorded);
 	tcase_add_test(tc, kinds);
 	tcase_add_test(tc, expired);
+	tcase_add_test(tc, long_name);
 
 	tc = suite_case(suite, "torn", 60 + 10 * 50);
 	tcase_add_test(tc, torn);

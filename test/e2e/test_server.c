@@ -159,8 +159,6 @@ static unsigned fetch(struct client *c, const struct want *want)
 {
 	unsigned code = 0;
 
-	/* what it was told by command is in force when it answers this */
-	(void)pf_ask(c->pf, "stats");
 	call(c, want);
 	c->text = phone_reply(&c->ph, E2E_WAIT);
 	if (!c->text || sscanf(c->text, "SIP/2.0 %u", &code) != 1)

@@ -350,6 +350,9 @@ int sender_fill(struct session *sess, struct mbuf *mb)
 
 	if (sess->state != SESS_BOUND)
 		return 0;
+	/* MSRP may be there before the ACK, which has more hops behind it */
+	if (sess->pf->faults.on[FAULT_EARLYBYE] && !sess->confirmed)
+		return 0;
 
 	err = chat_fill(sess, mb);
 	if (err || sess->ordinary)

@@ -410,12 +410,15 @@ void session_acked(struct session *sess)
 
 	sess->confirmed = true;
 	pull_acked(sess);
+	if (sess->pf->faults.on[FAULT_EARLYBYE] &&
+	    (sess->state == SESS_ANSWERED || sess->state == SESS_BOUND)) {
+		session_end(sess, BY_PF, "early-bye");
+		return;
+	}
 	if (sess->state != SESS_ANSWERED)
 		return;
 
-	if (sess->pf->faults.on[FAULT_EARLYBYE])
-		session_end(sess, BY_PF, "early-bye");
-	else if (strcmp(sess->setup, "active"))
+	if (strcmp(sess->setup, "active"))
 		return;
 	else if (sess->route)
 		conn_bind(sess);

@@ -514,16 +514,17 @@ static bool isfinal(const struct session *s)
 }
 
 
-/* Whatever the server has sent is ours, or was: what was refused, or came in
-   part, it has still */
-static bool iswhole(const struct session *s)
+/* Whatever the server has sent is ours, and it was as much as it had told of:
+   what was refused, came in part or not at all, it may have still */
+static bool iswhole(const struct session *s, const struct pull *p)
 {
 	struct msrp_stats stats;
 
 	memset(&stats, 0, sizeof(stats));
 	msrp_sess_stats(s->msrp, &stats);
 
-	return !stats.refused && stats.taken == stats.begun;
+	return !stats.refused && stats.taken == stats.begun && stats.taken &&
+		stats.taken >= p->itemc;
 }
 
 
@@ -531,7 +532,7 @@ static void ended(struct fetch *f, const struct session *s, struct pull *p)
 {
 	const bool order = s->state == SESS_CLOSED && s->bye && s->bound;
 
-	if (order && iswhole(s) && !clear(f, p))
+	if (order && iswhole(s, p) && !clear(f, p))
 		f->tries = 0;
 	else if (isfinal(s))
 		f->done = true;
