@@ -190,6 +190,9 @@ static bool come_up(struct baresip *b)
 		if (!alive)
 			e2e_fail("%s ended with %d while starting",
 				 b->proc->name, b->proc->status);
+		/* before it registers: what is delivered then makes events
+		   that only who is there hears */
+		w.turn = 1;
 		if (!b->ctrl)
 			b->ctrl = ctrl_open(b->env, b->host, b->ctrl_port, 1);
 		if (b->ctrl && file_has(b->proc->log, "baresip is ready"))
