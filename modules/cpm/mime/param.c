@@ -48,7 +48,9 @@ static size_t span(const struct pl *pl, char c)
 
 static void skip(struct pl *pl, size_t n)
 {
-	pl_advance(pl, (ssize_t)(n < pl->l ? n : pl->l));
+	/* what is not there has no address to add to */
+	if (pl->l)
+		pl_advance(pl, (ssize_t)(n < pl->l ? n : pl->l));
 }
 
 
