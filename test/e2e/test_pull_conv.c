@@ -6,10 +6,16 @@
  * SPDX-License-Identifier: BSD-3-Clause
  */
 #define _GNU_SOURCE
+#include <string.h>
 #include "suite.h"
 #include "scene.h"
 #include "server.h"
 
+
+enum {
+	CROWD      = 100,        /* in one answer of cpm_deferred         */
+	ANSWER_MAX = 262144,     /* octets of it                          */
+};
 
 #define ENTRY(id, more) "<entry reference=\"" id "\">" more "</entry>"
 #define TAG(service) "Accept-Contact: *;+g.3gpp.icsi-ref=\"urn%3Aurn-7%3A" \
@@ -95,9 +101,49 @@ START_TEST(belongs)
 END_TEST
 
 
+/* Each as large as it may be: as many as an answer holds, and it says so */
+START_TEST(crowded)
+{
+	char part[512], one[256];
+	const char *entry;
+	struct server s;
+	const struct odict *o;
+	size_t n;
+	unsigned i;
+
+	memset(part, '\\', sizeof(part));
+	memset(one, '\\', sizeof(one));
+	server_open(&s, env_open(), NULL);
+	for (i=0; i<CROWD; i++) {
+		entry = env_str(s.env, "<entry reference=\"%03u%.253s\">"
+			"<from>sip:%.506s@c</from><subject>%.256s</subject>"
+			"<conversation-id>%.256s</conversation-id>"
+			"<group>sip:%.506s@c</group></entry>", i, one, part,
+			one, one, part);
+		ck_assert_uint_eq(200, server_say(&s, "MESSAGE", NULL, NULL,
+			LIST_TYPE, env_str(s.env, "<deferred-list xmlns=\""
+			LIST_NS "\">%s</deferred-list>", entry)));
+	}
+	o = ask(&s, "cpm_deferred", NULL);
+	n = j_count(o, "deferred");
+	ck_assert_uint_gt(n, CROWD / 2);
+	ck_assert_uint_lt(n, CROWD);
+	ck_assert(j_bool(o, "more"));
+	ck_assert_uint_eq(256, strlen(j_str(o,
+					    "deferred.0.conversation_id")));
+	ck_assert_uint_eq(512, strlen(j_str(o, "deferred.0.group")));
+	ck_assert_uint_lt(strlen(ctrl_data(s.b->ctrl)), ANSWER_MAX);
+	server_close(&s);
+	ck_assert_int_eq(0, baresip_quit(s.b));
+	env_close(s.env);
+}
+END_TEST
+
+
 void pull_conv_cases(Suite *suite)
 {
 	TCase *tc = suite_case(suite, "conversation", 60);
 
 	tcase_add_test(tc, belongs);
+	tcase_add_test(tc, crowded);
 }

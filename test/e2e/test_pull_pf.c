@@ -164,16 +164,18 @@ START_TEST(kinds)
 END_TEST
 
 
+/* text= is the last, and goes to the end */
 static void pushed(struct scene *s, const char *what, int64_t messages)
 {
-	scene_leave(s, "%s way=session", what);
+	scene_leave(s, "way=session %s", what);
+	(void)pf_event(s->pf, "invite", E2E_WAIT);
 	scene_delivered(s, messages);
 }
 
 
 static void fetched(struct scene *s, const char *what, int64_t messages)
 {
-	scene_leave(s, "%s way=pull", what);
+	scene_leave(s, "way=pull %s", what);
 	announced(s, 1);
 	(void)pulled(s, 0);
 	scene_delivered(s, messages);
@@ -198,10 +200,10 @@ START_TEST(together)
 	ck_assert_str_eq("c1", j_str(ctrl_ask(s.c, "cpm_message", "2"),
 				     "conversation_id"));
 
-	pushed(&s, one, 3);
 	fetched(&s, one, 3);
-	fetched(&s, two, 4);
+	pushed(&s, one, 3);
 	pushed(&s, two, 4);
+	fetched(&s, two, 4);
 	ck_assert_int_eq(2, scene_count(&s, "conversations"));
 	o = j_at(ctrl_ask(s.c, "cpm_conversations", NULL), "conversations",
 		 0);
