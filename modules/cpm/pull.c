@@ -11,6 +11,8 @@
 struct list_ctx {
 	struct odict *arr;
 	size_t n;
+	size_t size;
+	bool more;
 	int err;
 };
 
@@ -39,7 +41,12 @@ static int show_announced(struct odict *o, const struct cpm_announced *ann)
 	if (!err && ann->expires)
 		err = show_time(o, "expires", ann->expires);
 
-	return err ? err : show_str(o, "mode", mode_known(ann));
+	if (!err)
+		err = show_str(o, "mode", mode_known(ann));
+	if (!err)
+		err = show_str(o, "conversation_id", ann->conversation_id);
+
+	return err ? err : show_str(o, "group", ann->group);
 }
 
 
@@ -50,7 +57,7 @@ static bool announced_handler(const struct cpm_announced *ann, void *arg)
 	char key[16];
 
 	if (lc->n == DEFERRED_MAX) {
-		++lc->n;  /* there is one more */
+		lc->more = true;
 		return true;
 	}
 
@@ -58,12 +65,16 @@ static bool announced_handler(const struct cpm_announced *ann, void *arg)
 	if (lc->err)
 		return true;
 
-	(void)re_snprintf(key, sizeof(key), "%zu", lc->n++);
 	lc->err = show_announced(o, ann);
-	if (!lc->err)
-		lc->err = show_child(lc->arr, key, ODICT_OBJECT, o);
-	else
+	lc->size += show_size(o) + sizeof(key);
+	lc->more = lc->size > ANSWER_MAX - 1024;
+	if (lc->err || lc->more) {
 		mem_deref(o);
+		return true;
+	}
+
+	(void)re_snprintf(key, sizeof(key), "%zu", lc->n++);
+	lc->err = show_child(lc->arr, key, ODICT_OBJECT, o);
 
 	return lc->err != 0;
 }
@@ -92,7 +103,7 @@ int run_deferred(struct ctx *ctx)
 
 	err = show_child(ctx->out, "deferred", ODICT_ARRAY, lc.arr);
 
-	return err ? err : show_bool(ctx->out, "more", lc.n > DEFERRED_MAX);
+	return err ? err : show_bool(ctx->out, "more", lc.more);
 }
 
 
