@@ -15,8 +15,6 @@
  *         <date>2026-11-21T03:11:00Z</date>    sent
  *         <expiry>2026-11-28T03:11:00Z</expiry>
  *         <mode>page|large|session</mode>
- *         <conversation-id>...</conversation-id>  that a push would have
- *         <group>sip:room@..</group>    it was sent to this group
  *       </entry>
  *     </deferred-list>
  *
@@ -72,8 +70,6 @@ struct announce_entry {
 	char *expiry;             /**< likewise                            */
 	uint64_t size;
 	enum announce_mode mode;
-	char *conversation_id;    /**< as it came                          */
-	char *group;              /**< URI, as it came; NULL: of no group  */
 };
 
 struct announce_list {

@@ -192,8 +192,6 @@ struct cpm_announced {
 	uint64_t time;          /**< sent, ms since 1970; 0: not known      */
 	uint64_t expires;       /**< ms since 1970; 0: not known            */
 	enum cpm_mode mode;
-	char *conversation_id;
-	char *group;            /**< URI; NULL: it was sent to no group     */
 };
 
 /** What became of a message that was put */

@@ -15,7 +15,7 @@ enum {
 	MSGS_MAX      = 100,
 	SESSIONS_DEFAULT = 100,
 	SESSIONS_MAX  = 500,  /* fewer if they do not fit an answer         */
-	DEFERRED_MAX  = 100,  /* fewer if they do not fit an answer         */
+	DEFERRED_MAX  = 100,  /* each with some 2,000 octets at most        */
 	TEXT_SIZE     = 256,  /* octets of an error text                    */
 };
 

@@ -151,8 +151,6 @@ int show_time(struct odict *o, const char *key, uint64_t ms);
 /** Adds and lets go of the child, also on error */
 int show_child(struct odict *o, const char *key, int type,
 	       struct odict *child);
-/** Octets of its JSON, or a few more */
-size_t show_size(const struct odict *o);
 
 /** Part of a text */
 struct show_part {

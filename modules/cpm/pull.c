@@ -11,8 +11,6 @@
 struct list_ctx {
 	struct odict *arr;
 	size_t n;
-	size_t size;
-	bool more;
 	int err;
 };
 
@@ -41,12 +39,7 @@ static int show_announced(struct odict *o, const struct cpm_announced *ann)
 	if (!err && ann->expires)
 		err = show_time(o, "expires", ann->expires);
 
-	if (!err)
-		err = show_str(o, "mode", mode_known(ann));
-	if (!err)
-		err = show_str(o, "conversation_id", ann->conversation_id);
-
-	return err ? err : show_str(o, "group", ann->group);
+	return err ? err : show_str(o, "mode", mode_known(ann));
 }
 
 
@@ -57,7 +50,7 @@ static bool announced_handler(const struct cpm_announced *ann, void *arg)
 	char key[16];
 
 	if (lc->n == DEFERRED_MAX) {
-		lc->more = true;
+		++lc->n;  /* there is one more */
 		return true;
 	}
 
@@ -65,16 +58,12 @@ static bool announced_handler(const struct cpm_announced *ann, void *arg)
 	if (lc->err)
 		return true;
 
-	lc->err = show_announced(o, ann);
-	lc->size += show_size(o) + sizeof(key);
-	lc->more = lc->size > ANSWER_MAX - 1024;
-	if (lc->err || lc->more) {
-		mem_deref(o);
-		return true;
-	}
-
 	(void)re_snprintf(key, sizeof(key), "%zu", lc->n++);
-	lc->err = show_child(lc->arr, key, ODICT_OBJECT, o);
+	lc->err = show_announced(o, ann);
+	if (!lc->err)
+		lc->err = show_child(lc->arr, key, ODICT_OBJECT, o);
+	else
+		mem_deref(o);
 
 	return lc->err != 0;
 }
@@ -103,7 +92,7 @@ int run_deferred(struct ctx *ctx)
 
 	err = show_child(ctx->out, "deferred", ODICT_ARRAY, lc.arr);
 
-	return err ? err : show_bool(ctx->out, "more", lc.more);
+	return err ? err : show_bool(ctx->out, "more", lc.n > DEFERRED_MAX);
 }
 
 

@@ -144,6 +144,45 @@ static int msgs_more(bool *more, const struct list_ctx *lc,
 }
 
 
+/* Octets of a string in JSON, quotes included: RFC 8259, 7 */
+static size_t str_size(const char *str)
+{
+	size_t n = 2;
+
+	for (; *str; str++) {
+		const unsigned char c = (unsigned char)*str;
+
+		n += c < 0x20 ? 6 : (c == '"' || c == '\\' || c == '/') ? 2
+			: 1;
+	}
+
+	return n;
+}
+
+
+/* No less than its JSON has: encoding it to see costs as much as the rest */
+static size_t json_size(const struct odict *o)
+{
+	enum { NUMBER_SIZE = 24 };
+	const struct le *le;
+	size_t n = 2;
+
+	for (le = o->lst.head; le; le = le->next) {
+		const struct odict_entry *e = le->data;
+
+		n += strlen(e->key) + 4;
+		if (e->type == ODICT_OBJECT || e->type == ODICT_ARRAY)
+			n += json_size(e->u.odict);
+		else if (e->type == ODICT_STRING)
+			n += str_size(e->u.str);
+		else
+			n += NUMBER_SIZE;
+	}
+
+	return n;
+}
+
+
 /* One try at a page that fits an answer: fewer octets of each text first,
    then fewer messages. @return 0; E2BIG: too large; errno */
 static int msgs_page(struct odict **arrp, struct list_ctx *lc,
@@ -162,7 +201,7 @@ static int msgs_page(struct odict **arrp, struct list_ctx *lc,
 	err = cpm_store_msgs(lc->st, q, msg_handler, lc);
 	if (!err)
 		err = lc->err;
-	if (!err && show_size(lc->arr) > ANSWER_MAX - 1024)
+	if (!err && json_size(lc->arr) > ANSWER_MAX - 1024)
 		err = E2BIG;
 
 	if (err)
@@ -337,7 +376,7 @@ static void session_handler(const struct cpm_sess_info *info, void *arg)
 		return;
 
 	sc->err = show_session(o, info);
-	size = show_size(o) + sizeof(key);
+	size = json_size(o) + sizeof(key);
 	if (sc->err || sc->size + size > ANSWER_MAX - 1024) {
 		sc->more = true;
 		mem_deref(o);

@@ -14,45 +14,6 @@ int show_uint(struct odict *o, const char *key, uint64_t val)
 }
 
 
-/* Octets of a string in JSON, quotes included: RFC 8259, 7 */
-static size_t str_size(const char *str)
-{
-	size_t n = 2;
-
-	for (; *str; str++) {
-		const unsigned char c = (unsigned char)*str;
-
-		n += c < 0x20 ? 6 : (c == '"' || c == '\\' || c == '/') ? 2
-			: 1;
-	}
-
-	return n;
-}
-
-
-/* Encoding it to see costs as much as the rest */
-size_t show_size(const struct odict *o)
-{
-	enum { NUMBER_SIZE = 24 };
-	const struct le *le;
-	size_t n = 2;
-
-	for (le = o->lst.head; le; le = le->next) {
-		const struct odict_entry *e = le->data;
-
-		n += strlen(e->key) + 4;
-		if (e->type == ODICT_OBJECT || e->type == ODICT_ARRAY)
-			n += show_size(e->u.odict);
-		else if (e->type == ODICT_STRING)
-			n += str_size(e->u.str);
-		else
-			n += NUMBER_SIZE;
-	}
-
-	return n;
-}
-
-
 int show_bool(struct odict *o, const char *key, bool val)
 {
 	return odict_entry_add(o, key, ODICT_BOOL, val);

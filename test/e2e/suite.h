@@ -50,7 +50,6 @@ Suite *model_suite(void);     /* the connection model, limits        */
 Suite *page_suite(void);      /* messages in SIP MESSAGEs            */
 Suite *pull_suite(void);      /* announced, then fetched             */
 void pull_pf_cases(Suite *suite); /* of pull: from the PF            */
-void pull_conv_cases(Suite *suite); /* and where it belongs         */
 void page_many_cases(Suite *suite); /* of page: bursts, loss, no store */
 void page_pf_cases(Suite *suite); /* of page: from the PF             */
 void page_ways_cases(Suite *suite); /* of page: one message, all ways  */

@@ -641,7 +641,6 @@ Suite *pull_suite(void)
 	tcase_add_test(tc, in_part);
 	tcase_add_test(tc, odd);
 	tcase_add_test(tc, by_itself);
-	pull_conv_cases(suite);
 	pull_pf_cases(suite);
 
 	return suite;

@@ -12,8 +12,6 @@
 #include "relay.h"
 
 
-#define ROOM "sip:room@" DOMAIN
-
 enum {
 	ROUNDS = 2,           /* of what is torn down in the middle      */
 };
@@ -195,60 +193,6 @@ START_TEST(long_name)
 END_TEST
 
 
-/* text= is the last, and goes to the end */
-static void pushed(struct scene *s, const char *what, int64_t messages)
-{
-	scene_leave(s, "way=session %s", what);
-	(void)pf_event(s->pf, "invite", E2E_WAIT);
-	scene_delivered(s, messages);
-}
-
-
-static void fetched(struct scene *s, const char *what, int64_t messages)
-{
-	scene_leave(s, "way=pull %s", what);
-	announced(s, 1);
-	(void)pulled(s, 0);
-	scene_delivered(s, messages);
-	(void)ctrl_until(s->c, "cpm_status", NULL, "deferred", 0, E2E_WAIT);
-}
-
-
-/* A conversation goes on, however its messages come; one of a group that is
-   both pushed and fetched is kept once, and told of once */
-START_TEST(together)
-{
-	static const char one[] = "from=" CAROL " group=" ROOM " id=g1 text=1",
-		two[] = "from=" CAROL " group=" ROOM " id=g2 text=2";
-	struct scene s;
-	struct core *core = core_open(&s, NULL);
-	const struct odict *o;
-
-	core_start(&s, core, "cpm_auto_pull yes\n");
-	pushed(&s, "from=" BOB " conv=c1 id=m1 text=one", 1);
-	fetched(&s, "from=" BOB " conv=c1 id=m2 text=two", 2);
-	ck_assert_int_eq(1, scene_count(&s, "conversations"));
-	ck_assert_str_eq("c1", j_str(ctrl_ask(s.c, "cpm_message", "2"),
-				     "conversation_id"));
-
-	fetched(&s, one, 3);
-	pushed(&s, one, 3);
-	pushed(&s, two, 4);
-	fetched(&s, two, 4);
-	ck_assert_int_eq(2, scene_count(&s, "conversations"));
-	o = j_at(ctrl_ask(s.c, "cpm_conversations", NULL), "conversations",
-		 0);
-	ck_assert_str_eq("group", j_str(o, "kind"));
-	ck_assert_str_eq(ROOM, j_str(o, "peer"));
-	ck_assert_int_eq(2, j_int(o, "messages"));
-	o = ctrl_ask(s.c, "cpm_message", "4");
-	ck_assert_str_eq(CAROL, j_str(o, "peer"));
-	ck_assert_int_eq(0, scene_notified(&s, 4));
-	scene_close(&s);
-}
-END_TEST
-
-
 /* What a PF announces and does not keep so long */
 START_TEST(expired)
 {
@@ -395,7 +339,6 @@ void pull_pf_cases(Suite *suite)
 
 	tcase_add_test(tc, recorded);
 	tcase_add_test(tc, kinds);
-	tcase_add_test(tc, together);
 	tcase_add_test(tc, expired);
 	tcase_add_test(tc, long_name);
 

@@ -31,7 +31,7 @@ static void origin_check(const struct origin *org)
 	      strlen(org->contribution_id) <= CPM_ID_MAX);
 	CHECK(!org->in_reply_to || strlen(org->in_reply_to) <= CPM_ID_MAX);
 
-	CHECK(!conv_key(&key, org->conversation_id, org->peer));
+	CHECK(!conv_key(&key, org, org->peer));
 	mem_deref(key);
 }
 

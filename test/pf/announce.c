@@ -224,10 +224,6 @@ static int entry_print(struct mbuf *mb, struct keep *k, const struct kept *m)
 		err = time_write(mb, "expiry", m->expires);
 	if (!err)
 		err = xml_write(mb, "mode", mode_name(m));
-	if (!err)
-		err = xml_write(mb, "conversation-id", m->conv);
-	if (!err && m->group)
-		err = xml_write(mb, "group", m->group);
 
 	return err ? err : mbuf_printf(mb, "  </entry>\r\n");
 }

@@ -59,21 +59,15 @@ START_TEST(whole)
 	ck_assert_str_eq("2026-11-28T03:11:00Z", e->expiry);
 	ck_assert_uint_eq(120, e->size);
 	ck_assert_int_eq(ANNOUNCE_PAGE, e->mode);
-	ck_assert_str_eq("c-1@pf.cpm.test", e->conversation_id);
-	ck_assert_ptr_null(e->group);
 	e = &list->entryv[1];
 	ck_assert_str_eq("m-2", e->reference);
 	ck_assert_ptr_null(e->subject);
 	ck_assert_uint_eq(70000, e->size);
 	ck_assert_int_eq(ANNOUNCE_LARGE, e->mode);
-	ck_assert_str_eq("c-2", e->conversation_id);
-	ck_assert_str_eq("sip:room@cpm.test", e->group);
 	e = &list->entryv[2];
 	ck_assert_str_eq("m-3", e->reference);
 	ck_assert_ptr_null(e->from);
 	ck_assert_int_eq(ANNOUNCE_UNKNOWN, e->mode);
-	ck_assert_ptr_null(e->conversation_id);
-	ck_assert_ptr_null(e->group);
 	mem_deref(list);
 
 	/* a beginning is never taken for the whole */
@@ -152,17 +146,6 @@ START_TEST(values)
 	}
 
 	ck_assert_int_eq(0, decode(&list, LIST("", "<entry reference='a'>"
-		"<conversation-id>c &amp;&#10;1</conversation-id><group/>"
-		"<conversation-id>2</conversation-id><group>?</group>"
-		"</entry><entry reference='b'><group>sip:r@c</group>"
-		"<group>sip:s@c</group></entry>")));
-	ck_assert_str_eq("c &\n1", list->entryv[0].conversation_id);
-	ck_assert_str_eq("?", list->entryv[0].group);
-	ck_assert_str_eq("sip:r@c", list->entryv[1].group);
-	ck_assert_ptr_null(list->entryv[1].conversation_id);
-	mem_deref(list);
-
-	ck_assert_int_eq(0, decode(&list, LIST("", "<entry reference='a'>"
 		"<from> sip:b@c </from><from>sip:d@e</from><subject> "
 		"</subject><mode>other</mode></entry>")));
 	ck_assert_str_eq("sip:b@c", list->entryv[0].from);
@@ -222,14 +205,6 @@ START_TEST(limits)
 	ck_assert_int_eq(EBADMSG, decode(&list, doc));
 	snprintf(doc, sizeof(doc), LIST("", "<entry reference='a'><from>"
 		 "%04097d</from></entry>"), 1);
-	ck_assert_int_eq(EOVERFLOW, decode(&list, doc));
-	snprintf(doc, sizeof(doc), LIST("", "<entry reference='a'>"
-		 "<conversation-id>%04096d</conversation-id></entry>"), 1);
-	ck_assert_int_eq(0, decode(&list, doc));
-	ck_assert_uint_eq(4096, strlen(list->entryv[0].conversation_id));
-	mem_deref(list);
-	snprintf(doc, sizeof(doc), LIST("", "<entry reference='a'><group>"
-		 "%04097d</group></entry>"), 1);
 	ck_assert_int_eq(EOVERFLOW, decode(&list, doc));
 }
 END_TEST

@@ -186,9 +186,8 @@ static bool policy_handler(const struct cpm_policy_row *row, void *arg)
 
 static bool announced_handler(const struct cpm_announced *ann, void *arg)
 {
-	(void)mbuf_printf(arg, "announced %s %s %s %s %s %s\n", ann->account,
-			  ann->reference, ann->from, ann->subject,
-			  ann->conversation_id, ann->group);
+	(void)mbuf_printf(arg, "announced %s %s %s %s\n", ann->account,
+			  ann->reference, ann->from, ann->subject);
 
 	return false;
 }

@@ -115,8 +115,7 @@ static int announce(bool whole)
 {
 	char a[] = "r1", b[] = "r9", from[] = "sip:bob@example.net";
 	const struct cpm_announced v[] = {
-		{.reference = a, .from = from, .subject = from,
-		 .conversation_id = b, .group = from},
+		{.reference = a, .from = from, .subject = from},
 		{.reference = b, .from = from},
 	};
 

@@ -196,16 +196,14 @@ START_TEST(ids)
 	ck_assert_str_eq("Conv-1", org.conversation_id);
 	ck_assert_str_eq("Cont-1", org.contribution_id);
 	ck_assert_str_eq("Cont-0", org.in_reply_to);
-	ck_assert_int_eq(0, conv_key(&key, org.conversation_id,
-				     "sip:x@y"));
+	ck_assert_int_eq(0, conv_key(&key, &org, "sip:x@y"));
 	ck_assert_str_eq("id:Conv-1", key);
 	key = mem_deref(key);
 	origin_reset(&org);
 
 	ck_assert_int_eq(0, origin_of(&org, ""));
 	ck_assert_ptr_null(org.conversation_id);
-	ck_assert_int_eq(0, conv_key(&key, org.conversation_id,
-				     "sip:x@y"));
+	ck_assert_int_eq(0, conv_key(&key, &org, "sip:x@y"));
 	ck_assert_str_eq("peer:sip:x@y", key);
 	key = mem_deref(key);
 	origin_reset(&org);

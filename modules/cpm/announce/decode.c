@@ -31,10 +31,6 @@ enum field {
 	FIELD_DATE,
 	FIELD_EXPIRY,
 	FIELD_MODE,
-	FIELD_CONVERSATION,
-	FIELD_GROUP,
-
-	FIELD_LAST = FIELD_GROUP,
 };
 
 static const char *const fieldv[] = {
@@ -45,8 +41,6 @@ static const char *const fieldv[] = {
 	[FIELD_DATE]    = "date",
 	[FIELD_EXPIRY]  = "expiry",
 	[FIELD_MODE]    = "mode",
-	[FIELD_CONVERSATION] = "conversation-id",
-	[FIELD_GROUP]   = "group",
 };
 
 struct reader {
@@ -69,8 +63,6 @@ static void destructor(void *arg)
 		mem_deref(e->subject);
 		mem_deref(e->date);
 		mem_deref(e->expiry);
-		mem_deref(e->conversation_id);
-		mem_deref(e->group);
 	}
 	mem_deref(list->entryv);
 }
@@ -144,7 +136,7 @@ static enum field field_find(const char *name)
 {
 	unsigned i;
 
-	for (i=FIELD_FROM; i<=FIELD_LAST; i++) {
+	for (i=FIELD_FROM; i<=FIELD_MODE; i++) {
 		if (!strcmp(fieldv[i], name))
 			return (enum field)i;
 	}
@@ -232,9 +224,6 @@ static int close_handler(unsigned depth, const char *text, void *arg)
 	case FIELD_SUBJECT: return text_set(&e->subject, text);
 	case FIELD_DATE:    return text_set(&e->date, text);
 	case FIELD_EXPIRY:  return text_set(&e->expiry, text);
-	case FIELD_GROUP:   return text_set(&e->group, text);
-	case FIELD_CONVERSATION:
-		return text_set(&e->conversation_id, text);
 	case FIELD_SIZE:
 		e->size = size_decode(text);
 		return 0;

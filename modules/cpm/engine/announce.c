@@ -189,41 +189,9 @@ static uint64_t time_of(const char *str)
 }
 
 
-/* What is none is not known */
-static int uri_set(char **strp, const char *uri)
-{
-	struct pl pl;
-
-	if (!uri)
-		return 0;
-
-	pl_set_str(&pl, uri);
-	if (pl.l > CPM_URI_MAX || !cpim_uri_isreal(&pl))
-		return 0;
-
-	return cpm_uri_norm(strp, &pl) == ENOMEM ? ENOMEM : 0;
-}
-
-
-/* It becomes that of a message, and a header of its notifications */
-static char *conversation_of(struct announce_entry *e)
-{
-	const unsigned char *p = (unsigned char *)e->conversation_id;
-
-	if (!p || strlen(e->conversation_id) > CPM_ID_MAX)
-		return NULL;
-
-	for (; *p; p++) {
-		if (*p < ' ' || *p == 0x7f)
-			return NULL;
-	}
-
-	return e->conversation_id;
-}
-
-
 static int entry_set(struct cpm_announced *to, struct announce_entry *from)
 {
+	struct pl pl;
 	int err;
 
 	to->reference = from->reference;
@@ -232,16 +200,21 @@ static int entry_set(struct cpm_announced *to, struct announce_entry *from)
 	to->time      = time_of(from->date);
 	to->expires   = time_of(from->expiry);
 	to->mode      = mode_of(from->mode);
-	to->conversation_id = conversation_of(from);
 
 	if (to->subject)
 		to->subject[cpm_text_cut((uint8_t *)to->subject,
 					 strlen(to->subject),
 					 CPM_NAME_MAX)] = '\0';
+	if (!from->from)
+		return 0;
 
-	err = uri_set(&to->from, from->from);
+	pl_set_str(&pl, from->from);
+	if (pl.l > CPM_URI_MAX || !cpim_uri_isreal(&pl))
+		return 0;
 
-	return err ? err : uri_set(&to->group, from->group);
+	err = cpm_uri_norm(&to->from, &pl);
+
+	return err == ENOMEM ? err : 0;
 }
 
 
@@ -263,10 +236,8 @@ static int list_keep(struct notice *n)
 			   list->whole);
 
 	/* the rest is borrowed */
-	for (i=0; i<list->entryc; i++) {
+	for (i=0; i<list->entryc; i++)
 		mem_deref(v[i].from);
-		mem_deref(v[i].group);
-	}
 	mem_deref(v);
 
 	return err;

@@ -187,7 +187,7 @@ static uint64_t conversation(struct source *src)
 	if (src->conversation)
 		return src->conversation;
 
-	if (!conv_key(&key, src->org.conversation_id, src->org.peer))
+	if (!conv_key(&key, &src->org, src->org.peer))
 		(void)cpm_store_conv_find(src->cpm->store, src->aor, key,
 					  &src->conversation);
 	mem_deref(key);

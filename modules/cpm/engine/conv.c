@@ -276,11 +276,11 @@ void origin_reset(struct origin *org)
 }
 
 
-int conv_key(char **keyp, const char *id, const char *peer)
+int conv_key(char **keyp, const struct origin *org, const char *peer)
 {
 	/* the prefixes keep a stranger's id from naming a local key */
-	if (id)
-		return re_sdprintf(keyp, "id:%s", id);
+	if (org->conversation_id)
+		return re_sdprintf(keyp, "id:%s", org->conversation_id);
 
 	return re_sdprintf(keyp, "peer:%s", peer ? peer : "");
 }

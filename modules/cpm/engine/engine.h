@@ -115,8 +115,8 @@ int origin_decode(struct origin *org, const struct sip_msg *msg,
 void origin_reset(struct origin *org);
 
 /** Key of the conversation: its id, or a local one made of the sender.
-    @param keyp mem_deref() it. @param id Its Conversation-ID, or NULL */
-int conv_key(char **keyp, const char *id, const char *peer);
+    @param keyp mem_deref() it */
+int conv_key(char **keyp, const struct origin *org, const char *peer);
 
 /** Display name of a stranger, cut to CPM_NAME_MAX; none: *strp stays.
     @return 0; ENOMEM */

@@ -13,8 +13,6 @@ struct pulls;
 struct item {
 	char *reference;
 	char *from;              /* normalised; NULL: not known             */
-	char *conversation_id;   /* NULL: not known                         */
-	char *group;             /* normalised; NULL: it was sent to none   */
 	enum cpm_mode mode;
 	bool again;              /* announced anew since then               */
 };
@@ -54,12 +52,13 @@ struct item *pull_item(const struct pull *p, const char *ref);
 /**
  * What the list says of a message that has come.
  *
- * @param p  Pull that it came with; NULL: none
- * @param id Its imdn.Message-ID, may be unset
- *
- * @return NULL: nothing is known
+ * @param p     Pull that it came with; NULL: none, and nothing is known
+ * @param id    Its imdn.Message-ID, may be unset
+ * @param peer  Its sender, borrowed; NULL: not known
+ * @param modep Changed if that is known
  */
-const struct item *pull_describe(const struct pull *p, const struct pl *id);
+void pull_describe(const struct pull *p, const struct pl *id,
+		   const char **peer, enum cpm_mode *modep);
 
 /* pull.c */
 

@@ -18,8 +18,6 @@ static void destructor(void *arg)
 	for (i=0; i<p->itemc; i++) {
 		mem_deref(p->itemv[i].reference);
 		mem_deref(p->itemv[i].from);
-		mem_deref(p->itemv[i].conversation_id);
-		mem_deref(p->itemv[i].group);
 	}
 	mem_deref(p->itemv);
 }
@@ -68,31 +66,11 @@ static bool iswanted(const struct load *load, const char *ref)
 }
 
 
-static int dup(char **strp, const char *str)
-{
-	return str ? str_dup(strp, str) : 0;
-}
-
-
-static int item_set(struct item *item, const struct cpm_announced *ann)
-{
-	int err;
-
-	item->mode = ann->mode;
-	err = str_dup(&item->reference, ann->reference);
-	if (!err)
-		err = dup(&item->from, ann->from);
-	if (!err)
-		err = dup(&item->conversation_id, ann->conversation_id);
-
-	return err ? err : dup(&item->group, ann->group);
-}
-
-
 static bool load_handler(const struct cpm_announced *ann, void *arg)
 {
 	struct load *load = arg;
 	struct pull *p = load->p;
+	struct item *item;
 
 	if (!iswanted(load, ann->reference))
 		return false;
@@ -100,7 +78,11 @@ static bool load_handler(const struct cpm_announced *ann, void *arg)
 	if (p->itemc >= p->room)
 		return true;
 
-	load->err = item_set(&p->itemv[p->itemc++], ann);
+	item = &p->itemv[p->itemc++];
+	item->mode = ann->mode;
+	load->err = str_dup(&item->reference, ann->reference);
+	if (!load->err && ann->from)
+		load->err = str_dup(&item->from, ann->from);
 
 	return load->err != 0;
 }
@@ -148,7 +130,16 @@ int pull_load(struct pull **pp, struct cpm *cpm, const char *aor,
 }
 
 
-const struct item *pull_describe(const struct pull *p, const struct pl *id)
+void pull_describe(const struct pull *p, const struct pl *id,
+		   const char **peer, enum cpm_mode *modep)
 {
-	return p && pl_isset(id) ? item_find(p, id) : NULL;
+	const struct item *item;
+
+	*peer = NULL;
+	item = p && pl_isset(id) ? item_find(p, id) : NULL;
+	if (!item)
+		return;
+
+	*peer  = item->from;
+	*modep = item->mode;
 }

@@ -77,29 +77,15 @@ int record_sender(char **peerp, char **namep, const struct source *src,
 }
 
 
-/* What a pulled message lacks, and the server has said when it announced it:
-   with that it is what it would be if it had been pushed */
+/* What the server has said of it when it announced it */
 static int announced_set(struct cpm_msg *msg, const struct source *src,
 			 const struct cpim_msg *cpim)
 {
-	const struct item *item;
-	int err;
+	const char *peer;
 
-	item = pull_describe(src->pull, &cpim->imdn_msgid);
-	if (!item)
-		return 0;
+	pull_describe(src->pull, &cpim->imdn_msgid, &peer, &msg->mode);
 
-	msg->mode = item->mode;
-	err = dup_str(&msg->conversation_id, item->conversation_id);
-	if (err)
-		return err;
-
-	if (item->group) {
-		msg->kind = CPM_GROUP;
-		return str_dup(&msg->group, item->group);
-	}
-
-	return msg->peer ? 0 : dup_str(&msg->peer, item->from);
+	return msg->peer ? 0 : dup_str(&msg->peer, peer);
 }
 
 
@@ -145,16 +131,15 @@ static int ids_set(struct cpm_msg *msg, const struct source *src,
 			: re_sdprintf(&msg->msgkey, "%s:%s:%s",
 				      src->mode == CPM_PAGE ? "sip" : "msrp",
 				      src->callid, local);
-	if (!err && !msg->conversation_id)
+	if (!err)
 		err = dup_str(&msg->conversation_id, org->conversation_id);
 	if (!err)
 		err = dup_str(&msg->contribution_id, org->contribution_id);
 	if (!err)
 		err = dup_str(&msg->in_reply_to, org->in_reply_to);
 	if (!err)
-		err = conv_key(&msg->key, msg->conversation_id,
-			       msg->kind == CPM_GROUP ? msg->group
-			       : msg->peer);
+		err = conv_key(&msg->key, org, src->kind == CPM_GROUP
+			       ? org->peer : msg->peer);
 
 	return err;
 }
@@ -288,9 +273,9 @@ int record(struct cpm_msg **msgp, const struct source *src,
 	if (!err)
 		err = announced_set(msg, src, cpim);
 	if (!err)
-		err = group_set(msg, src);
-	if (!err)
 		err = ids_set(msg, src, cpim, how->local);
+	if (!err)
+		err = group_set(msg, src);
 	if (!err)
 		err = dup_pl(&msg->datetime, &cpim->datetime);
 	if (!err)

@@ -49,8 +49,6 @@ static int put_one(struct write *w, const char *account,
 	dbq_int(&q, 6, ann->time);
 	dbq_int(&q, 7, ann->expires);
 	dbq_int(&q, 8, ann->mode);
-	dbq_text(&q, 9, ann->conversation_id);
-	dbq_text(&q, 10, ann->group);
 
 	return dbq_run(&q, NULL);
 }
@@ -120,8 +118,6 @@ static void list_destructor(void *arg)
 		mem_deref(list->v[i].reference);
 		mem_deref(list->v[i].from);
 		mem_deref(list->v[i].subject);
-		mem_deref(list->v[i].conversation_id);
-		mem_deref(list->v[i].group);
 	}
 }
 
@@ -142,10 +138,6 @@ static int entry_copy(struct cpm_announced *to,
 		err = dup(&to->from, from->from);
 	if (!err)
 		err = dup(&to->subject, from->subject);
-	if (!err)
-		err = dup(&to->conversation_id, from->conversation_id);
-	if (!err)
-		err = dup(&to->group, from->group);
 
 	to->size    = from->size;
 	to->time    = from->time;
@@ -278,8 +270,6 @@ int cpm_store_announced(struct cpm_store *st, const char *account,
 		ann.time      = dbq_get(&q, 6);
 		ann.expires   = dbq_get(&q, 7);
 		ann.mode      = (enum cpm_mode)dbq_get(&q, 8);
-		ann.conversation_id = str(&q, 9);
-		ann.group     = str(&q, 10);
 		if (h(&ann, arg))
 			break;
 	}

@@ -251,8 +251,6 @@
 "  time INTEGER NOT NULL," \
 "  expires INTEGER NOT NULL," \
 "  mode INTEGER NOT NULL," \
-"  cid TEXT,"  /* Conversation-ID */ \
-"  grp TEXT,"  /* URI of the group */ \
 "  UNIQUE (account, reference));"
 
 

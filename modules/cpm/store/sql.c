@@ -269,13 +269,11 @@ const char *const sql_text[SQL_MAX] = {
 
 	[SQL_ANNOUNCE] =
 	"INSERT INTO announced (account, reference, sender, subject, size,"
-	" time, expires, mode, cid, grp)"
-	" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)"
+	" time, expires, mode) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)"
 	" ON CONFLICT (account, reference) DO UPDATE SET"
 	" sender = excluded.sender, subject = excluded.subject,"
 	" size = excluded.size, time = excluded.time,"
-	" expires = excluded.expires, mode = excluded.mode,"
-	" cid = excluded.cid, grp = excluded.grp",
+	" expires = excluded.expires, mode = excluded.mode",
 
 	[SQL_ANNOUNCED_EXPIRE] =
 	"DELETE FROM announced WHERE expires > 0 AND expires <= ?1",
@@ -354,7 +352,7 @@ const char *const sql_text[SQL_MAX] = {
 
 	[SQL_ANNOUNCED] =
 	"SELECT id, account, reference, sender, subject, size, time, expires,"
-	" mode, cid, grp FROM announced WHERE (?1 IS NULL OR account = ?1)"
+	" mode FROM announced WHERE (?1 IS NULL OR account = ?1)"
 	" AND (expires = 0 OR expires > ?2) ORDER BY id",
 
 	[SQL_ANNOUNCED_COUNT] =
