@@ -111,6 +111,7 @@ START_TEST(documents)
 	struct announce_list *list;
 
 	ck_assert_int_eq(docv[_i].err, decode(&list, docv[_i].doc));
+	ck_assert((list != NULL) == !docv[_i].err);
 	if (list) {
 		ck_assert_uint_eq(docv[_i].entryc, list->entryc);
 		ck_assert(docv[_i].whole == list->whole);
