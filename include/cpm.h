@@ -73,6 +73,18 @@ enum {
 				       once; more are answered 503         */
 	CPM_PULL_MAX     = 100,   /**< references in one pull: they go in an
 				       INVITE, which UDP has to carry      */
+	CPM_PAGE_LIMIT   = 1300,  /**< cpm_page_limit: octets of a text that
+				       goes in a MESSAGE; RFC 3428, 8 has the
+				       same figure for what UDP carries     */
+	CPM_PAGE_MOST    = 6000,  /**< that cpm_page_limit may allow: over UDP
+				       a MESSAGE, in which CPIM and headers
+				       come too, must stay one datagram that
+				       libre takes (8,192)                  */
+	CPM_SEND_WAIT    = 3000,  /**< ms that a message to be sent waits for
+				       the disk: a person sees a softphone
+				       that hangs for longer                */
+	CPM_CHAT_WINDOW  = 16,    /**< messages on their way at once on one
+				       session                              */
 	CPM_RELAY_WAIT   = 8,     /**< seconds that an INVITE waits for our
 				       relay, then 480: well within the 32
 				       that a server gives it              */
@@ -118,6 +130,9 @@ struct cpm_conf {
 	uint32_t peer_sessions;    /**< cpm_peer_sessions, of one sender with
 				        one account; 0: CPM_PEER_SESSIONS.
 				        More are answered 486               */
+	uint32_t page_limit;       /**< octets, cpm_page_limit: at most
+				        CPM_PAGE_MOST; 0: nothing goes in page
+				        mode by itself                      */
 	uint32_t keep_days;        /**< cpm_keep_days; 0: for ever          */
 	const char *deferred_uri;  /**< cpm_deferred_uri: SIP URI; NULL: the
 				        account's own                       */
@@ -152,6 +167,7 @@ enum cpm_event_id {
 	CPM_EV_COMPOSING,
 	CPM_EV_DEFERRED,
 	CPM_EV_STATUS,
+	CPM_EV_PROGRESS,
 };
 
 /** Where a session stands, as the bus names it */
@@ -224,7 +240,13 @@ struct cpm_event {
 			uint64_t id;           /**< of the message, ours   */
 			enum cpm_out status;   /**< it has moved there     */
 			uint16_t code;         /**< SIP status, 0: none    */
+			const char *reason;    /**< why it failed; NULL    */
 		} status;
+		struct {
+			uint64_t id;           /**< of the message, ours   */
+			uint64_t sent;         /**< octets of its body     */
+			uint64_t size;
+		} progress;
 	} u;
 };
 
@@ -377,7 +399,62 @@ int cpm_display_conv(struct cpm *cpm, uint64_t conv, uint64_t *count);
     failed already; errno */
 int cpm_imdn(struct cpm *cpm, uint64_t msg, enum cpm_report kind);
 
-/** Delete. @param count messages deleted. @return 0; ENOENT; errno */
+/** How a message is to go */
+enum cpm_send_mode {
+	CPM_SEND_AUTO = 0,  /**< a file in large mode; an answer in a session
+			         of its own; a text up to cpm_page_limit in a
+			         MESSAGE; else over the conversation's open
+			         session, or a new one                      */
+	CPM_SEND_PAGE,
+	CPM_SEND_LARGE,
+	CPM_SEND_SESSION,
+};
+
+/** What is to be sent. Borrowed. Exactly one of to, conversation and reply_to,
+    and exactly one of body and file */
+struct cpm_send {
+	const char *account;       /**< AOR; NULL: that of conversation or
+				        reply_to. Mandatory with to         */
+	const char *to;            /**< URI, as cpm_uri_norm() takes it     */
+	uint64_t conversation;     /**< 0: none                             */
+	uint64_t reply_to;         /**< id of a message, ours or not; 0     */
+	struct mbuf *body;         /**< from pos on                         */
+	const char *file;          /**< absolute path of a regular file, which
+				        is read where it lies until it was
+				        sent                                */
+	const char *type;          /**< Content-Type; NULL: text/plain, and the
+				        body is UTF-8                       */
+	enum cpm_send_mode mode;
+};
+
+/**
+ * Send a message (OMA CPM 7.3.1.1, 7.2.1; wire.md 7 and 13.9). It is committed
+ * when this returns 0, and then goes as soon as it can, also after a restart;
+ * events `status` tell what became of it. Waits for the commit, at most
+ * CPM_SEND_WAIT ms.
+ *
+ * @param idp  Filled with the message's id
+ * @param whyp If it fails: one line for the person, constant, or NULL
+ *
+ * @return 0; ENOENT: no such conversation, message or file; EINVAL: no URI,
+ *         nothing to send, not one way to say to whom, no type, no UTF-8;
+ *         ENOTSUP: a group; EMSGSIZE: over cpm_page_limit with PAGE, or over
+ *         cpm_max_size; EACCES, EISDIR, of the file; ENOTCONN: no such
+ *         account; EAGAIN: the store is not ready; ETIMEDOUT: the disk did not
+ *         take it in time, and it will not be sent; EDQUOT; ENOSPC; EIO;
+ *         ENOMEM
+ */
+int cpm_send(struct cpm *cpm, const struct cpm_send *snd, uint64_t *idp,
+	     const char **whyp);
+
+/** Send it no more: it is FAILED then, for the reason "canceled". What has been
+    taken by the other side cannot be called back.
+    @return 0; ENOENT: no such message; EINVAL: it is not ours to send;
+    EALREADY: it has left, or failed; EAGAIN; ENOMEM */
+int cpm_cancel(struct cpm *cpm, uint64_t id);
+
+/** Delete. One that is still to be sent is not sent any more.
+    @param count messages deleted. @return 0; ENOENT; errno */
 int cpm_delete(struct cpm *cpm, uint64_t msg, uint64_t conv,
 	       uint64_t *count);
 
