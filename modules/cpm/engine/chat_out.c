@@ -30,3 +30,19 @@ void chat_out_stop(struct sending *snd)
 {
 	snd->chat = mem_deref(snd->chat);
 }
+
+
+void chat_out_session_up(struct session *s)
+{
+	(void)s;
+}
+
+
+void chat_out_session_over(struct session *s, uint16_t code, uint32_t after,
+			   const char *reason)
+{
+	(void)s;
+	(void)code;
+	(void)after;
+	(void)reason;
+}

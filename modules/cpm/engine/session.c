@@ -11,6 +11,7 @@
 #include "call.h"
 #include "pull.h"
 #include "first.h"
+#include "chat_out.h"
 
 
 enum {
@@ -182,7 +183,19 @@ void session_end(struct session *s, enum sess_state state, uint16_t code)
 	msrp_sess_close(s->msrp);
 	session_move(s, state, code);
 	pull_ended(s);
+	if (!s->src->deferred)
+		chat_out_session_over(s, code, s->after, state == SESS_FAILED
+				      ? s->reason : NULL);
 	mem_deref(s);
+}
+
+
+void session_up(struct session *s)
+{
+	session_move(s, SESS_ESTABLISHED, 0);
+	msrp_sdp_rest(s->sdp);
+	if (s->state == SESS_ESTABLISHED && !s->src->deferred)
+		chat_out_session_up(s);
 }
 
 
@@ -207,8 +220,7 @@ static void estab_handler(void *arg)
 		return;
 	}
 
-	session_move(src->sess, SESS_ESTABLISHED, 0);
-	msrp_sdp_rest(src->sess->sdp);
+	session_up(src->sess);
 }
 
 

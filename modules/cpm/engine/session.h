@@ -93,11 +93,18 @@ struct session *sessions_find(const struct cpm *cpm, uint32_t id);
 struct session *sessions_dialog(const struct cpm *cpm,
 				const struct sip_msg *msg);
 
+/** Ours, whose INVITE this answers, while it has no final answer */
+struct session *sessions_called(const struct cpm *cpm,
+				const struct sip_msg *msg);
+
 /* session.c: states and ending */
 
 int  session_alloc(struct session **sp, struct cpm *cpm, struct source *src,
 		   const char *cuser);
 void session_move(struct session *s, enum sess_state state, uint16_t code);
+
+/** MSRP is bound */
+void session_up(struct session *s);
 
 /** Over: tell, let go of SIP (BYE) and MSRP, free */
 void session_end(struct session *s, enum sess_state state, uint16_t code);
