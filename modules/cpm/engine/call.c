@@ -225,6 +225,9 @@ static const char *answer_fault(struct session *s, const struct sip_msg *msg)
 
 	if (s->dir == SDP_RECVONLY && !(rem->dir & SDP_SENDONLY))
 		return "the server does not want to send";
+	if ((s->dir & SDP_SENDONLY) && (!(rem->dir & SDP_RECVONLY) ||
+	    !msrp_types_accept(rem->accept_types, "message/cpim")))
+		return "the other side takes no messages";
 	if (rem->setup == MSRP_SETUP_HOLDCONN)
 		return "the server wants no connection";
 
