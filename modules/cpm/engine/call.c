@@ -18,7 +18,6 @@
 #define ICSI "3gpp-service.ims.icsi.oma.cpm."
 
 enum {
-	ID_SIZE  = 37,      /* a UUID as text                            */
 	EXPIRES  = 1800,    /* s: Session-Expires that we ask for        */
 };
 
@@ -56,30 +55,15 @@ static void destructor(void *arg)
 }
 
 
-/* RFC 4122, 4.4 */
-static void uuid(char id[ID_SIZE])
-{
-	uint8_t b[16];
-
-	rand_bytes(b, sizeof(b));
-	b[6] = (uint8_t)((b[6] & 0x0f) | 0x40);
-	b[8] = (uint8_t)((b[8] & 0x3f) | 0x80);
-	(void)re_snprintf(id, ID_SIZE, "%02x%02x%02x%02x-%02x%02x-%02x%02x-"
-			  "%02x%02x-%02x%02x%02x%02x%02x%02x",
-			  b[0], b[1], b[2], b[3], b[4], b[5], b[6], b[7],
-			  b[8], b[9], b[10], b[11], b[12], b[13], b[14],
-			  b[15]);
-}
-
-
 static int headers_set(struct calling *c, const char *aor,
 		       const struct call *call)
 {
 	const char *reply = call->in_reply_to;
-	char conv[ID_SIZE], cont[ID_SIZE];
+	const char *own = call->contribution_id;
+	char conv[UUID_SIZE], cont[UUID_SIZE];
 
-	uuid(conv);
-	uuid(cont);
+	uuid_make(conv);
+	uuid_make(cont);
 
 	return re_sdprintf(&c->hdrs,
 			   "P-Preferred-Service: urn:urn-7:" ICSI "%s\r\n"
@@ -94,7 +78,7 @@ static int headers_set(struct calling *c, const char *aor,
 			   "Session-Expires: %u;refresher=uac\r\n",
 			   call->service, aor, call->service,
 			   call->conversation_id ? call->conversation_id
-			   : conv, cont,
+			   : conv, own ? own : cont,
 			   reply ? "InReplyTo-Contribution-ID: " : "",
 			   reply ? reply : "", reply ? "\r\n" : "",
 			   (uint32_t)EXPIRES);
@@ -119,7 +103,7 @@ static int auth_set(struct calling *c, struct cpm *cpm, const char *aor)
 static int calling_alloc(struct calling **cp, struct cpm *cpm,
 			 const char *aor, const struct call *call)
 {
-	char id[ID_SIZE];
+	char id[UUID_SIZE];
 	struct calling *c;
 	int err;
 
@@ -133,7 +117,7 @@ static int calling_alloc(struct calling **cp, struct cpm *cpm,
 	if (!err)
 		err = auth_set(c, cpm, aor);
 	if (!err && call->part) {
-		uuid(id);
+		uuid_make(id);
 		c->part = mem_ref(call->part);
 		err = str_dup(&c->ptype, call->ptype);
 		if (!err)

@@ -14,6 +14,7 @@ struct call {
 	const char *uri;         /* Request-URI and To                      */
 	const char *service;     /* last part of the ICSI: "deferred"       */
 	const char *conversation_id;  /* NULL: a fresh one                  */
+	const char *contribution_id;  /* likewise                           */
 	const char *in_reply_to; /* Contribution-ID; NULL: none             */
 	const char *ptype;       /* of what goes with the SDP               */
 	struct mbuf *part;       /* that, from pos on; NULL: nothing        */

@@ -309,6 +309,13 @@ void policy_resolve(const struct policy *pol, const struct cpm_conf *conf,
 int policy_change(struct policy *pol, struct cpm_store *st,
 		  const struct cpm_policy_change *chg);
 
+/* uuid.c */
+
+enum { UUID_SIZE = 37 };  /* as text, with the end of the string */
+
+/** A new id for whatever needs one (RFC 4122, 4.4) */
+void uuid_make(char id[UUID_SIZE]);
+
 /* text.c */
 
 /** Octets of the UTF-8 character at buf; 0: it is none. @param len From 1 */
