@@ -221,7 +221,7 @@ void outbox_kick(struct outbox *ob);
 /** Give up what is on its way for an account (NULL: all); it stays due */
 void outbox_stop(struct outbox *ob, const char *aor);
 
-/* report.c */
+/* pager.c */
 
 /** A telephone number has no host to send to: our own domain knows the way */
 int tel_route(char **strp, const char *aor);
