@@ -38,13 +38,11 @@ static const char *answer_fault(struct session *s, const struct sip_msg *msg)
 	if (err)
 		return "the SDP of the answer cannot be used";
 
-	if (s->call->dir == SDP_RECVONLY && !(rem->dir & SDP_SENDONLY))
+	if (s->dir == SDP_RECVONLY && !(rem->dir & SDP_SENDONLY))
 		return "the server does not want to send";
-	if ((s->call->dir & SDP_SENDONLY) && !(rem->dir & SDP_RECVONLY))
-		return "the other side does not want to receive";
-	if ((s->call->dir & SDP_SENDONLY) &&
-	    !msrp_types_accept(rem->accept_types, "message/cpim"))
-		return "the other side does not take our messages";
+	if ((s->dir & SDP_SENDONLY) && (!(rem->dir & SDP_RECVONLY) ||
+	    !msrp_types_accept(rem->accept_types, "message/cpim")))
+		return "the other side takes no messages";
 	if (rem->setup == MSRP_SETUP_HOLDCONN)
 		return "the server wants no connection";
 
@@ -95,8 +93,6 @@ int call_answer_handler(const struct sip_msg *msg, void *arg)
 		return err;
 
 	session_negotiated(s);
-	/* an answer cannot allow more than was offered */
-	s->dir = (enum sdp_dir)(s->dir & s->call->dir);
 	timer_answered(s, msg);
 	tmr_cancel(&s->tmr);
 	session_move(s, SESS_ACCEPTED, 0);

@@ -17,10 +17,6 @@
 
 #define ICSI "3gpp-service.ims.icsi.oma.cpm."
 
-enum {
-	ID_SIZE = 37,       /* a UUID as text                            */
-};
-
 static void destructor(void *arg)
 {
 	struct calling *c = arg;
@@ -34,22 +30,6 @@ static void destructor(void *arg)
 	mem_deref(c->boundary);
 	mem_deref(c->part);
 	targets_reset(&c->targets);
-}
-
-
-/* RFC 4122, 4.4 */
-static void uuid(char id[ID_SIZE])
-{
-	uint8_t b[16];
-
-	rand_bytes(b, sizeof(b));
-	b[6] = (uint8_t)((b[6] & 0x0f) | 0x40);
-	b[8] = (uint8_t)((b[8] & 0x3f) | 0x80);
-	(void)re_snprintf(id, ID_SIZE, "%02x%02x%02x%02x-%02x%02x-%02x%02x-"
-			  "%02x%02x-%02x%02x%02x%02x%02x%02x",
-			  b[0], b[1], b[2], b[3], b[4], b[5], b[6], b[7],
-			  b[8], b[9], b[10], b[11], b[12], b[13], b[14],
-			  b[15]);
 }
 
 
@@ -94,7 +74,7 @@ static int auth_set(struct calling *c, struct cpm *cpm, const char *aor)
 static int calling_alloc(struct calling **cp, struct cpm *cpm,
 			 const char *aor, const struct call *call)
 {
-	char id[ID_SIZE];
+	char id[UUID_SIZE];
 	struct calling *c;
 	int err;
 
@@ -108,7 +88,7 @@ static int calling_alloc(struct calling **cp, struct cpm *cpm,
 	if (!err)
 		err = auth_set(c, cpm, aor);
 	if (!err && call->part) {
-		uuid(id);
+		uuid_make(id);
 		c->part = mem_ref(call->part);
 		err = str_dup(&c->ptype, call->ptype);
 		if (!err)
@@ -416,10 +396,8 @@ static int start(struct session **sp, struct cpm *cpm,
 	s->outgoing = true;
 	s->dir = dir;
 	err = calling_alloc(&s->call, cpm, acc->aor, call);
-	if (!err) {
-		s->call->dir = dir;
+	if (!err)
 		err = leg_alloc(s, acc, call->uri);
-	}
 	if (!err)
 		err = leave(s);
 
@@ -437,11 +415,11 @@ int call_start(struct session **sp, struct cpm *cpm,
 	       enum sdp_dir dir, const struct call *call)
 {
 	struct call full = *call;
-	char conv[ID_SIZE], cont[ID_SIZE];
+	char conv[UUID_SIZE], cont[UUID_SIZE];
 	int err;
 
-	uuid(conv);
-	uuid(cont);
+	uuid_make(conv);
+	uuid_make(cont);
 	if (!full.conversation_id)
 		full.conversation_id = conv;
 	if (!full.contribution_id)

@@ -29,7 +29,6 @@ struct calling {
 	struct mbuf *part;
 	struct call_auth *auth;
 	struct targets targets;
-	enum sdp_dir dir;        /* of our offer                           */
 	unsigned calls;          /* INVITEs sent, but for authentication   */
 	uint32_t min_se;         /* s: Session-Expires has to be that long */
 	uint16_t moved;          /* 3xx in place of which libre saw another

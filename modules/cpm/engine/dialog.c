@@ -46,7 +46,7 @@ void dialog_estab_handler(const struct sip_msg *msg, void *arg)
 		return;
 	}
 
-	session_up(s);
+	session_established(s);
 }
 
 

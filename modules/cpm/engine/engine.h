@@ -223,7 +223,7 @@ void outbox_kick(struct outbox *ob);
 /** Give up what is on its way for an account (NULL: all); it stays due */
 void outbox_stop(struct outbox *ob, const char *aor);
 
-/* report.c */
+/* pager.c */
 
 /** A telephone number has no host to send to: our own domain knows the way */
 int tel_route(char **strp, const char *aor);
@@ -316,6 +316,13 @@ void policy_resolve(const struct policy *pol, const struct cpm_conf *conf,
 		    struct cpm_policy *res);
 int policy_change(struct policy *pol, struct cpm_store *st,
 		  const struct cpm_policy_change *chg);
+
+/* uuid.c */
+
+enum { UUID_SIZE = 37 };  /* as text, with the end of the string */
+
+/** A new id for whatever needs one (RFC 4122, 4.4) */
+void uuid_make(char id[UUID_SIZE]);
 
 /* text.c */
 
