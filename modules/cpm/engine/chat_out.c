@@ -463,19 +463,3 @@ void chat_out_session_over(struct session *s, uint16_t code, uint32_t after,
 	}
 	mem_deref(chat);
 }
-
-
-void chat_out_session_up(struct session *s)
-{
-	(void)s;
-}
-
-
-void chat_out_session_over(struct session *s, uint16_t code, uint32_t after,
-			   const char *reason)
-{
-	(void)s;
-	(void)code;
-	(void)after;
-	(void)reason;
-}
