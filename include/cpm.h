@@ -535,6 +535,9 @@ int cpm_status(const struct cpm *cpm, struct cpm_status *status);
     controls (C0, C1, DEL) and U+2028/2029 go. @return 0; ENOMEM */
 int cpm_text_clean(struct mbuf *mb, const uint8_t *buf, size_t len);
 
+/** Octets of buf up to the first that is no UTF-8 (RFC 3629), or len */
+size_t cpm_text_valid(const uint8_t *buf, size_t len);
+
 /**
  * A name that a stranger gave to a file, fit to be shown and to be proposed as
  * the name of a file: what is behind the last slash or backslash, valid UTF-8
