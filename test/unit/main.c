@@ -86,6 +86,7 @@ int main(int argc, char *argv[])
 		{"announce", announce_suite},
 		{"tag", tag_suite},
 		{"policy", policy_suite},
+		{"invited", invited_suite},
 		{"retry", retry_suite},
 		{"leg", leg_suite},
 		{"content", content_suite},
