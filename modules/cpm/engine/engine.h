@@ -17,6 +17,7 @@ struct policy;
 struct pull;
 struct pulls;
 struct relay;
+struct sendq;
 struct trust;
 
 struct cpm {
@@ -34,6 +35,7 @@ struct cpm {
 	uint32_t pagec;
 	struct policy *policy;
 	struct outbox *outbox;
+	struct sendq *sendq;
 	struct keep *keep;
 	struct relay *relay;     /* NULL: none is configured                */
 	struct pulls *pulls;     /* what is fetched                         */

@@ -2,7 +2,8 @@
  * @file sendq.c  Which message of ours goes when
  *
  * OMA CPM 7.2.1 and 7.3.1; wire.md 7 and 13.9. In a conversation messages go
- * in their order: one at a time, but on an open session several. What cannot
+ * in their order: one at a time, but on an open session several; what was taken
+ * need not be noted before the next one goes. What cannot
  * go now waits, and holds up its own conversation, no other. What is to be
  * sent is in the store; what is here is only what is on its way now, so a look
  * costs the same however much is queued. A crash finds it queued again, under
@@ -18,23 +19,21 @@
 
 
 enum {
-	AGAIN       = 5000,  /* ms: what memory or store refuse may go then */
-	STORE_TRIES = 6,     /* no more than 32 s until a disk with room again
-				is seen                                     */
-};
-
-struct sendq {
-	struct cpm *cpm;
-	struct list sendl;    /* struct sending                             */
-	struct list herel;    /* struct here                                */
-	struct tmr tmr;       /* until the next one may go                  */
-	bool looking;         /* results may come while we look             */
+	AGAIN = 5000,  /* ms: what memory or store refuse may go then      */
 };
 
 /* An account that is registered, and whose server has answered since then */
 struct here {
 	struct le le;
 	char aor[];
+};
+
+/* What a conversation has on its way */
+struct conv {
+	const struct out_msg *last;  /* of the highest id                   */
+	enum cpm_mode mode;   /* of those that have no answer yet           */
+	unsigned on;          /* those                                      */
+	unsigned all;
 };
 
 /* One look at what is queued */
@@ -44,12 +43,9 @@ struct look {
 	uint64_t now;
 	uint64_t next;        /* when to look again; 0: no need             */
 	unsigned room;        /* conversations in the account's window      */
-	const struct sending *last;  /* what goes on the same session; NULL */
+	struct conv conv;     /* which is looked at                         */
 	bool stop;            /* no memory: not now                         */
 };
-
-
-static void store(struct sending *snd);
 
 
 static void destructor(void *arg)
@@ -65,6 +61,12 @@ static void destructor(void *arg)
 static void tmr_handler(void *arg)
 {
 	sendq_kick(arg);
+}
+
+
+void sendq_soon(struct sendq *q)
+{
+	tmr_start(&q->tmr, 0, tmr_handler, q);
 }
 
 
@@ -127,100 +129,9 @@ static void here_add(struct sendq *q, const char *aor)
 }
 
 
-static bool isready(const struct sendq *q, const char *aor)
+void sendq_lost(struct sendq *q, const char *aor)
 {
-	return outbox_isready(q->cpm->outbox, aor, NULL);
-}
-
-
-/*
- * One message
- */
-
-static void out_msg_reset(struct out_msg *m)
-{
-	mem_deref(m->account);
-	mem_deref(m->peer);
-	mem_deref(m->imdn_id);
-	mem_deref(m->conversation_id);
-	mem_deref(m->contribution_id);
-	mem_deref(m->in_reply_to);
-	mem_deref(m->type);
-	mem_deref(m->filename);
-	mem_deref(m->datetime);
-	mem_deref(m->source);
-}
-
-
-static void sending_destructor(void *arg)
-{
-	struct sending *snd = arg;
-
-	tmr_cancel(&snd->tmr);
-	list_unlink(&snd->le);
-	mem_deref(snd->page);
-	mem_deref(snd->chat);
-	out_msg_reset(&snd->m);
-}
-
-
-static int sending_alloc(struct sending **sndp, struct sendq *q)
-{
-	struct sending *snd = mem_zalloc(sizeof(*snd), sending_destructor);
-
-	if (!snd)
-		return ENOMEM;
-
-	snd->q   = q;
-	snd->cpm = q->cpm;
-	tmr_init(&snd->tmr);
-	list_append(&q->sendl, &snd->le, snd);
-	*sndp = snd;
-
-	return 0;
-}
-
-
-static int dup(char **strp, const char *str)
-{
-	return str ? str_dup(strp, str) : 0;
-}
-
-
-static int out_msg_copy(struct out_msg *m, const struct cpm_queued *qd)
-{
-	int err;
-
-	m->id           = qd->id;
-	m->conversation = qd->conversation;
-	m->tries        = qd->tries;
-	m->wish         = qd->wish;
-	m->notify       = qd->notify;
-	m->source_mtime = qd->source_mtime;
-	m->size         = qd->size;
-	m->time         = qd->time;
-	m->text         = qd->text;
-	m->fixed        = qd->fixed;
-
-	err = dup(&m->account, qd->account);
-	if (!err)
-		err = dup(&m->peer, qd->peer);
-	if (!err)
-		err = dup(&m->imdn_id, qd->imdn_id);
-	if (!err)
-		err = dup(&m->conversation_id, qd->conversation_id);
-	if (!err)
-		err = dup(&m->contribution_id, qd->contribution_id);
-	if (!err)
-		err = dup(&m->in_reply_to, qd->in_reply_to);
-	if (!err)
-		err = dup(&m->type, qd->type);
-	if (!err)
-		err = dup(&m->filename, qd->filename);
-	if (!err)
-		err = dup(&m->datetime, qd->datetime);
-
-	return err ? err : dup(&m->source, qd->source);
+	mem_deref(here_find(q, aor));
 }
 
 
@@ -239,188 +150,6 @@ enum cpm_mode send_mode(const struct cpm *cpm, const struct send_form *form)
 
 	return form->text && !form->fixed &&
 		form->size <= cpm->conf.page_limit ? CPM_PAGE : CPM_SESSION;
-}
-
-
-/*
- * Its result
- */
-
-static void tell(const struct sending *snd)
-{
-	struct cpm_event ev = {.id = CPM_EV_STATUS,
-			       .account = snd->m.account};
-
-	ev.u.status.id     = snd->m.id;
-	ev.u.status.status = snd->to;
-	ev.u.status.code   = snd->code;
-	ev.u.status.reason = snd->reason;
-	engine_event(snd->cpm, &ev);
-}
-
-
-static void store_handler(void *arg)
-{
-	store(arg);
-}
-
-
-/* What was answered is not sent again because the disk is full: the result
-   waits here, and so does its conversation */
-static void store_later(struct sending *snd)
-{
-	if (snd->storec < STORE_TRIES)
-		++snd->storec;
-
-	tmr_start(&snd->tmr, retry_at(0, snd->storec, rand_u32()),
-		  store_handler, snd);
-}
-
-
-static void over(struct sending *snd)
-{
-	struct sendq *q = snd->q;
-
-	mem_deref(snd);
-	/* what is behind it may go, also if nothing was committed */
-	tmr_start(&q->tmr, 0, tmr_handler, q);
-}
-
-
-static void stop(struct sending *snd)
-{
-	if (snd->page)
-		page_out_stop(snd);
-	if (snd->chat)
-		chat_out_stop(snd);
-}
-
-
-static void settle(struct sending *snd, enum cpm_out to, uint16_t code,
-		   const char *reason)
-{
-	snd->state  = SENDING_SETTLE;
-	snd->page   = mem_deref(snd->page);
-	snd->chat   = mem_deref(snd->chat);
-	snd->to     = to;
-	snd->code   = code;
-	snd->reason = reason;
-
-	store(snd);
-}
-
-
-static void cancel(struct sending *snd)
-{
-	snd->canceled = false;
-	settle(snd, CPM_OUT_FAILED, 0, "canceled");
-}
-
-
-/* only now another look may find the next one: before, the store would still
-   have shown this as queued */
-static void moved_handler(int err, void *arg)
-{
-	struct sending *snd = arg;
-
-	if (err && err != ENOENT && err != EALREADY && !snd->cpm->down) {
-		store_later(snd);
-		return;
-	}
-
-	if (!err && snd->to == CPM_OUT_QUEUED && snd->canceled) {
-		cancel(snd);
-		return;
-	}
-
-	if (!err && snd->to != CPM_OUT_QUEUED)
-		tell(snd);
-
-	over(snd);
-}
-
-
-static void store(struct sending *snd)
-{
-	struct cpm_store *st = snd->cpm->store;
-	const uint64_t id = snd->m.id;
-	int err;
-
-	if (snd->to == CPM_OUT_QUEUED)
-		err = cpm_store_out_again(st, id, snd->next, snd->code,
-					  snd->reason, moved_handler, snd);
-	else
-		err = cpm_store_out_end(st, id, snd->to, snd->code,
-					snd->reason, moved_handler, snd);
-
-	if (err == ESHUTDOWN)
-		mem_deref(snd);
-	else if (err)
-		store_later(snd);
-}
-
-
-/* A try while the registration is lost says nothing about the other side, and
-   is none: the message waits in the store for the account */
-static bool isvoid(struct sending *snd)
-{
-	struct sendq *q = snd->q;
-
-	if (isready(q, snd->m.account))
-		return false;
-
-	mem_deref(here_find(q, snd->m.account));
-	over(snd);
-
-	return true;
-}
-
-
-static void in_vain(struct sending *snd, const struct send_result *res)
-{
-	const uint64_t now = engine_now();
-	const uint32_t tries = snd->m.tries + 1;
-
-	if (isvoid(snd))
-		return;
-
-	if (res->lost)
-		mem_deref(here_find(snd->q, snd->m.account));
-
-	snd->next = retry_next(now, tries, res->after, rand_u32());
-	settle(snd, tries >= RETRY_MAX ? CPM_OUT_FAILED : CPM_OUT_QUEUED,
-	       res->code, res->reason);
-}
-
-
-void sending_result(struct sending *snd, const struct send_result *res)
-{
-	struct cpm_store *st;
-
-	if (!snd || !res || snd->state != SENDING_ON)
-		return;
-
-	st = snd->cpm->store;
-	switch (res->verdict) {
-
-	case RETRY_SENT:
-		/* if this is not kept, only the id of a session is not known */
-		if (res->contribution_id)
-			(void)cpm_store_out_sending(st, snd->m.id, snd->mode,
-						    res->contribution_id,
-						    NULL, NULL);
-		settle(snd, CPM_OUT_SENT, res->code, NULL);
-		break;
-
-	case RETRY_NEVER:
-		if (!isvoid(snd))
-			settle(snd, CPM_OUT_FAILED, res->code, res->reason);
-		break;
-
-	default:
-		in_vain(snd, res);
-		break;
-	}
 }
 
 
@@ -581,50 +310,60 @@ static bool queued_handler(const struct cpm_queued *qd, void *arg)
 }
 
 
-/* On the session that carries the one before it */
-static bool behind_handler(const struct cpm_queued *qd, void *arg)
+/* @return false if nothing may go behind that */
+static bool conv_look(struct conv *conv, const struct sendq *q, uint64_t id)
 {
-	struct look *look = arg;
-	const struct out_msg *last = &look->last->m;
-	struct sendq *q = look->q;
-
-	if (mode_of(q->cpm, qd) != CPM_SESSION || qd->fixed != last->fixed ||
-	    (qd->fixed && str_cmp(qd->in_reply_to, last->in_reply_to)))
-		return true;
-
-	start(look, qd);
-
-	return look->stop || !chat_out_room(q->cpm, qd->conversation);
-}
-
-
-/* The last one of a conversation on its way if all of them go in a session,
-   and nothing has come between. NULL: it is not of this account, or no more of
-   it may go now */
-static const struct sending *last_of(const struct sendq *q,
-				     const struct sending *first,
-				     const char *aor)
-{
-	const struct sending *last = NULL;
 	struct le *le;
 
-	if (str_cmp(first->m.account, aor))
-		return NULL;
+	memset(conv, 0, sizeof(*conv));
 
 	for (le = q->sendl.head; le; le = le->next) {
 		const struct sending *snd = le->data;
 
-		if (snd->m.conversation != first->m.conversation)
+		if (snd->m.conversation != id)
 			continue;
-		if (snd->mode != CPM_SESSION || snd->state == SENDING_HELD ||
-		    (snd->state == SENDING_SETTLE &&
-		     snd->to != CPM_OUT_SENT))
-			return NULL;
-		if (!last || snd->m.id > last->m.id)
-			last = snd;
+		if (snd->state == SENDING_ON)
+			conv->mode = ++conv->on > 1 && conv->mode != snd->mode
+				? CPM_PAGE : snd->mode;
+		else if (snd->state == SENDING_HELD || snd->to != CPM_OUT_SENT)
+			return false;
+
+		++conv->all;
+		if (!conv->last || snd->m.id > conv->last->id)
+			conv->last = &snd->m;
 	}
 
-	return last;
+	return conv->all > 0;
+}
+
+
+/* Nothing is on its way but what was sent, and only has to be noted; or all
+   goes over one session, which can take more */
+static bool conv_room(const struct conv *conv, const struct sendq *q)
+{
+	if (conv->all >= CPM_CHAT_WINDOW)
+		return false;
+
+	return !conv->on || (conv->mode == CPM_SESSION &&
+			     chat_out_room(q->cpm, conv->last->conversation));
+}
+
+
+static bool behind_handler(const struct cpm_queued *qd, void *arg)
+{
+	struct look *look = arg;
+	const struct out_msg *last = look->conv.last;
+	struct sendq *q = look->q;
+
+	if (look->conv.on &&
+	    (mode_of(q->cpm, qd) != CPM_SESSION || qd->fixed != last->fixed ||
+	     (qd->fixed && str_cmp(qd->in_reply_to, last->in_reply_to))))
+		return true;
+
+	start(look, qd);
+
+	return look->stop || !conv_look(&look->conv, q, qd->conversation) ||
+		!conv_room(&look->conv, q);
 }
 
 
@@ -634,20 +373,19 @@ static int look_behind(struct look *look, const char *aor)
 	struct le *le = q->sendl.head;
 	int err = 0;
 
-	/* what is started here is appended, and is the last of its own */
 	while (le && !err && !look->stop) {
 		const struct sending *snd = le->data;
+		const uint64_t id = snd->m.conversation;
 
+		if (!str_cmp(snd->m.account, aor) &&
+		    conv_look(&look->conv, q, id) &&
+		    conv_room(&look->conv, q))
+			err = cpm_store_queued_conv(q->cpm->store, id,
+						    look->conv.last->id,
+						    CPM_CHAT_WINDOW,
+						    behind_handler, look);
+		/* what was started is behind it in the list */
 		le = le->next;
-		look->last = last_of(q, snd, aor);
-		if (!look->last || !chat_out_room(q->cpm, snd->m.conversation))
-			continue;
-
-		err = cpm_store_queued_conv(q->cpm->store,
-					    snd->m.conversation,
-					    look->last->m.id,
-					    CPM_CHAT_WINDOW, behind_handler,
-					    look);
 	}
 
 	return err;
@@ -695,7 +433,7 @@ static bool account_handler(const char *aor, void *arg)
 
 	/* without its account, or while that is not registered, it waits */
 	if (!outbox_isready(look->q->cpm->outbox, aor, &acc)) {
-		mem_deref(here_find(look->q, aor));
+		sendq_lost(look->q, aor);
 		return false;
 	}
 
@@ -775,96 +513,8 @@ void sendq_stop(struct sendq *q, const char *aor)
 		/* one that the store has is let be */
 		if (snd->state == SENDING_ON ||
 		    (!aor && tmr_isrunning(&snd->tmr))) {
-			stop(snd);
+			sending_stop(snd);
 			mem_deref(snd);
 		}
 	}
-}
-
-
-static struct sending *find(const struct sendq *q, uint64_t id)
-{
-	struct le *le;
-
-	for (le = q->sendl.head; le; le = le->next) {
-		struct sending *snd = le->data;
-
-		if (snd->m.id == id)
-			return snd;
-	}
-
-	return NULL;
-}
-
-
-int sendq_cancel(struct sendq *q, const struct out_msg *m)
-{
-	struct sending *snd;
-	int err;
-
-	if (!q || !m)
-		return EINVAL;
-
-	snd = find(q, m->id);
-	if (snd && snd->state == SENDING_SETTLE) {
-		/* it is in the hands of the store */
-		if (snd->to != CPM_OUT_QUEUED)
-			return EALREADY;
-		snd->canceled = true;
-		return 0;
-	}
-
-	if (!snd) {
-		err = sending_alloc(&snd, q);
-		if (err)
-			return err;
-
-		snd->m.id           = m->id;
-		snd->m.conversation = m->conversation;
-		err = dup(&snd->m.account, m->account);
-		if (err) {
-			mem_deref(snd);
-			return err;
-		}
-	}
-
-	stop(snd);
-	cancel(snd);
-
-	return 0;
-}
-
-
-int sendq_hold(struct sending **sndp, struct sendq *q, uint64_t conversation,
-	       uint64_t id)
-{
-	struct sending *hold;
-	struct le *le;
-	int err;
-
-	if (!sndp || !q)
-		return EINVAL;
-
-	err = sending_alloc(&hold, q);
-	if (err)
-		return err;
-
-	hold->state = SENDING_HELD;
-	hold->m.conversation = conversation;
-
-	le = q->sendl.head;
-	while (le) {
-		struct sending *snd = le->data;
-
-		le = le->next;
-		if (snd->m.conversation != conversation ||
-		    snd->state != SENDING_ON || (id && snd->m.id != id))
-			continue;
-
-		stop(snd);
-		mem_deref(snd);
-	}
-	*sndp = hold;
-
-	return 0;
 }

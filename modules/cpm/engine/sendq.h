@@ -9,9 +9,16 @@
 #ifndef SENDQ_H
 #define SENDQ_H
 
-struct sendq;
 struct page_out;
 struct chat_out;
+
+struct sendq {
+	struct cpm *cpm;
+	struct list sendl;       /* struct sending                          */
+	struct list herel;       /* accounts whose server is there          */
+	struct tmr tmr;          /* until the next one may go               */
+	bool looking;            /* results may come while we look          */
+};
 
 /** A message to be sent: what the store has of it. Strings are owned */
 struct out_msg {
@@ -58,6 +65,7 @@ struct sending {
 	} state;
 	enum cpm_out to;         /**< the result: QUEUED, SENT or FAILED    */
 	uint64_t next;           /**< with QUEUED: when it may go again     */
+	bool told;               /**< the server said when                  */
 	uint16_t code;
 	const char *reason;      /**< constant                              */
 	bool canceled;           /**< meanwhile the user wants it no more   */
@@ -84,11 +92,37 @@ int sendq_alloc(struct sendq **qp, struct cpm *cpm);
 /** Something may go: look */
 void sendq_kick(struct sendq *q);
 
+/** Likewise, but not before the main loop goes on */
+void sendq_soon(struct sendq *q);
+
 /** Give up what is on its way for an account (NULL: all); it stays queued */
 void sendq_stop(struct sendq *q, const char *aor);
 
 /** It has registered: what waited for that goes now */
 void sendq_registered(struct sendq *q, const char *aor);
+
+/** Its server does not answer, or it is not registered any more */
+void sendq_lost(struct sendq *q, const char *aor);
+
+/** How a message is to go, by what is known of it */
+struct send_form {
+	uint8_t wish;            /**< enum cpm_send_mode                    */
+	bool file;               /**< its body is a file                    */
+	bool text;
+	bool fixed;              /**< see struct out_msg                    */
+	uint64_t size;           /**< octets                                */
+};
+enum cpm_mode send_mode(const struct cpm *cpm, const struct send_form *form);
+
+/* sending.c */
+
+/** @param sndp Of q: mem_deref() it. @return 0; ENOMEM */
+int sending_alloc(struct sending **sndp, struct sendq *q);
+
+int out_msg_copy(struct out_msg *m, const struct cpm_queued *qd);
+
+/** Its transport is to say nothing any more */
+void sending_stop(struct sending *snd);
 
 /** The message is not to be sent any more: FAILED, "canceled".
     @param m Its id, conversation and account. @return 0; EALREADY: it has just
