@@ -9,6 +9,8 @@
 #include "relay.h"
 #include "pull.h"
 #include "sendq.h"
+#include "call.h"
+#include "stray.h"
 #include "trust.h"
 
 
@@ -20,6 +22,7 @@ static void destructor(void *arg)
 	tmr_cancel(&cpm->tmr_batch);
 	tmr_cancel(&cpm->tmr_store);
 	sessions_close(cpm);
+	stray_flush(cpm);
 	mem_deref(cpm->pulls);
 	mem_deref(cpm->trust);
 	mem_deref(cpm->relay);
@@ -192,6 +195,7 @@ void cpm_shutdown(struct cpm *cpm, const char *aor)
 		cpm->pulls = mem_deref(cpm->pulls);
 		cpm->relay = mem_deref(cpm->relay);
 		trust_stop(cpm->trust);
+		stray_flush(cpm);
 	}
 }
 
@@ -235,8 +239,11 @@ bool cpm_request(struct cpm *cpm, const struct sip_msg *msg)
 
 void cpm_response(struct cpm *cpm, const struct sip_msg *msg)
 {
-	if (cpm && msg && !cpm->down)
-		trust_response(cpm->trust, msg);
+	if (!cpm || !msg || cpm->down)
+		return;
+
+	trust_response(cpm->trust, msg);
+	call_response(cpm, msg);
 }
 
 
