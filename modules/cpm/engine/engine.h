@@ -225,6 +225,13 @@ void outbox_kick(struct outbox *ob);
 /** Give up what is on its way for an account (NULL: all); it stays due */
 void outbox_stop(struct outbox *ob, const char *aor);
 
+/* send.c */
+
+/** Delete, as cpm_delete() does: what is on its way of it is given up, and
+    nothing of that conversation goes until it is done. @return 0; ENOENT;
+    ENOMEM; those of cpm_store_delete() */
+int send_delete(struct cpm *cpm, uint64_t msg, uint64_t conv);
+
 /* pager.c */
 
 /** A telephone number has no host to send to: our own domain knows the way */
