@@ -8,6 +8,7 @@
 #include "engine.h"
 #include "relay.h"
 #include "pull.h"
+#include "sendq.h"
 #include "call.h"
 #include "stray.h"
 #include "trust.h"
@@ -26,6 +27,7 @@ static void destructor(void *arg)
 	mem_deref(cpm->trust);
 	mem_deref(cpm->relay);
 	mem_deref(cpm->keep);
+	mem_deref(cpm->sendq);
 	mem_deref(cpm->outbox);
 	mem_deref(cpm->policy);
 	mem_deref(cpm->msrp);
@@ -55,6 +57,7 @@ static void after_handler(void *arg)
 
 	fresh_flush(cpm);
 	outbox_kick(cpm->outbox);
+	sendq_kick(cpm->sendq);
 }
 
 
@@ -100,6 +103,8 @@ static int parts_alloc(struct cpm *cpm)
 		err = policy_alloc(&cpm->policy);
 	if (!err)
 		err = outbox_alloc(&cpm->outbox, cpm);
+	if (!err)
+		err = sendq_alloc(&cpm->sendq, cpm);
 	if (!err)
 		err = keep_alloc(&cpm->keep, cpm->store,
 				 cpm->conf.keep_days, NULL);
@@ -182,6 +187,7 @@ void cpm_shutdown(struct cpm *cpm, const char *aor)
 	if (!cpm)
 		return;
 
+	sendq_stop(cpm->sendq, aor);
 	session_close_all(cpm, aor);
 	outbox_stop(cpm->outbox, aor);
 	if (!aor) {
@@ -253,6 +259,7 @@ void cpm_registered(struct cpm *cpm, const char *aor)
 	session_close_lost(cpm, aor);
 	relay_account(cpm->relay, aor);
 	outbox_kick(cpm->outbox);
+	sendq_registered(cpm->sendq, aor);
 	pull_registered(cpm->pulls, aor);
 }
 

@@ -17,6 +17,7 @@ struct policy;
 struct pull;
 struct pulls;
 struct relay;
+struct sendq;
 struct trust;
 
 struct cpm {
@@ -34,6 +35,7 @@ struct cpm {
 	uint32_t pagec;
 	struct policy *policy;
 	struct outbox *outbox;
+	struct sendq *sendq;
 	struct keep *keep;
 	struct relay *relay;     /* NULL: none is configured                */
 	struct pulls *pulls;     /* what is fetched                         */
@@ -222,6 +224,13 @@ void outbox_kick(struct outbox *ob);
 
 /** Give up what is on its way for an account (NULL: all); it stays due */
 void outbox_stop(struct outbox *ob, const char *aor);
+
+/* send.c */
+
+/** Delete, as cpm_delete() does: what is on its way of it is given up, and
+    nothing of that conversation goes until it is done. @return 0; ENOENT;
+    ENOMEM; those of cpm_store_delete() */
+int send_delete(struct cpm *cpm, uint64_t msg, uint64_t conv);
 
 /* pager.c */
 
