@@ -109,8 +109,6 @@ static void progress_set(struct end *e, const struct cpm_event *ev)
 	ck_assert_uint_le(ev->u.progress.sent, ev->u.progress.size);
 	e->sent = ev->u.progress.sent;
 	e->size = ev->u.progress.size;
-	if (e->progressh)
-		e->progressh(e);
 }
 
 

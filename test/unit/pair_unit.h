@@ -45,7 +45,6 @@ struct end {
 	uint64_t sent;           /* of the last one                        */
 	uint64_t size;
 	uint64_t first;          /* jiffies of the first one               */
-	void (*progressh)(struct end *e);
 };
 
 struct pair {

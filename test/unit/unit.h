@@ -32,6 +32,7 @@ Suite *policy_suite(void);
 Suite *retry_suite(void);
 Suite *leg_suite(void);
 Suite *composing_suite(void);  /* engine: states of isComposing    */
+Suite *chat_suite(void);       /* engine: two that talk over MSRP   */
 Suite *outbox_suite(void);     /* engine: with a server on loopback  */
 Suite *text_suite(void);
 Suite *trust_suite(void);      /* engine: from where requests come  */
