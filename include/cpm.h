@@ -69,6 +69,13 @@ enum {
 	CPM_CALL_WAIT    = 60,    /**< seconds that our INVITE waits for an
 				       answer: servers answer at once, a
 				       proxy may try some                  */
+	CPM_CALLS        = 8,     /**< INVITEs of one session of ours:
+				       redirections, and longer session
+				       timers asked for                    */
+	CPM_SE_MAX       = 86400, /**< seconds: a server that asks for a longer
+				       session timer will not have one     */
+	CPM_STRAYS       = 256,   /**< INVITEs of ours of which late and forked
+				       answers are known and ended         */
 	CPM_NOTICES      = 256,   /**< announcements that wait for the disk at
 				       once; more are answered 503         */
 	CPM_PULL_MAX     = 100,   /**< references in one pull: they go in an
@@ -527,6 +534,9 @@ int cpm_status(const struct cpm *cpm, struct cpm_status *status);
     octet that is no UTF-8 becomes U+FFFD, CR LF becomes newline, other
     controls (C0, C1, DEL) and U+2028/2029 go. @return 0; ENOMEM */
 int cpm_text_clean(struct mbuf *mb, const uint8_t *buf, size_t len);
+
+/** Octets of buf up to the first that is no UTF-8 (RFC 3629), or len */
+size_t cpm_text_valid(const uint8_t *buf, size_t len);
 
 /**
  * A name that a stranger gave to a file, fit to be shown and to be proposed as

@@ -10,6 +10,8 @@
 
 
 static struct cpm *cpm;
+static struct drafts *drafts;
+static struct filetype *filetype;
 
 
 int fail(struct ctx *ctx, int err, const char *fmt, ...)
@@ -84,7 +86,8 @@ static int run(struct re_printf *pf, void *arg, const struct arg_spec *spec,
 	       run_h *h)
 {
 	const struct cmd_arg *carg = arg;
-	struct ctx ctx = {cpm, NULL, NULL, ""};
+	struct ctx ctx = {.cpm = cpm, .drafts = drafts,
+			  .filetype = filetype};
 	int err;
 
 	err = args_decode(&ctx.in, spec, carg->prm, ctx.text,
@@ -153,6 +156,18 @@ COMMAND(decline, .keyv = {{"session", ARG_UINT}}, .posv = {"session"},
 	.needed = true)
 COMMAND(close, .keyv = {{"session", ARG_UINT}}, .posv = {"session"},
 	.needed = true)
+COMMAND(send,
+	.keyv = {{"to", ARG_STR}, {"conversation", ARG_UINT},
+		 {"reply_to", ARG_UINT}, {"account", ARG_STR},
+		 {"text", ARG_STR}, {"draft", ARG_STR}, {"file", ARG_STR},
+		 {"type", ARG_STR}, {"mode", ARG_STR}},
+	.posv = {"to|c|r", "text"}, .rest = true, .needed = true)
+COMMAND(draft,
+	.keyv = {{"draft", ARG_STR}, {"append", ARG_STR},
+		 {"clear", ARG_BOOL}},
+	.needed = true)
+COMMAND(cancel, .keyv = {{"id", ARG_UINT}}, .posv = {"id"},
+	.needed = true)
 COMMAND(deferred, .keyv = {{"account", ARG_STR}}, .posv = {"account"})
 COMMAND(pull, .keyv = {{"account", ARG_STR}, {"references", ARG_STRS}},
 	.posv = {"account"})
@@ -186,6 +201,12 @@ static const struct cmd cmdv[] = {
 	{"cpm_decline", 0, CMD_PRM, "CPM: decline a delivery <session>",
 	 cmd_decline},
 	{"cpm_close", 0, CMD_PRM, "CPM: end a session <session>", cmd_close},
+	{"cpm_send", 0, CMD_PRM,
+	 "CPM: send <uri, c+conversation or r+message> <text...>", cmd_send},
+	{"cpm_draft", 0, CMD_PRM, "CPM: a long text, in pieces (JSON)",
+	 cmd_draft},
+	{"cpm_cancel", 0, CMD_PRM, "CPM: do not send it after all <id>",
+	 cmd_cancel},
 	{"cpm_deferred", 0, CMD_PRM,
 	 "CPM: what the server keeps for you [account]", cmd_deferred},
 	{"cpm_pull", 0, CMD_PRM, "CPM: fetch that [account]", cmd_pull},
@@ -201,15 +222,22 @@ static const struct cmd cmdv[] = {
 
 int commands_open(struct cpm *c)
 {
-	cpm = c;
+	int err;
 
-	return cmd_register(baresip_commands(), cmdv,
-			    sizeof(cmdv) / sizeof(cmdv[0]));
+	cpm = c;
+	err = drafts_alloc(&drafts);
+	if (!err)
+		err = filetype_alloc(&filetype);
+
+	return err ? err : cmd_register(baresip_commands(), cmdv,
+				sizeof(cmdv) / sizeof(cmdv[0]));
 }
 
 
 void commands_close(void)
 {
 	cmd_unregister(baresip_commands(), cmdv);
+	drafts   = mem_deref(drafts);
+	filetype = mem_deref(filetype);
 	cpm = NULL;
 }

@@ -98,8 +98,13 @@ const char *show_errno(int err)
 	case EACCES:   return "EACCES";
 	case ENOTCONN: return "ENOTCONN";
 	case EHOSTUNREACH: return "EHOSTUNREACH";
+	case EISDIR:   return "EISDIR";
+	case ENOTSUP:  return "ENOTSUP";
+	case EMSGSIZE: return "EMSGSIZE";
+	case ETIMEDOUT: return "ETIMEDOUT";
 	case ENOMEM:   return "ENOMEM";
 	case ENOSPC:   return "ENOSPC";
+	case EDQUOT:   return "EDQUOT";
 	case EBADMSG:  return "EBADMSG";
 	default:       return "EIO";
 	}

@@ -93,6 +93,7 @@ int main(int argc, char *argv[])
 		{"composing", composing_suite},
 		{"outbox", outbox_suite},
 		{"text", text_suite},
+		{"command", command_suite},
 		{"trust", trust_suite},
 	};
 	SRunner *sr;

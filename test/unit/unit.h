@@ -35,6 +35,7 @@ Suite *composing_suite(void);  /* engine: states of isComposing    */
 Suite *chat_suite(void);       /* engine: two that talk over MSRP   */
 Suite *outbox_suite(void);     /* engine: with a server on loopback  */
 Suite *text_suite(void);
+Suite *command_suite(void);    /* glue: what commands are given      */
 Suite *trust_suite(void);      /* engine: from where requests come  */
 Suite *oom_suite(void);        /* memory runs out                   */
 

@@ -17,6 +17,7 @@ struct policy;
 struct pull;
 struct pulls;
 struct relay;
+struct sendq;
 struct trust;
 
 struct cpm {
@@ -34,9 +35,12 @@ struct cpm {
 	uint32_t pagec;
 	struct policy *policy;
 	struct outbox *outbox;
+	struct sendq *sendq;
 	struct keep *keep;
 	struct relay *relay;     /* NULL: none is configured                */
 	struct pulls *pulls;     /* what is fetched                         */
+	struct list strayl;      /* struct stray: INVITEs of ours, oldest
+				    first                               */
 	struct list noticel;     /* struct notice: announcements that wait
 				    for the disk                            */
 	struct trust *trust;
@@ -269,6 +273,12 @@ uint32_t retry_seconds(const struct pl *val);
 /** What an answer to a notification means */
 enum retry_verdict { RETRY_SENT, RETRY_LATER, RETRY_NEVER };
 enum retry_verdict retry_verdict(uint16_t scode);
+
+/* outcome.c: pure */
+
+/** Why a request of ours was refused, for the person who wrote it: constant,
+    never NULL. @param scode Final SIP status */
+const char *sip_reason(uint16_t scode);
 
 /* keep.c: old messages go */
 

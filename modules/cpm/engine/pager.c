@@ -68,11 +68,15 @@ static void resp_handler(int err, const struct sip_msg *msg, void *arg)
 {
 	struct pager *pg = arg;
 
+	struct pager_answer ans = {.lost = err != 0};
+
+	if (!err && (msg->scode < 200 || authenticate(pg, msg)))
+		return;
+
 	/* as if it had been answered so: RFC 3261, 8.1.3.1 */
-	if (err)
-		pg->h(err == ETIMEDOUT ? 408 : 503, 0, pg->arg);
-	else if (msg->scode >= 200 && !authenticate(pg, msg))
-		pg->h(msg->scode, retry_after(msg), pg->arg);
+	ans.scode = !err ? msg->scode : err == ETIMEDOUT ? 408 : 503;
+	ans.after = !err ? retry_after(msg) : 0;
+	pg->h(&ans, pg->arg);
 }
 
 

@@ -21,14 +21,17 @@ struct pager_args {
 	struct mbuf *body;           /**< CPIM, from pos on; shared         */
 };
 
-/**
- * The final answer. Called once, then nothing is on its way any more.
- *
- * @param scode SIP status; 408: none came; 503: nobody could be reached (RFC
- *              3261, 8.1.3.1); 401 and 407: the credentials are not taken
- * @param after seconds of its Retry-After, 0: none
- */
-typedef void (pager_h)(uint16_t scode, uint32_t after, void *arg);
+/** The final answer */
+struct pager_answer {
+	uint16_t scode;              /**< 401, 407: who we are is not taken */
+	uint32_t after;              /**< s, Retry-After; 0: none           */
+	bool lost;                   /**< nobody answered: 408, or 503 where
+				          nobody could be reached (RFC 3261,
+				          8.1.3.1)                          */
+};
+
+/** Called once, then nothing is on its way any more. ans is borrowed */
+typedef void (pager_h)(const struct pager_answer *ans, void *arg);
 
 /**
  * Send a MESSAGE (RFC 3428; wire.md 4.1 and 7) through the account's proxy, or

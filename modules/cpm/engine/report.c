@@ -142,13 +142,13 @@ static void in_vain(struct report *rep, uint32_t after)
 }
 
 
-static void answer_handler(uint16_t scode, uint32_t after, void *arg)
+static void answer_handler(const struct pager_answer *ans, void *arg)
 {
 	struct report *rep = arg;
 
-	rep->scode = scode;
+	rep->scode = ans->scode;
 
-	switch (retry_verdict(scode)) {
+	switch (retry_verdict(ans->scode)) {
 
 	case RETRY_SENT:
 		settle(rep, CPM_REPORT_SENT, engine_now());
@@ -159,7 +159,7 @@ static void answer_handler(uint16_t scode, uint32_t after, void *arg)
 		break;
 
 	default:
-		in_vain(rep, after);
+		in_vain(rep, ans->after);
 		break;
 	}
 }

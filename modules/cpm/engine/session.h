@@ -103,6 +103,10 @@ const struct list *sessions_of(const struct cpm *cpm, const char *aor,
 struct session *sessions_dialog(const struct cpm *cpm,
 				const struct sip_msg *msg);
 
+/** Ours, whose INVITE this answers, while it has no final answer */
+struct session *sessions_called(const struct cpm *cpm,
+				const struct sip_msg *msg);
+
 /* session.c: states and ending */
 
 int  session_alloc(struct session **sp, struct cpm *cpm, struct source *src,

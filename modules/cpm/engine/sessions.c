@@ -243,3 +243,21 @@ struct session *sessions_dialog(const struct cpm *cpm,
 				       hash_joaat_pl(&msg->callid),
 				       dialog_cmp, (void *)msg));
 }
+
+
+static bool called_cmp(struct le *le, void *arg)
+{
+	const struct session *s = le->data;
+
+	return s->state == SESS_CALLING && s->sip &&
+		sip_dialog_cmp_half(sipsess_dialog(s->sip), arg);
+}
+
+
+struct session *sessions_called(const struct cpm *cpm,
+				const struct sip_msg *msg)
+{
+	return list_ledata(hash_lookup(cpm->callidh,
+				       hash_joaat_pl(&msg->callid),
+				       called_cmp, (void *)msg));
+}
