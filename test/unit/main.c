@@ -71,6 +71,7 @@ int main(int argc, char *argv[])
 		{"store", store_suite},
 		{"oom", oom_suite},
 		{"send", send_suite},
+		{"chat", chat_suite},
 		{"sess", sess_suite},
 		{"relay", relay_suite},
 		{"codec", codec_suite},
