@@ -69,6 +69,13 @@ enum {
 	CPM_CALL_WAIT    = 60,    /**< seconds that our INVITE waits for an
 				       answer: servers answer at once, a
 				       proxy may try some                  */
+	CPM_CALLS        = 8,     /**< INVITEs of one session of ours:
+				       redirections, and longer session
+				       timers asked for                    */
+	CPM_SE_MAX       = 86400, /**< seconds: a server that asks for a longer
+				       session timer will not have one     */
+	CPM_STRAYS       = 256,   /**< INVITEs of ours of which late and forked
+				       answers are known and ended         */
 	CPM_NOTICES      = 256,   /**< announcements that wait for the disk at
 				       once; more are answered 503         */
 	CPM_PULL_MAX     = 100,   /**< references in one pull: they go in an
