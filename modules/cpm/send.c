@@ -255,19 +255,17 @@ static int send_why(struct ctx *ctx, const struct cpm_send *snd, int err)
 static int job_do(struct ctx *ctx, const struct job *job)
 {
 	const char *why = NULL;
-	uint64_t id = 0;
 	int err;
 
-	err = cpm_send(ctx->cpm, &job->snd, &id, &why);
+	err = cpm_send(ctx->cpm, &job->snd, &ctx->id, &why);
 	if (err)
 		return why ? fail(ctx, err, "%s", why)
 			: send_why(ctx, &job->snd, err);
 
-	/* it is kept: whatever becomes of the answer */
 	if (job->draft)
 		(void)drafts_remove(ctx->drafts, job->draft);
 
-	return show_uint(ctx->out, "id", id);
+	return 0;
 }
 
 

@@ -26,6 +26,7 @@ Suite *pf_suite(void);        /* the Participating Function itself    */
 Suite *host_suite(void);      /* what is not ours goes on untouched  */
 Suite *bus_suite(void);       /* what programs and people see        */
 void refuse_cases(Suite *suite);  /* of bus: what is wrong, and says so */
+void command_cases(Suite *suite); /* bus: commands that send */
 void body_cases(Suite *suite);    /* of bus: texts and files         */
 void event_cases(Suite *suite);   /* of bus: events, sessions        */
 void room_cases(Suite *suite);    /* of bus: quota, reserve          */
