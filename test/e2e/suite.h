@@ -46,6 +46,7 @@ void large_cases(Suite *suite);   /* of msrp: more than memory holds  */
 Suite *inline_suite(void);    /* a message inside of the INVITE */
 Suite *file_suite(void);      /* what is no text                     */
 Suite *relay_suite(void);     /* through an MSRP relay               */
+Suite *chat_suite(void);      /* sending over MSRP                   */
 Suite *composing_suite(void); /* who is writing                      */
 Suite *model_suite(void);     /* the connection model, limits        */
 Suite *page_suite(void);      /* messages in SIP MESSAGEs            */
