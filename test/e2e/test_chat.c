@@ -9,6 +9,7 @@
  */
 #define _GNU_SOURCE
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include "suite.h"
 #include "scene.h"
@@ -300,22 +301,6 @@ static const char *file(struct chatter *c, size_t size)
 	mem_deref(text);
 
 	return path;
-}
-
-
-/* All chunks up to the end of a message. @return octets */
-static uint64_t rest(struct chatter *c)
-{
-	uint64_t n = 0;
-
-	do {
-		ck_assert(chatter_get(c));
-		ck_assert_uint_eq(n + 1, c->from);
-		n += c->size;
-		chatter_answer(c, "200 OK");
-	} while (c->flag == '+');
-
-	return n;
 }
 
 
