@@ -78,13 +78,9 @@ static bool conv_handler(const struct cpm_conv *conv, void *arg)
 }
 
 
-static int of_conv(struct target *t, struct cpm *cpm, uint64_t id,
-		   const char **whyp)
+static int of_conv(struct target *t, struct cpm *cpm, uint64_t id)
 {
-	int err = cpm_store_conv(cpm->store, id, conv_handler, t);
-
-	if (err == ENOENT)
-		return fail(whyp, "there is no such conversation", err);
+	const int err = cpm_store_conv(cpm->store, id, conv_handler, t);
 
 	return err ? err : t->err;
 }
@@ -105,17 +101,14 @@ static bool msg_handler(const struct cpm_msg *msg, void *arg)
 }
 
 
-static int of_reply(struct target *t, struct cpm *cpm, uint64_t id,
-		    const char **whyp)
+static int of_reply(struct target *t, struct cpm *cpm, uint64_t id)
 {
 	int err = cpm_store_msg(cpm->store, id, msg_handler, t);
 
-	if (err == ENOENT)
-		return fail(whyp, "there is no such message", err);
-	if (err || t->err)
-		return err ? err : t->err;
+	if (!err)
+		err = t->err;
 
-	return of_conv(t, cpm, t->conversation, whyp);
+	return err ? err : of_conv(t, cpm, t->conversation);
 }
 
 
@@ -146,7 +139,7 @@ static int of_uri(struct target *t, struct cpm *cpm,
 	if (err == ENOENT)
 		return 0;
 
-	return err ? err : of_conv(t, cpm, conv, whyp);
+	return err ? err : of_conv(t, cpm, conv);
 }
 
 
@@ -160,15 +153,14 @@ static int target_set(struct target *t, struct cpm *cpm,
 	if (snd->to)
 		err = of_uri(t, cpm, snd, whyp);
 	else if (snd->conversation)
-		err = of_conv(t, cpm, snd->conversation, whyp);
+		err = of_conv(t, cpm, snd->conversation);
 	else
-		err = of_reply(t, cpm, snd->reply_to, whyp);
+		err = of_reply(t, cpm, snd->reply_to);
 	if (err)
 		return err;
 
 	if (t->group)
-		return fail(whyp, "nothing can be sent to a group yet",
-			    ENOTSUP);
+		return ENOTSUP;
 	if (!t->peer)
 		return fail(whyp, "nobody knows who the other side is",
 			    EINVAL);
@@ -183,15 +175,13 @@ static int target_set(struct target *t, struct cpm *cpm,
 }
 
 
-static int account_check(struct cpm *cpm, const char *aor, const char **whyp)
+static bool account_is(struct cpm *cpm, const char *aor)
 {
 	struct cpm_account acc;
 
 	memset(&acc, 0, sizeof(acc));
-	if (!cpm->host.accounth(&acc, aor, cpm->host.arg))
-		return fail(whyp, "there is no such account", ENOTCONN);
 
-	return 0;
+	return cpm->host.accounth(&acc, aor, cpm->host.arg);
 }
 
 
@@ -199,18 +189,9 @@ static int account_check(struct cpm *cpm, const char *aor, const char **whyp)
  * What it carries
  */
 
-static bool isutf8(const uint8_t *buf, size_t len)
+static bool istext(const uint8_t *buf, size_t len)
 {
-	size_t i = 0, n;
-
-	while (i < len) {
-		n = buf[i] ? text_utf8(buf + i, len - i) : 0;
-		if (!n)
-			return false;
-		i += n;
-	}
-
-	return true;
+	return !memchr(buf, '\0', len) && cpm_text_valid(buf, len) == len;
 }
 
 
@@ -264,25 +245,11 @@ static int file_look(struct cpm_msg *msg, const char *path, const char **whyp)
 	if (fd >= 0)
 		(void)close(fd);
 
-	switch (err) {
-
-	case 0:
-		break;
-
-	case ENOENT:
-	case ENOTDIR:
-		return fail(whyp, "there is no such file", ENOENT);
-
-	case EACCES:
-	case EPERM:
-		return fail(whyp, "the file may not be read", EACCES);
-
-	default:
-		return fail(whyp, "the file cannot be read", err);
-	}
+	if (err)
+		return err == ENOTDIR ? ENOENT : err == EPERM ? EACCES : err;
 
 	if (S_ISDIR(st.st_mode))
-		return fail(whyp, "that is a folder", EISDIR);
+		return EISDIR;
 	if (!S_ISREG(st.st_mode))
 		return fail(whyp, "that is no regular file", EINVAL);
 
@@ -328,7 +295,7 @@ static int body_set(struct cpm_msg *msg, const struct cpm *cpm,
 	if (snd->body) {
 		msg->size = mbuf_get_left(snd->body);
 		msg->body = mem_ref(snd->body);
-		if (msg->text && !isutf8(mbuf_buf(snd->body),
+		if (msg->text && !istext(mbuf_buf(snd->body),
 					 (size_t)msg->size))
 			return fail(whyp, "the text is no UTF-8", EINVAL);
 	}
@@ -336,9 +303,9 @@ static int body_set(struct cpm_msg *msg, const struct cpm *cpm,
 		return fail(whyp, snd->file ? "the file is empty"
 			    : "there is nothing to send", EINVAL);
 	if (snd->mode == CPM_SEND_PAGE && msg->size > cpm->conf.page_limit)
-		return fail(whyp, "it is over cpm_page_limit", EMSGSIZE);
+		return EMSGSIZE;
 	if (msg->size > cpm->conf.max_size)
-		return fail(whyp, "it is over cpm_max_size", EMSGSIZE);
+		return EMSGSIZE;
 
 	return 0;
 }
@@ -437,19 +404,6 @@ static int message_make(struct cpm_msg **msgp, const struct cpm *cpm,
 }
 
 
-static const char *store_why(int err)
-{
-	switch (err) {
-
-	case EAGAIN:    return "the store is not ready";
-	case ETIMEDOUT: return "the disk did not take it in time";
-	case EDQUOT:    return "the account is over cpm_quota";
-	case ENOSPC:    return "the disk is full";
-	default:        return NULL;
-	}
-}
-
-
 static bool isone(bool a, bool b, bool c)
 {
 	return a + b + c == 1;
@@ -477,12 +431,12 @@ int cpm_send(struct cpm *cpm, const struct cpm_send *snd, uint64_t *idp,
 	if (!isone(snd->body, snd->file, false))
 		return fail(whyp, "either a text or a file is needed", EINVAL);
 	if (!ready_is(cpm))
-		return fail(whyp, store_why(EAGAIN), EAGAIN);
+		return EAGAIN;
 
 	memset(&t, 0, sizeof(t));
 	err = target_set(&t, cpm, snd, whyp);
-	if (!err)
-		err = account_check(cpm, t.account, whyp);
+	if (!err && !account_is(cpm, t.account))
+		err = ENOTCONN;
 	if (!err)
 		err = message_make(&msg, cpm, &t, snd, whyp);
 	if (!err)
@@ -491,9 +445,7 @@ int cpm_send(struct cpm *cpm, const struct cpm_send *snd, uint64_t *idp,
 		*idp = res.id;
 		sendq_soon(cpm->sendq);
 	}
-	else if (!*whyp) {
-		*whyp = store_why(err);
-	}
+
 	mem_deref(msg);
 	target_reset(&t);
 
