@@ -23,6 +23,7 @@ _Noreturn void suite_failed(const char *file, int line, const char *expr,
 			   const char *msg, ...) E2E_FMT(4, 5);
 
 Suite *pf_suite(void);        /* the Participating Function itself    */
+void pf_net_cases(Suite *suite);  /* of pf: the network between two   */
 Suite *host_suite(void);      /* what is not ours goes on untouched  */
 Suite *bus_suite(void);       /* what programs and people see        */
 void refuse_cases(Suite *suite);  /* of bus: what is wrong, and says so */
