@@ -482,7 +482,7 @@ static void policy_check(struct cpm_policy_row *row, unsigned n)
 START_TEST(test_policy)
 {
 	struct cpm_policy_row row = {"a", "bob", CPM_ANSWER_DECLINE,
-		CPM_TRI_NO, CPM_TRI_YES};
+		CPM_TRI_NO, CPM_TRI_YES, CPM_ANSWER_DEFAULT};
 
 	policy_check(&row, 1);
 	row.deferred = CPM_ANSWER_ASK;

@@ -28,6 +28,7 @@ static void msg_destructor(void *arg)
 	mem_deref(msg->file);
 	mem_deref(msg->filename);
 	mem_deref(msg->reason);
+	mem_deref(msg->source);
 	mem_deref(msg->body);
 	mem_deref(msg->large);
 }
