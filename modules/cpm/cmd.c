@@ -154,8 +154,8 @@ COMMAND(imdn,
 	.posv = {"id", "status"}, .needed = true)
 COMMAND(policy,
 	.keyv = {{"account", ARG_STR}, {"from", ARG_STR},
-		 {"deferred", ARG_STR}, {"delivery_imdn", ARG_TRI},
-		 {"display_imdn", ARG_TRI}},
+		 {"deferred", ARG_STR}, {"chat", ARG_STR},
+		 {"delivery_imdn", ARG_TRI}, {"display_imdn", ARG_TRI}},
 	.posv = {"deferred", "from"})
 COMMAND(sessions, .keyv = {{"after", ARG_UINT}, {"limit", ARG_UINT}},
 	.posv = {"after"})

@@ -16,6 +16,7 @@
   cpm_db              <folder>/cpm.db   # default: cpm/cpm.db in the
                                         # configuration folder
   cpm_deferred        accept            # accept, decline or ask
+  cpm_chat            accept            # likewise: who wants to talk now
   cpm_ask_timeout     60                # seconds
   cpm_delivery_imdn   yes
   cpm_display_imdn    yes
@@ -189,6 +190,7 @@ static int config(struct cpm_conf *conf, char *path, size_t size)
 	int err;
 
 	conf->deferred      = CPM_ANSWER_ACCEPT;
+	conf->chat          = CPM_ANSWER_ACCEPT;
 	conf->delivery_imdn = true;
 	conf->display_imdn  = true;
 	conf->max_size      = 100000000;
@@ -199,6 +201,8 @@ static int config(struct cpm_conf *conf, char *path, size_t size)
 	err = get_path(path, size);
 	if (!err)
 		err = get_answer(&conf->deferred, "cpm_deferred");
+	if (!err)
+		err = get_answer(&conf->chat, "cpm_chat");
 	if (!err)
 		err = get_num(&ask, "cpm_ask_timeout", 1, ASK_MAX);
 	if (!err)

@@ -342,6 +342,8 @@ int show_policy(struct odict *o, const struct cpm_policy *pol)
 	int err = show_str(o, "deferred", show_answer(pol->deferred));
 
 	if (!err)
+		err = show_str(o, "chat", show_answer(pol->chat));
+	if (!err)
 		err = show_bool(o, "delivery_imdn", pol->delivery_imdn);
 	if (!err)
 		err = show_bool(o, "display_imdn", pol->display_imdn);
