@@ -183,6 +183,28 @@ static bool on_wire(struct wire *w, const char *text)
 }
 
 
+/* The same session, both ways */
+static void talk(struct duo *d, int64_t ca, int64_t cb)
+{
+	const struct odict *o;
+	int64_t id;
+
+	composes(d->a, ca, d->b, "active");
+	id = duo_send(d->a, "\"conversation\":%lld,\"mode\":\"session\","
+		      "\"text\":\"Fine\"", (long long)ca);
+	duo_status(d->a, id, "delivered");
+	composes(d->b, cb, d->a, "active");
+	id = duo_send(d->b, "\"conversation\":%lld,\"mode\":\"session\","
+		      "\"text\":\"See you\"", (long long)cb);
+	duo_status(d->b, id, "delivered");
+	(void)ctrl_ask(d->a->ctrl, "cpm_display", "c%lld", (long long)ca);
+	duo_status(d->b, id, "displayed");
+	o = ctrl_ask(d->a->ctrl, "cpm_sessions", NULL);
+	ck_assert_uint_eq(1, j_count(o, "sessions"));
+	ck_assert_int_eq(0, pf_int(pf_ask(d->pf, "stats"), "kept"));
+}
+
+
 /* Bob answers what was kept for him: a new session, of the same conversation
    at both ends, that says which one it answers. Then both talk on it */
 START_TEST(answer)
@@ -222,21 +244,7 @@ START_TEST(answer)
 	ck_assert_int_eq(ca, only_conversation(d.a, conv_id));
 	ck_assert_int_eq(cb, only_conversation(d.b, conv_id));
 
-	/* the same session, both ways */
-	composes(d.a, ca, d.b, "active");
-	id = duo_send(d.a, "\"conversation\":%lld,\"mode\":\"session\","
-		      "\"text\":\"Fine\"", (long long)ca);
-	duo_status(d.a, id, "delivered");
-	composes(d.b, cb, d.a, "active");
-	id = duo_send(d.b, "\"conversation\":%lld,\"mode\":\"session\","
-		      "\"text\":\"See you\"", (long long)cb);
-	duo_status(d.b, id, "delivered");
-	(void)ctrl_ask(d.a->ctrl, "cpm_display", "c%lld", (long long)ca);
-	duo_status(d.b, id, "displayed");
-	o = ctrl_ask(d.a->ctrl, "cpm_sessions", NULL);
-	ck_assert_uint_eq(1, j_count(o, "sessions"));
-	ck_assert_int_eq(0, pf_int(pf_ask(d.pf, "stats"), "kept"));
-
+	talk(&d, ca, cb);
 	/* and it ends when nobody says any more */
 	(void)ctrl_until(d.a->ctrl, "cpm_status", NULL, "sessions", 0,
 			 E2E_WAIT);
