@@ -32,6 +32,8 @@ Suite *policy_suite(void);
 Suite *retry_suite(void);
 Suite *leg_suite(void);
 Suite *composing_suite(void);  /* engine: states of isComposing    */
+Suite *compose_suite(void);    /* engine: the CPIM of ours           */
+Suite *sendq_suite(void);      /* engine: what is to be sent         */
 Suite *outbox_suite(void);     /* engine: with a server on loopback  */
 Suite *text_suite(void);
 Suite *command_suite(void);    /* glue: what commands are given      */
