@@ -17,7 +17,7 @@
 extern "C" {
 #endif
 
-#define CPM_VERSION "0.4.0"
+#define CPM_VERSION "0.5.0"
 
 /** Limits, each with its reason */
 enum {
@@ -119,6 +119,8 @@ enum cpm_trust {
 struct cpm_conf {
 	const char *db;            /**< path of the database                */
 	enum cpm_answer deferred;  /**< cpm_deferred                        */
+	enum cpm_answer chat;      /**< cpm_chat: ordinary sessions that come;
+				        CPM_ANSWER_DEFAULT: they are accepted */
 	uint32_t ask_timeout;      /**< s, cpm_ask_timeout                  */
 	bool delivery_imdn;        /**< cpm_delivery_imdn                   */
 	bool display_imdn;         /**< cpm_display_imdn                    */
@@ -491,6 +493,7 @@ const char *cpm_out_name(enum cpm_out status);
 /** The policy in force for an account and a sender (NULL or "": any) */
 struct cpm_policy {
 	enum cpm_answer deferred;      /**< never DEFAULT                   */
+	enum cpm_answer chat;          /**< likewise                        */
 	bool delivery_imdn;
 	bool display_imdn;
 };
@@ -504,6 +507,7 @@ struct cpm_policy_change {
 	const char *account;           /**< NULL or "": every account       */
 	const char *peer;              /**< NULL or "": every sender        */
 	const enum cpm_answer *deferred;
+	const enum cpm_answer *chat;
 	const enum cpm_tri *delivery_imdn;
 	const enum cpm_tri *display_imdn;
 };

@@ -82,6 +82,15 @@ static void why_not(struct ctx *ctx)
 }
 
 
+/* A message that is kept is said to be, whatever there is no memory for: one
+   that tries again would send it twice */
+static int answer(struct re_printf *pf, const struct ctx *ctx)
+{
+	return ctx->id ? re_hprintf(pf, "{\"id\":%llu}", ctx->id)
+		: print(pf, ctx->out);
+}
+
+
 static int run(struct re_printf *pf, void *arg, const struct arg_spec *spec,
 	       run_h *h)
 {
@@ -97,7 +106,7 @@ static int run(struct re_printf *pf, void *arg, const struct arg_spec *spec,
 	if (!err)
 		err = h(&ctx);
 	if (!err)
-		err = print(pf, ctx.out);
+		err = answer(pf, &ctx);
 	if (err) {
 		if (err == EAGAIN && !ctx.text[0])
 			why_not(&ctx);
@@ -145,8 +154,8 @@ COMMAND(imdn,
 	.posv = {"id", "status"}, .needed = true)
 COMMAND(policy,
 	.keyv = {{"account", ARG_STR}, {"from", ARG_STR},
-		 {"deferred", ARG_STR}, {"delivery_imdn", ARG_TRI},
-		 {"display_imdn", ARG_TRI}},
+		 {"deferred", ARG_STR}, {"chat", ARG_STR},
+		 {"delivery_imdn", ARG_TRI}, {"display_imdn", ARG_TRI}},
 	.posv = {"deferred", "from"})
 COMMAND(sessions, .keyv = {{"after", ARG_UINT}, {"limit", ARG_UINT}},
 	.posv = {"after"})

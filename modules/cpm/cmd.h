@@ -27,6 +27,8 @@ struct ctx {
 	struct filetype *filetype;
 	struct odict *in;
 	struct odict *out;
+	uint64_t id;           /* of a message that is kept now: this is the
+			          answer                                    */
 	char text[TEXT_SIZE];  /* what went wrong */
 };
 

@@ -206,8 +206,9 @@ static int set_content(struct ctx *ctx, struct job *job)
 }
 
 
-/* What the engine has no line for */
-static int send_why(struct ctx *ctx, const struct cpm_send *snd, int err)
+/* The engine's line is a fixed one: where there is more to say it is here */
+static int send_why(struct ctx *ctx, const struct cpm_send *snd, int err,
+		    const char *why)
 {
 	switch (err) {
 
@@ -219,35 +220,16 @@ static int send_why(struct ctx *ctx, const struct cpm_send *snd, int err)
 			       snd->conversation)
 			: fail(ctx, err, "the file \"%s\" is not there",
 			       snd->file);
-	case EINVAL:
-		return snd->to ? fail(ctx, err, "\"to\" is no URI")
-			: fail(ctx, err, "it cannot be sent");
-	case ENOTSUP:
-		return fail(ctx, err, "it is of a group: nothing can be sent "
-			    "there");
-	case EMSGSIZE:
-		return fail(ctx, err, "it is too long%s",
-			    snd->mode == CPM_SEND_PAGE
-			    ? " for page mode (cpm_page_limit)"
-			    : " (cpm_max_size)");
 	case EACCES:
 		return fail(ctx, err, "the file \"%s\" cannot be read",
 			    snd->file);
-	case EISDIR:
-		return fail(ctx, err, "the file \"%s\" is a folder",
-			    snd->file);
-	case ENOTCONN:
-		return fail(ctx, err, "its account is not there any more");
 	case ETIMEDOUT:
 		return fail(ctx, err, "the disk did not take it in time: it "
 			    "will not be sent");
-	case EDQUOT:
-		return fail(ctx, err, "the account has as many octets as "
-			    "cpm_quota allows");
-	case ENOSPC:
-		return fail(ctx, err, "no room on the disk");
+	case EAGAIN:
+		return err;  /* the store says why */
 	default:
-		return err;
+		return why ? fail(ctx, err, "%s", why) : err;
 	}
 }
 
@@ -255,19 +237,16 @@ static int send_why(struct ctx *ctx, const struct cpm_send *snd, int err)
 static int job_do(struct ctx *ctx, const struct job *job)
 {
 	const char *why = NULL;
-	uint64_t id = 0;
 	int err;
 
-	err = cpm_send(ctx->cpm, &job->snd, &id, &why);
+	err = cpm_send(ctx->cpm, &job->snd, &ctx->id, &why);
 	if (err)
-		return why ? fail(ctx, err, "%s", why)
-			: send_why(ctx, &job->snd, err);
+		return send_why(ctx, &job->snd, err, why);
 
-	/* it is kept: whatever becomes of the answer */
 	if (job->draft)
 		(void)drafts_remove(ctx->drafts, job->draft);
 
-	return show_uint(ctx->out, "id", id);
+	return 0;
 }
 
 
@@ -295,7 +274,7 @@ int run_cancel(struct ctx *ctx)
 	const uint64_t id = args_uint(ctx->in, "id");
 	int err;
 
-	err = cpm_cancel(ctx->cpm, id);
+	err = id ? cpm_cancel(ctx->cpm, id) : ENOENT;
 	switch (err) {
 
 	case 0:

@@ -148,6 +148,8 @@ int cpm_alloc(struct cpm **cpmp, const struct cpm_conf *conf,
 	cpm->host = *host;
 	if (!cpm->conf.max_sessions)
 		cpm->conf.max_sessions = CPM_SESSIONS;
+	if (cpm->conf.chat == CPM_ANSWER_DEFAULT)
+		cpm->conf.chat = CPM_ANSWER_ACCEPT;
 	if (!cpm->conf.peer_sessions)
 		cpm->conf.peer_sessions = CPM_PEER_SESSIONS;
 	tmr_init(&cpm->tmr_fresh);

@@ -134,6 +134,14 @@ extern const struct msrp_sess_h session_msrp_handlers;
     CANCEL or BYE */
 void session_sip_closed(struct session *s, int err);
 
+/* glare.c: both began at once */
+
+/** Ours that is not answered yet, of the conversation of one that comes. NULL */
+struct session *glare_find(const struct session *theirs);
+
+/** Is it ours that is kept? */
+bool glare_wins(const struct session *ours, const struct session *theirs);
+
 /* wait.c: 200 once our relay is there */
 
 /** Wait for the relay; 480 if it does not come */
