@@ -78,6 +78,8 @@ int main(int argc, char *argv[])
 		{"inline",    inline_suite},
 		{"file",      file_suite},
 		{"edge",      edge_suite},
+		{"send",      send_suite},
+		{"duo",       duo_suite},
 		{"report",    report_suite},
 		{"register",  register_suite},
 		{"available", available_suite},
