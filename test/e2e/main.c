@@ -65,6 +65,7 @@ int main(int argc, char *argv[])
 	} suitev[] = {
 		{"host",      host_suite},
 		{"session",   session_suite},
+		{"invite",    invite_suite},
 		{"msrp",      msrp_suite},
 		{"relay",     relay_suite},
 		{"tls",       tls_suite},
