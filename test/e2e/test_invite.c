@@ -385,6 +385,7 @@ Suite *invite_suite(void)
 	tcase_add_test(tc, taken);
 	tcase_add_test(tc, hung_up);
 	tcase_add_test(tc, canceled);
+	glare_cases(suite);
 
 	return suite;
 }
