@@ -7,7 +7,8 @@ E2E_SRC  := $(wildcard test/e2e/*.c) test/mock/cert.c test/mock/names.c
 DEMO_SRC := $(wildcard test/demo/*.c)
 # the demo plays with the same pieces as the end-to-end tests
 HARNESS_SRC := $(filter-out test/e2e/main.c test/e2e/caller.c test/e2e/ours.c \
-	       test/e2e/far.c test/e2e/server.c test/mock/cert.c \
+	       test/e2e/far.c test/e2e/server.c test/e2e/chatter.c \
+	       test/mock/cert.c \
 	       test/mock/names.c \
 	       $(wildcard test/e2e/test_*.c), \
 	       $(E2E_SRC))

@@ -206,49 +206,54 @@ static int set_content(struct ctx *ctx, struct job *job)
 }
 
 
-/* What the engine has no line for */
-static int send_why(struct ctx *ctx, const struct cpm_send *snd, int err)
+/* Whom or what there is not */
+static int send_none(struct ctx *ctx, const struct cpm_send *snd, int err)
+{
+	/* a file was there when its type was looked for */
+	return snd->reply_to
+		? fail(ctx, err, "no message %llu", snd->reply_to)
+		: snd->conversation
+		? fail(ctx, err, "no conversation %llu", snd->conversation)
+		: fail(ctx, err, "the file \"%s\" is not there any more",
+		       snd->file);
+}
+
+
+/* What the engine says of these is its number only */
+static const char *send_text(const struct cpm_send *snd, int err)
 {
 	switch (err) {
 
-	case ENOENT:
-		return snd->reply_to
-			? fail(ctx, err, "no message %llu", snd->reply_to)
-			: snd->conversation
-			? fail(ctx, err, "no conversation %llu",
-			       snd->conversation)
-			: fail(ctx, err, "the file \"%s\" is not there",
-			       snd->file);
-	case EINVAL:
-		return snd->to ? fail(ctx, err, "\"to\" is no URI")
-			: fail(ctx, err, "it cannot be sent");
-	case ENOTSUP:
-		return fail(ctx, err, "it is of a group: nothing can be sent "
-			    "there");
+	case ENOTSUP:   return "nothing can be sent to a group";
 	case EMSGSIZE:
-		return fail(ctx, err, "it is too long%s",
-			    snd->mode == CPM_SEND_PAGE
-			    ? " for page mode (cpm_page_limit)"
-			    : " (cpm_max_size)");
-	case EACCES:
-		return fail(ctx, err, "the file \"%s\" cannot be read",
-			    snd->file);
-	case EISDIR:
-		return fail(ctx, err, "the file \"%s\" is a folder",
-			    snd->file);
-	case ENOTCONN:
-		return fail(ctx, err, "its account is not there any more");
-	case ETIMEDOUT:
-		return fail(ctx, err, "the disk did not take it in time: it "
-			    "will not be sent");
-	case EDQUOT:
-		return fail(ctx, err, "the account has as many octets as "
-			    "cpm_quota allows");
-	case ENOSPC:
-		return fail(ctx, err, "no room on the disk");
-	default:
-		return err;
+		return snd->mode == CPM_SEND_PAGE
+			? "it is over cpm_page_limit, or cpm_max_size"
+			: "it is over cpm_max_size";
+	case EACCES:    return "the file cannot be read";
+	case EISDIR:    return "the file is a folder";
+	case ENOTCONN:  return "its account is not there any more";
+	case ETIMEDOUT: return "the disk did not take it in time: it will not "
+			       "be sent";
+	case EDQUOT:    return "the account has as many octets as cpm_quota "
+			       "allows";
+	case ENOSPC:    return "the disk is full";
+	default:        return NULL;
 	}
+}
+
+
+static int send_why(struct ctx *ctx, const struct cpm_send *snd, int err,
+		    const char *why)
+{
+	if (err == ENOENT)
+		return send_none(ctx, snd, err);
+	/* the store says why */
+	if (err == EAGAIN)
+		return err;
+	if (!why)
+		why = send_text(snd, err);
+
+	return why ? fail(ctx, err, "%s", why) : err;
 }
 
 
@@ -259,8 +264,7 @@ static int job_do(struct ctx *ctx, const struct job *job)
 
 	err = cpm_send(ctx->cpm, &job->snd, &ctx->id, &why);
 	if (err)
-		return why ? fail(ctx, err, "%s", why)
-			: send_why(ctx, &job->snd, err);
+		return send_why(ctx, &job->snd, err, why);
 
 	if (job->draft)
 		(void)drafts_remove(ctx->drafts, job->draft);
@@ -293,7 +297,7 @@ int run_cancel(struct ctx *ctx)
 	const uint64_t id = args_uint(ctx->in, "id");
 	int err;
 
-	err = cpm_cancel(ctx->cpm, id);
+	err = id ? cpm_cancel(ctx->cpm, id) : ENOENT;
 	switch (err) {
 
 	case 0:

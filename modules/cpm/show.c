@@ -191,6 +191,8 @@ static int show_msg_state(struct odict *o, const struct cpm_msg *msg)
 	err = show_str(o, "status", cpm_out_name(msg->status));
 	if (!err && msg->code)
 		err = show_uint(o, "code", msg->code);
+	if (!err && msg->tries)
+		err = show_uint(o, "tries", msg->tries);
 
 	return err ? err : show_str(o, "reason", msg->reason);
 }

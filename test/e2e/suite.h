@@ -23,6 +23,7 @@ _Noreturn void suite_failed(const char *file, int line, const char *expr,
 			   const char *msg, ...) E2E_FMT(4, 5);
 
 Suite *pf_suite(void);        /* the Participating Function itself    */
+void pf_net_cases(Suite *suite);  /* of pf: the network between two   */
 Suite *host_suite(void);      /* what is not ours goes on untouched  */
 Suite *bus_suite(void);       /* what programs and people see        */
 void refuse_cases(Suite *suite);  /* of bus: what is wrong, and says so */
@@ -48,6 +49,7 @@ void large_cases(Suite *suite);   /* of msrp: more than memory holds  */
 Suite *inline_suite(void);    /* a message inside of the INVITE */
 Suite *file_suite(void);      /* what is no text                     */
 Suite *relay_suite(void);     /* through an MSRP relay               */
+Suite *chat_suite(void);      /* sending over MSRP                   */
 Suite *composing_suite(void); /* who is writing                      */
 Suite *model_suite(void);     /* the connection model, limits        */
 Suite *page_suite(void);      /* messages in SIP MESSAGEs            */
@@ -57,6 +59,8 @@ void page_many_cases(Suite *suite); /* of page: bursts, loss, no store */
 void page_pf_cases(Suite *suite); /* of page: from the PF             */
 void page_ways_cases(Suite *suite); /* of page: one message, all ways  */
 Suite *edge_suite(void);      /* each way behind an edge proxy       */
+Suite *send_suite(void);      /* messages of ours, in page mode       */
+Suite *duo_suite(void);       /* two softphones                       */
 Suite *report_suite(void);    /* notifications                       */
 Suite *status_suite(void);    /* those for messages of ours          */
 void group_cases(Suite *suite);   /* of status: groups, kept ones     */

@@ -27,14 +27,10 @@ struct refusal {
 /* With the path of the environment in the place of @ */
 static const char *fill(struct env *env, const char *prm)
 {
-	const char *at = strchr(prm, '@');
+	const char *at = prm ? strstr(prm, "\"@") : NULL;
 
-	if (!at || !strstr(prm, "\"@"))
-		return prm;
-	at = strstr(prm, "\"@") + 1;
-
-	return env_str(env, "%.*s%s%s", (int)(at - prm), prm,
-		       env_path(env, "."), at + 1);
+	return at ? env_str(env, "%.*s%s%s", (int)(at + 1 - prm), prm,
+			    env_path(env, "."), at + 2) : prm;
 }
 
 
@@ -63,9 +59,9 @@ static const struct refusal sendv[] = {
 	{"{" TO ",\"text\":7}", "EINVAL", "\"text\" must be a string"},
 	{"{\"conversation\":\"1\",\"text\":\"x\"}", "EINVAL",
 	 "\"conversation\" must be a number"},
-	{"nobody x", "EINVAL", "\"to\" is no URI"},
+	{"nobody x", "EINVAL", "no sip, sips or tel URI"},
 	{"{\"to\":\"http://x/\",\"text\":\"x\"}", "EINVAL",
-	 "\"to\" is no URI"},
+	 "no sip, sips or tel URI"},
 	{"c99 x", "ENOENT", "no conversation 99"},
 	{"c0 x", "ENOENT", "no conversation 0"},
 	{"r99 x", "ENOENT", "no message 99"},
@@ -81,6 +77,13 @@ static const struct refusal sendv[] = {
 	 "must be a media type"},
 	{"{" TO ",\"text\":\"x\",\"type\":\"text/plain\\r\\nX: y\"}",
 	 "EINVAL", "must be a media type"},
+	{"{" TO ",\"text\":\"x\",\"type\":\"message/imdn+xml\"}",
+	 "EINVAL", "messages have no such type"},
+	{"{" TO ",\"text\":\"x\",\"mode\":\"page\",\"file\":\"@\"}",
+	 "EINVAL", "not several"},
+	{"{" TO ",\"draft\":\"long\",\"mode\":\"page\"}", "EMSGSIZE",
+	 "over cpm_page_limit"},
+	{"{" TO ",\"file\":\"@/huge\"}", "EMSGSIZE", "over cpm_max_size"},
 	{"{" TO ",\"draft\":\"none\"}", "ENOENT", "no draft none"},
 	{"{" TO ",\"draft\":\"empty\"}", "EINVAL", "there is no text"},
 	{"{" TO ",\"draft\":\"half\"}", "EINVAL", "no UTF-8 at octet 1"},
@@ -112,6 +115,7 @@ static const struct refusal draftv[] = {
 static const struct refusal cancelv[] = {
 	{NULL, "EINVAL", "parameters are missing"},
 	{"99", "ENOENT", "no message 99"},
+	{"0", "ENOENT", "no message 0"},
 	{"1", "EINVAL", "message 1 is not yours"},
 	{"x", "EINVAL", "\"id\" must be a number"},
 };
@@ -121,6 +125,7 @@ static const struct refusal cancelv[] = {
 START_TEST(refused)
 {
 	struct scene s;
+	int i;
 
 	scene_open(&s, NULL);
 	scene_leave(&s, "from=%s ask=none text=still here", BOB);
@@ -128,6 +133,12 @@ START_TEST(refused)
 	scene_delivered(&s, 1);
 	ck_assert_int_eq(0, mkfifo(env_path(s.env, "fifo"), 0600));
 	file_write(env_path(s.env, "nothing"), "");
+	file_write(env_path(s.env, "huge"), "x");
+	ck_assert_int_eq(0, truncate(env_path(s.env, "huge"), 100000001));
+	for (i=0; i<2; i++)
+		(void)ctrl_ask(s.c, "cpm_draft", "{\"draft\":\"long\","
+			       "\"append\":\"%s\"}",
+			       scene_text(s.env, 0, 651, 651));
 	(void)ctrl_ask(s.c, "cpm_draft",
 		       "{\"draft\":\"empty\",\"append\":\"\"}");
 	(void)ctrl_ask(s.c, "cpm_draft",
@@ -224,7 +235,7 @@ END_TEST
 /* What is known of a file without being told, and what is told counts more */
 START_TEST(files)
 {
-	static const char png[] = "\x89PNG\r\n\x1a\n";
+	static const char pdf[] = "%PDF-1.7\n%\xe2\xe3\xcf\xd3\n";
 	struct scene s;
 	const struct odict *o;
 	const char *path;
@@ -233,14 +244,14 @@ START_TEST(files)
 
 	scene_open(&s, NULL);
 	scene_start(&s);
-	path = env_path(s.env, "a photo.dat");
-	file_write(path, png);
+	path = env_path(s.env, "a book.dat");
+	file_write(path, pdf);
 	o = ctrl_ask(s.c, "cpm_send", "{" TO ",\"file\":\"%s\"}", path);
 	o = message(&s, o);
-	ck_assert_str_eq("image/png", j_str(o, "type"));
+	ck_assert_str_eq("application/pdf", j_str(o, "type"));
 	ck_assert_str_eq(path, j_str(o, "file"));
-	ck_assert_str_eq("a photo.dat", j_str(o, "filename"));
-	ck_assert_int_eq(sizeof(png) - 1, j_int(o, "size"));
+	ck_assert_str_eq("a book.dat", j_str(o, "filename"));
+	ck_assert_int_eq(sizeof(pdf) - 1, j_int(o, "size"));
 
 	o = ctrl_ask(s.c, "cpm_send", "{" TO ",\"file\":\"%s\",\"type\":"
 		     "\"application/x-mine;a=b\"}", path);
