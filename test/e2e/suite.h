@@ -23,14 +23,17 @@ _Noreturn void suite_failed(const char *file, int line, const char *expr,
 			   const char *msg, ...) E2E_FMT(4, 5);
 
 Suite *pf_suite(void);        /* the Participating Function itself    */
+void pf_net_cases(Suite *suite);  /* of pf: the network between two   */
 Suite *host_suite(void);      /* what is not ours goes on untouched  */
 Suite *bus_suite(void);       /* what programs and people see        */
 void refuse_cases(Suite *suite);  /* of bus: what is wrong, and says so */
+void command_cases(Suite *suite); /* bus: commands that send */
 void body_cases(Suite *suite);    /* of bus: texts and files         */
 void event_cases(Suite *suite);   /* of bus: events, sessions        */
 void room_cases(Suite *suite);    /* of bus: quota, reserve          */
 void export_cases(Suite *suite);  /* of bus: taken along, gone */
 Suite *session_suite(void);   /* from INVITE to BYE                  */
+Suite *invite_suite(void);    /* INVITEs of ours, and theirs at once  */
 void answer_cases(Suite *suite);  /* of session: 480, 487, 488, ...   */
 void token_cases(Suite *suite);   /* of session: who is it for us     */
 void bind_cases(Suite *suite);    /* of session: the MSRP connection  */
@@ -45,6 +48,7 @@ void large_cases(Suite *suite);   /* of msrp: more than memory holds  */
 Suite *inline_suite(void);    /* a message inside of the INVITE */
 Suite *file_suite(void);      /* what is no text                     */
 Suite *relay_suite(void);     /* through an MSRP relay               */
+Suite *chat_suite(void);      /* sending over MSRP                   */
 Suite *composing_suite(void); /* who is writing                      */
 Suite *model_suite(void);     /* the connection model, limits        */
 Suite *page_suite(void);      /* messages in SIP MESSAGEs            */
@@ -54,6 +58,8 @@ void page_many_cases(Suite *suite); /* of page: bursts, loss, no store */
 void page_pf_cases(Suite *suite); /* of page: from the PF             */
 void page_ways_cases(Suite *suite); /* of page: one message, all ways  */
 Suite *edge_suite(void);      /* each way behind an edge proxy       */
+Suite *send_suite(void);      /* messages of ours, in page mode       */
+Suite *duo_suite(void);       /* two softphones                       */
 Suite *report_suite(void);    /* notifications                       */
 Suite *status_suite(void);    /* those for messages of ours          */
 void group_cases(Suite *suite);   /* of status: groups, kept ones     */
