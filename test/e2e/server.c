@@ -252,6 +252,14 @@ void server_answer(struct server *s, const char *code, const char *head,
 }
 
 
+void server_reply(struct server *s, const char *req, const char *code,
+		  const char *head)
+{
+	reply(s, req, code, env_str(s->env, "%sContent-Length: 0\r\n\r\n",
+				    head ? head : ""));
+}
+
+
 const char *server_sdp(struct server *s, const char *setup)
 {
 	snprintf(s->msrp.path, sizeof(s->msrp.path),
@@ -260,7 +268,8 @@ const char *server_sdp(struct server *s, const char *setup)
 	return env_str(s->env, "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\n"
 		"c=IN IP4 127.0.0.1\r\nt=0 0\r\nm=message %u TCP/MSRP *\r\n"
 		"a=accept-types:message/cpim\r\na=setup:%s\r\na=path:%s\r\n"
-		"a=sendonly\r\n", s->msrp.port, setup, s->msrp.path);
+		"a=%s\r\n", s->msrp.port, setup, s->msrp.path,
+		s->chat ? "sendrecv" : "sendonly");
 }
 
 

@@ -25,6 +25,7 @@ struct server {
 	const char *req;      /* the last request that came                 */
 	const char *invite;   /* the last INVITE                            */
 	const char *tag;      /* of its To                                  */
+	bool chat;            /* server_sdp(): it receives as well          */
 };
 
 /** A softphone with the account of Alice, who registers nowhere and sends all
@@ -52,6 +53,10 @@ void server_quiet(struct server *s, const char *met, unsigned ms);
 /** Answer the INVITE. head: more lines; sdp NULL: none */
 void server_answer(struct server *s, const char *code, const char *head,
 		   const char *sdp);
+
+/** Answer any request. head: more lines, each with \r\n; or NULL */
+void server_reply(struct server *s, const char *req, const char *code,
+		  const char *head);
 
 /** A good answer, after which the softphone connects (passive) or we do */
 const char *server_sdp(struct server *s, const char *setup);

@@ -4,6 +4,7 @@
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
+#include <poll.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -50,8 +51,13 @@ static bool fails(unsigned op)
 	fail_hit = true;
 	if (fail_rc == STORE_FAIL_DIE)
 		(void)raise(SIGKILL);
+	if (fail_rc != STORE_FAIL_HOLD)
+		return true;
 
-	return true;
+	while (fail_ops & op)
+		(void)poll(NULL, 0, 1);
+
+	return false;
 }
 
 

@@ -24,7 +24,11 @@ void store_fail_install(void);
  */
 void store_fail_set(unsigned ops, int rc);
 
-enum { STORE_FAIL_DIE = -1 };  /* no result code: SIGKILL to this process */
+enum {                         /* no result codes: */
+	STORE_FAIL_DIE  = -1,  /* SIGKILL to this process                 */
+	STORE_FAIL_HOLD = -2,  /* it waits until something else is set,
+				  and then succeeds                       */
+};
 
 /**
  * The same, but so many of them still succeed

@@ -9,7 +9,7 @@
 #ifndef STORE_UNIT_H
 #define STORE_UNIT_H
 
-#include <cpm_store.h>
+#include <cpm_queue.h>
 #include "unit/unit.h"
 
 struct fx {
@@ -72,6 +72,15 @@ int64_t fx_sql(const char *sql);
 
 struct cpm_counts fx_counts(void);
 
+/* A message of ours to Bob that is to be sent */
+struct cpm_msg *fx_out(const char *conv, const char *id, const char *text);
+
+/* How many conversations have one whose turn is now */
+unsigned fx_heads(const char *account, uint64_t now);
+
+/* The queue is what its messages say */
+void fx_queue_sound(void);
+
 TCase *store_write_case(void);
 TCase *store_report_case(void);
 TCase *store_sender_case(void);
@@ -93,5 +102,9 @@ TCase *store_damage_case(void);
 TCase *store_wait_case(void);
 TCase *store_body_case(void);
 TCase *store_spool_case(void);
+TCase *store_queue_case(void);
+TCase *store_queue_many_case(void);
+TCase *store_put_wait_case(void);
+TCase *store_source_case(void);
 
 #endif
