@@ -99,7 +99,7 @@ static const char *answer(struct ctrl *c)
 
 const char *ctrl_ask(struct ctrl *c, const char *cmd, const char *prm)
 {
-	char json[1024], esc[512], text[1200];
+	char json[2048], esc[1536], text[2200];
 	size_t n = 0;
 	int len;
 
