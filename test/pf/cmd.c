@@ -314,9 +314,10 @@ static int cmd_stats(const struct args *args)
 	struct sums sums = {.print = false};
 
 	keep_notices(pf->keep, NULL, notice_handler, &sums);
-	event("stats kept=%llu delivered=%u imdn=%u repeats=%u sessions=%u",
+	event("stats kept=%llu delivered=%u imdn=%u repeats=%u sessions=%u "
+	      "taken=%u proxied=%u",
 	      (unsigned long long)keep_count(pf->keep, NULL), pf->delivered,
-	      sums.n, sums.repeats, pf->sessions);
+	      sums.n, sums.repeats, pf->sessions, pf->taken, pf->proxied);
 	return 0;
 }
 

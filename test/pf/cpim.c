@@ -19,6 +19,10 @@ int cpim_head_print(struct mbuf *mb, const struct kept *m)
 {
 	int err;
 
+	/* the body has them: they are its sender's */
+	if (m->raw)
+		return 0;
+
 	if (m->anon)
 		err = mbuf_printf(mb, "From: " ANONYMOUS "\r\n"
 				  "To: " ANONYMOUS "\r\n");

@@ -11,6 +11,7 @@
  * SPDX-License-Identifier: BSD-3-Clause
  */
 #include "pf.h"
+#include "net.h"
 
 
 enum {
@@ -266,6 +267,7 @@ void deliver_registered(struct user *user, const char *uri)
 
 	tmr_cancel(&user->tmr_retry);
 	pager_moved(user, uri);
+	take_registered(user);
 	if (!sess && list_isempty(&user->pagel)) {
 		/* the 200 to the REGISTER goes first */
 		tmr_start(&user->tmr, 0, tmr_handler, user);
@@ -398,6 +400,10 @@ void deliver_ended(struct session *sess)
 	struct user *user = sess->user;
 	const bool ordinary = sess->ordinary, good = goes_on(sess);
 
+	if (sess->take) {
+		take_ended(sess);
+		return;
+	}
 	if (sess->pull) {
 		/* what was not fetched is announced again */
 		if (sess->scode < 300 && !good)

@@ -8,6 +8,7 @@
  * SPDX-License-Identifier: BSD-3-Clause
  */
 #include "pf.h"
+#include "net.h"
 
 
 #define ICSI_TAG  "+g.3gpp.icsi-ref=\"urn%%3Aurn-7%%3A" ICSI_CPM
@@ -106,9 +107,14 @@ static int invite_print(struct mbuf *mb, const struct session *sess)
 				  ";require;explicit\r\n"
 				  "Contribution-ID: %s\r\n"
 				  "Allow: " ALLOW "\r\n",
-				  service(sess), service(sess), sess->contrib);
+				  service(sess), service(sess),
+				  sess->kept_contrib ? sess->kept_contrib
+				  : sess->contrib);
 	if (!err && !sess->many && strcmp(sess->conv, NO_CONV))
 		err = mbuf_printf(mb, "Conversation-ID: %s\r\n", sess->conv);
+	if (!err && sess->reply)
+		err = mbuf_printf(mb, "InReplyTo-Contribution-ID: %s\r\n",
+				  sess->reply);
 	if (!err && pf->faults.on[FAULT_REQUIRE])
 		err = mbuf_printf(mb, "Require: nonsense\r\n");
 	if (!err)
@@ -434,7 +440,7 @@ bool dialog_recv(struct pf *pf, const struct sip_msg *msg)
 	struct session *sess = dialog_find(pf, msg);
 
 	if (!pl_strcmp(&msg->met, "ACK")) {
-		if (sess && sess->pull)
+		if (sess && sess->uas)
 			session_acked(sess);
 		return true;
 	}
@@ -470,11 +476,13 @@ bool dialog_resp_recv(struct pf *pf, const struct sip_msg *msg)
 {
 	struct session *sess;
 
+	sess = dialog_find(pf, msg);
+	if (!sess && proxy_response(pf, msg))
+		return true;
 	if (pl_strcmp(&msg->cseq.met, "INVITE") || msg->scode < 200 ||
 	    msg->scode > 299)
 		return false;
 
-	sess = dialog_find(pf, msg);
 	if (sess && sess->confirmed)
 		dialog_ack(sess, msg->cseq.num);
 

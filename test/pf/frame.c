@@ -34,11 +34,11 @@ static void header_set(struct frame *f, const struct pl *line)
 	static const char *const name[] = {
 		"To-Path", "From-Path", "Message-ID", "Byte-Range",
 		"Status", "Content-Type", "Failure-Report", "Use-Path",
-		"WWW-Authenticate",
+		"WWW-Authenticate", "Success-Report",
 	};
 	struct pl *const field[] = {
 		&f->to, &f->from, &f->mid, &f->range, &f->status, &f->ctype,
-		&f->freport, &f->use, &f->chall,
+		&f->freport, &f->use, &f->chall, &f->sreport,
 	};
 	const char *p = memchr(line->p, ':', line->l);
 	struct pl pl = {line->p, p ? (size_t)(p - line->p) : 0};
@@ -100,6 +100,34 @@ static int rest_decode(struct frame *f, struct pl src)
 			return 0;
 		pl_advance(&src, (ssize_t)line.l);
 	}
+}
+
+
+/**
+ * Decode the beginning of a request whose body is still to come
+ *
+ * @param f     Views into pl; no body
+ * @param pl    What has come
+ * @param usedp Octets up to the body
+ *
+ * @return 0; ENODATA: not all of the head has come; EBADMSG
+ */
+int frame_head(struct frame *f, const struct pl *pl, size_t *usedp)
+{
+	const char *p = find(pl, "\r\n", 2), *end;
+	struct pl line = {pl->p, p ? (size_t)(p - pl->p) : 0}, src;
+
+	memset(f, 0, sizeof(*f));
+	end = find(pl, "\r\n\r\n", 4);
+	if (!p || !end)
+		return ENODATA;
+	if (start_decode(f, &line))
+		return EBADMSG;
+
+	*usedp = (size_t)(end + 4 - pl->p);
+	src.p = p;
+	src.l = *usedp - (size_t)(p - pl->p);
+	return rest_decode(f, src);
 }
 
 

@@ -1,34 +1,26 @@
 /**
  * @file keep.c  What must survive, in SQLite: messages and notifications
  *
- * A body is a blob, read a piece at a time, so size costs no memory. A body
- * of generated text is not stored at all. The program is a test tool: the
- * database survives its death, but is not meant to survive that of the
- * machine, so nothing waits for the disk.
+ * Bodies are in body.c. What was left by command survives the death of the
+ * program, but is not meant to survive that of the machine, so nothing waits
+ * for the disk; it does where the message of a client is acknowledged.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
 #include <stdio.h>
-#include <sqlite3.h>
 #include "pf.h"
+#include "keep.h"
 
-
-enum stmt {
-	ST_PUT, ST_NEXT, ST_NEXT_ANY, ST_LANES, ST_CONV_GET,
-	ST_CONV_PUT, ST_REMOVE,
-	ST_COUNT, ST_LEFT, ST_LAST, ST_EXPIRED, ST_EXPIRY, ST_NOTICE,
-	ST_COUNT_GET, ST_NOTICES, ST_WAITING,
-	ST_MAX
-};
 
 #define COLUMNS "seq,id,user,sender,rcpt,name,conv,ask,type,date,disp,grp," \
-	"party,anon,gen,size,way,expires,notice"
+	"party,spool,contrib,reply,anon,gen,size,way,expires,notice,raw"
 
 static const char *const sql[ST_MAX] = {
 	[ST_PUT] = "INSERT INTO msg(id,user,sender,rcpt,name,conv,ask,type,"
-		"date,disp,grp,anon,gen,size,way,expires,notice,body,party)"
+		"date,disp,grp,anon,gen,size,way,expires,notice,body,party,"
+		"spool,contrib,reply,raw)"
 		" VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,"
-		"?16,?17,?18,COALESCE(?19,?11,?3))",
+		"?16,?17,?18,COALESCE(?19,?11,?3),?20,?21,?22,?23)",
 	[ST_NEXT] = "SELECT " COLUMNS " FROM msg WHERE user=?1 AND party=?2"
 		" AND conv=?3 AND seq>?4 AND seq<=?5 ORDER BY seq LIMIT 1",
 	[ST_NEXT_ANY] = "SELECT " COLUMNS " FROM msg WHERE user=?1"
@@ -39,6 +31,8 @@ static const char *const sql[ST_MAX] = {
 	[ST_CONV_GET] = "SELECT id FROM conv WHERE sender=?1 AND user=?2",
 	[ST_CONV_PUT] = "INSERT INTO conv(sender,user,id) VALUES(?1,?2,?3)",
 	[ST_REMOVE] = "DELETE FROM msg WHERE seq=?1",
+	[ST_SPOOL] = "SELECT spool FROM msg WHERE seq=?1"
+		" AND spool IS NOT NULL",
 	[ST_COUNT] = "SELECT COUNT(*) FROM msg WHERE ?1 IS NULL OR user=?1",
 	[ST_LEFT] = "SELECT COUNT(*) FROM msg WHERE user=?1 AND party=?2"
 		" AND conv=?3",
@@ -60,14 +54,14 @@ static const char *const sql[ST_MAX] = {
    they have come */
 static const char schema[] =
 	"PRAGMA journal_mode=WAL;"
-	"PRAGMA synchronous=OFF;"
 	"CREATE TABLE IF NOT EXISTS msg("
 	" seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL,"
 	" user TEXT NOT NULL, sender TEXT NOT NULL, rcpt TEXT NOT NULL,"
 	" name TEXT, conv TEXT NOT NULL, ask TEXT, type TEXT NOT NULL,"
 	" date TEXT NOT NULL, anon INTEGER, gen INTEGER, size INTEGER,"
 	" disp TEXT, grp TEXT, way INTEGER, expires INTEGER, notice INTEGER,"
-	" party TEXT NOT NULL, body BLOB);"
+	" party TEXT NOT NULL, spool TEXT, contrib TEXT, reply TEXT,"
+	" raw INTEGER, body BLOB);"
 	"CREATE INDEX IF NOT EXISTS msg_lane ON msg(user,party,conv,seq);"
 	"CREATE INDEX IF NOT EXISTS msg_user ON msg(user,seq);"
 	"CREATE INDEX IF NOT EXISTS msg_expires ON msg(expires)"
@@ -79,17 +73,6 @@ static const char schema[] =
 	" id TEXT NOT NULL, status TEXT NOT NULL, sender TEXT, rcpt TEXT,"
 	" count INTEGER NOT NULL, UNIQUE(id,status));";
 
-struct keep {
-	sqlite3 *db;
-	sqlite3_stmt *st[ST_MAX];
-};
-
-struct body {
-	sqlite3_blob *blob;      /* NULL: generated */
-	uint64_t size;
-};
-
-
 static void keep_destructor(void *arg)
 {
 	struct keep *k = arg;
@@ -98,6 +81,7 @@ static void keep_destructor(void *arg)
 	for (i = 0; i < ST_MAX; i++)
 		(void)sqlite3_finalize(k->st[i]);
 	(void)sqlite3_close(k->db);
+	spool_close(k);
 }
 
 
@@ -117,19 +101,22 @@ static void kept_destructor(void *arg)
 	mem_deref(m->disp);
 	mem_deref(m->group);
 	mem_deref(m->party);
+	mem_deref(m->spool);
+	mem_deref(m->contrib);
+	mem_deref(m->reply);
 }
 
 
-static void body_destructor(void *arg)
-{
-	struct body *b = arg;
-
-	(void)sqlite3_blob_close(b->blob);
-}
-
-
-/** Open or make a database. @param file NULL: in memory. @return 0; EIO */
-int keep_open(struct keep **kp, const char *file)
+/**
+ * Open or make a database
+ *
+ * @param file NULL: in memory
+ * @param sync What is written is on the disk when it is there: for what
+ *             clients have sent
+ *
+ * @return 0; EIO; ENOMEM
+ */
+int keep_open(struct keep **kp, const char *file, bool sync)
 {
 	struct keep *k = mem_zalloc(sizeof(*k), keep_destructor);
 	size_t i;
@@ -138,7 +125,10 @@ int keep_open(struct keep **kp, const char *file)
 		return ENOMEM;
 
 	if (sqlite3_open(file ? file : ":memory:", &k->db) ||
-	    sqlite3_exec(k->db, schema, NULL, NULL, NULL))
+	    sqlite3_exec(k->db, schema, NULL, NULL, NULL) ||
+	    sqlite3_exec(k->db, sync ? "PRAGMA synchronous=FULL"
+			 : "PRAGMA synchronous=OFF", NULL, NULL, NULL) ||
+	    spool_open(k, file))
 		goto fail;
 	for (i = 0; i < ST_MAX; i++) {
 		if (sqlite3_prepare_v3(k->db, sql[i], -1,
@@ -233,7 +223,8 @@ static int kept_read(struct kept **mp, sqlite3_stmt *st)
 		offsetof(struct kept, ask), offsetof(struct kept, type),
 		offsetof(struct kept, date), offsetof(struct kept, disp),
 		offsetof(struct kept, group),
-		offsetof(struct kept, party),
+		offsetof(struct kept, party), offsetof(struct kept, spool),
+		offsetof(struct kept, contrib), offsetof(struct kept, reply),
 	};
 	const int n = ARRAY_SIZE(field);
 	struct kept *m;
@@ -255,6 +246,7 @@ static int kept_read(struct kept **mp, sqlite3_stmt *st)
 	m->way = (enum way)sqlite3_column_int(st, n + 4);
 	m->expires = (uint64_t)sqlite3_column_int64(st, n + 5);
 	m->notice = sqlite3_column_int(st, n + 6);
+	m->raw = sqlite3_column_int(st, n + 7);
 
 	*mp = m;
 	return 0;
@@ -288,48 +280,6 @@ static uint64_t number_query(sqlite3_stmt *st)
 }
 
 
-static int blob_fill(struct keep *k, uint64_t seq, FILE *f, uint64_t size)
-{
-	static uint8_t buf[65536];
-	sqlite3_blob *blob = NULL;
-	uint64_t off;
-	size_t n;
-	int err = EIO;
-
-	if (sqlite3_blob_open(k->db, "main", "msg", "body",
-			      (sqlite3_int64)seq, 1, &blob))
-		goto out;
-
-	for (off = 0; off < size; off += n) {
-		n = (size_t)MIN(size - off, (uint64_t)sizeof(buf));
-		if (fread(buf, 1, n, f) != n ||
-		    sqlite3_blob_write(blob, buf, (int)n, (int)off))
-			goto out;
-	}
-	err = 0;
-
- out:
-	(void)sqlite3_blob_close(blob);
-	return err;
-}
-
-
-static int file_size(uint64_t *sizep, FILE *f)
-{
-	long n;
-
-	if (fseek(f, 0, SEEK_END))
-		return errno;
-	n = ftell(f);
-	if (n < 0 || n > INT32_MAX)
-		return EFBIG;
-	rewind(f);
-
-	*sizep = (uint64_t)n;
-	return 0;
-}
-
-
 /* All but the body */
 static void kept_bind(sqlite3_stmt *st, const struct kept *m)
 {
@@ -351,6 +301,10 @@ static void kept_bind(sqlite3_stmt *st, const struct kept *m)
 	bind_num(st, 16, m->expires);
 	bind_num(st, 17, m->notice);
 	bind_str(st, 19, m->party);
+	bind_str(st, 20, m->spool);
+	bind_str(st, 21, m->contrib);
+	bind_str(st, 22, m->reply);
+	bind_num(st, 23, m->raw);
 }
 
 
@@ -359,7 +313,8 @@ static void kept_bind(sqlite3_stmt *st, const struct kept *m)
  *
  * @param m    All but seq is set; seq and, for a file, size are filled in
  * @param text Body, or NULL
- * @param file Path of the body, or NULL. Neither: generated, of m->size
+ * @param file Path of the body, or NULL. Neither: it is m->spool, or generated;
+ *             of m->size
  *
  * @return 0; EIO; errno of the file
  */
@@ -374,7 +329,7 @@ int keep_put(struct keep *k, struct kept *m, const struct pl *text,
 		f = fopen(file, "rb");
 		if (!f)
 			return errno;
-		err = file_size(&m->size, f);
+		err = body_size(&m->size, f);
 		if (err)
 			goto out;
 		(void)sqlite3_bind_zeroblob64(st, 18, m->size);
@@ -385,7 +340,7 @@ int keep_put(struct keep *k, struct kept *m, const struct pl *text,
 					SQLITE_STATIC);
 	}
 	else {
-		m->gen = true;
+		m->gen = !m->spool;
 	}
 
 	kept_bind(st, m);
@@ -395,7 +350,7 @@ int keep_put(struct keep *k, struct kept *m, const struct pl *text,
 	m->seq = (uint64_t)sqlite3_last_insert_rowid(k->db);
 
 	if (f) {
-		err = blob_fill(k, m->seq, f, m->size);
+		err = body_fill(k, m->seq, f, m->size);
 		if (err)
 			(void)keep_remove(k, m->seq);
 	}
@@ -501,17 +456,30 @@ int keep_conv(char **convp, struct keep *k, const char *sender,
 }
 
 
-/** Remove a message. @return 0; ENOENT: not there; EIO */
+/** Remove a message. @return 0; ENOENT: not there; EIO; ENOMEM */
 int keep_remove(struct keep *k, uint64_t seq)
 {
+	char *spool = NULL;
 	int err;
+
+	bind_num(k->st[ST_SPOOL], 1, seq);
+	if (step(k->st[ST_SPOOL]) == EAGAIN) {
+		err = column_dup(&spool, k->st[ST_SPOOL], 0);
+		done(k->st[ST_SPOOL]);
+		if (err)
+			return err;
+	}
 
 	bind_num(k->st[ST_REMOVE], 1, seq);
 	err = step(k->st[ST_REMOVE]);
-	if (err)
-		return err;
+	if (!err && !sqlite3_changes(k->db))
+		err = ENOENT;
+	/* a file without its row is swept at the next start */
+	if (!err && spool)
+		spool_remove(k, spool);
 
-	return sqlite3_changes(k->db) ? 0 : ENOENT;
+	mem_deref(spool);
+	return err;
 }
 
 
@@ -608,58 +576,4 @@ void keep_notices(struct keep *k, const char *from, notice_h *h, void *arg)
 		n.count = (uint32_t)sqlite3_column_int(st, 4);
 		h(&n, arg);
 	}
-}
-
-
-/** Open the body of a message. Close it before the message is removed.
-    @return 0; EIO; ENOMEM */
-int body_open(struct body **bp, struct keep *k, const struct kept *m)
-{
-	struct body *b = mem_zalloc(sizeof(*b), body_destructor);
-
-	if (!b)
-		return ENOMEM;
-
-	b->size = m->size;
-	if (!m->gen && m->size &&
-	    sqlite3_blob_open(k->db, "main", "msg", "body",
-			      (sqlite3_int64)m->seq, 0, &b->blob)) {
-		mem_deref(b);
-		return EIO;
-	}
-
-	*bp = b;
-	return 0;
-}
-
-
-/** Append a whole body. @return 0; EIO; ENOMEM */
-int body_append(struct mbuf *mb, struct keep *k, const struct kept *m)
-{
-	uint8_t buf[4096];
-	struct body *b;
-	uint64_t off, n;
-	int err = body_open(&b, k, m);
-
-	for (off = 0; off < m->size && !err; off += n) {
-		n = MIN(m->size - off, (uint64_t)sizeof(buf));
-		err = body_read(b, off, buf, (size_t)n);
-		if (!err)
-			err = mbuf_write_mem(mb, buf, (size_t)n);
-	}
-
-	mem_deref(b);
-	return err;
-}
-
-
-/** Read a piece of a body. @return 0; EIO */
-int body_read(struct body *b, uint64_t off, uint8_t *buf, size_t len)
-{
-	if (b->blob)
-		return sqlite3_blob_read(b->blob, buf, (int)len, (int)off)
-			? EIO : 0;
-
-	text_make(buf, off, len, b->size);
-	return 0;
 }

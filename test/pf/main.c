@@ -7,7 +7,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include "pf.h"
+#include "net.h"
 
 
 enum {
@@ -53,6 +53,10 @@ static const char usage_text[] =
 "                             apart (sessions of their own) or mixed with\n"
 "                             messages; default: off, only collected\n"
 "  -I, --pass-imdn            those for a user who is here: passed on\n"
+"  -K, --keep                 what users send each other is handed on, see\n"
+"                             below\n"
+"  -p, --patience MS          until who is here but silent counts as away\n"
+"                             (8000)\n"
 "  -f, --fault NAME[=ARG]     do something wrong (repeat), see below\n"
 "  -A, --no-auth              do not challenge anything\n"
 "  -v, --verbose              SIP trace on standard error\n"
@@ -73,6 +77,15 @@ static const char usage_text[] =
 "           a file: large; else session\n"
 "A MESSAGE is kept until its 2xx; what else is answered waits for the next\n"
 "REGISTER or for Retry-After, unless it is final (400, 415 ...: \"dropped\").\n"
+"\n"
+"With --keep users send each other MESSAGEs, sessions and large messages, and\n"
+"call each other. Who is registered gets it by himself (\"proxied\"). For who is\n"
+"not, answers 408, 480 or 5xx, or is silent, messages are taken (\"kept\"): 202\n"
+"to a MESSAGE, and each one of a session has its 200, when they are on the\n"
+"disk. He gets them when he is back by the way that they came, notifications\n"
+"as well; a session that we took for him ends then. Behind a core (--core) what\n"
+"it sends is for users who are away. Nothing is looked at twice: what comes\n"
+"again is kept again.\n"
 "\n"
 "Generated text (size=N) is made of lines of 31 octets, each with a running\n"
 "number and characters of 1, 2 and 3 octets; full stops fill it up to N.\n"
@@ -115,6 +128,9 @@ static bool request_handler(const struct sip_msg *msg, void *arg)
 {
 	struct pf *pf = arg;
 
+	if (pl_isset(&msg->to.tag) && pf->opt.network && proxy_dialog(pf, msg))
+		return true;
+
 	if (!pl_strcmp(&msg->met, "REGISTER"))
 		registrar_recv(pf, msg);
 	else if (!pl_strcmp(&msg->met, "MESSAGE"))
@@ -133,6 +149,8 @@ static bool request_handler(const struct sip_msg *msg, void *arg)
 		return false;
 	else if (pull_is(msg))
 		pull_recv(pf, msg);
+	else if (!pl_strcmp(&msg->met, "INVITE") && pf->opt.network)
+		hand_invite(pf, msg);
 	else if (!pl_strcmp(&msg->met, "INVITE"))
 		(void)sip_treply(NULL, pf->sip, msg, 480,
 				 "Temporarily Unavailable");
@@ -277,6 +295,8 @@ static const struct option longopts[] = {
 	{"announce", required_argument, NULL, 'a'},
 	{"imdn",    required_argument, NULL, 'i'},
 	{"pass-imdn", no_argument,     NULL, 'I'},
+	{"keep",    no_argument,       NULL, 'K'},
+	{"patience", required_argument, NULL, 'p'},
 	{"fault",   required_argument, NULL, 'f'},
 	{"no-auth", no_argument,       NULL, 'A'},
 	{"tls",     no_argument,       NULL, 'T'},
@@ -345,6 +365,8 @@ static int option_set(struct pf *pf, int c, char *arg)
 	case 'a': return announce_args(&opt->ann, &pl);
 	case 'i': return notice_args(&opt->notices, &pl);
 	case 'I': opt->pass = true;    return 0;
+	case 'K': opt->network = true; return 0;
+	case 'p': return number_set(&opt->patience, arg);
 	case 'f': return fault_set(&pf->faults, arg);
 	case 'A': opt->noauth = true;  return 0;
 	case 'T': opt->tls = true;     return 0;
@@ -364,7 +386,7 @@ static int options_read(struct pf *pf, char *userv[], size_t *userc, int argc,
 	int c, err;
 
 	while ((c = getopt_long(argc, argv,
-				"l:d:D:u:c:R:U:P:s:w:k:W:a:i:If:ATC:H:vh",
+				"l:d:D:u:c:R:U:P:s:w:k:W:a:i:IKp:f:ATC:H:vh",
 				longopts, NULL)) >= 0) {
 		if (c == 'h') {
 			(void)fputs(usage_text, stdout);
@@ -401,7 +423,7 @@ static int pf_start(struct pf *pf, char *const userv[], size_t userc)
 	if (!err)
 		err = users_add(pf, userv, userc);
 	if (!err)
-		err = keep_open(&pf->keep, pf->opt.db);
+		err = keep_open(&pf->keep, pf->opt.db, pf->opt.network);
 	if (!err)
 		err = sip_start(pf);
 	if (!err)
@@ -433,7 +455,8 @@ static void pf_close(struct pf *pf)
 			dialog_bye(sess, NULL);
 	}
 
-	pull_close(pf);
+	proxy_close(pf);
+	uas_close(pf);
 	cmd_close(pf);
 	tmr_cancel(&pf->tmr_expire);
 	list_flush(&pf->userl);
@@ -456,7 +479,8 @@ int main(int argc, char *argv[])
 		.opt = {.listen = "127.0.0.1", .setup = "actpass",
 			.window = 1, .chunk = 2048, .relay_user = "pf",
 			.relay_pass = "secret", .way = WAY_SESSION,
-				.few = 3, .ann = {.list = ANN_XML}},
+				.few = 3, .patience = 8000,
+				.ann = {.list = ANN_XML}},
 		.auto_on = true,
 	};
 	char **userv = calloc((size_t)argc, sizeof(*userv));

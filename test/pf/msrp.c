@@ -8,14 +8,16 @@
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
+#define _GNU_SOURCE
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
-#include "pf.h"
+#include "net.h"
 
 
 enum {
-	RX_MAX    = 65536,       /* of one frame: a client sends little     */
+	RX_MAX    = 65536,       /* of one frame; where more may come, a body
+				    is taken as it comes                    */
 	RX_SIZE   = 65536,       /* one read                                */
 	TX_SIZE   = 131072,      /* one write: libre takes no more than 512
 				    KiB that TCP does not, and forgets how
@@ -33,6 +35,7 @@ struct conn {
 	struct mbuf *rx;         /* not decoded yet                         */
 	struct mbuf *out;        /* not written yet                         */
 	struct tmr tmr;
+	struct mbuf *head;       /* of the chunk whose body comes, or NULL  */
 	char tid[17];            /* of our own bind                         */
 	uint64_t sent;           /* octets                                  */
 	bool active;             /* we opened it                            */
@@ -52,6 +55,7 @@ static void conn_destructor(void *arg)
 	mem_deref(conn->tc);
 	mem_deref(conn->rx);
 	mem_deref(conn->out);
+	mem_deref(conn->head);
 }
 
 
@@ -191,23 +195,68 @@ static bool bind_session(struct conn *conn, const struct frame *f)
 }
 
 
+/* Whose it is. Answers it if it is nobody's */
+static bool request_bind(struct conn *conn, const struct frame *f)
+{
+	struct session *sess;
+
+	if (!conn->sess && !bind_session(conn, f)) {
+		reply(conn, f, 481, "No Such Session");
+		return false;
+	}
+
+	sess = conn->sess;
+	if (!pl_strcmp(&f->to, sess->path) && relay_from(sess, &f->from))
+		return true;
+
+	event("error text=%s", "request with another path");
+	reply(conn, f, 481, "No Such Session");
+	return false;
+}
+
+
+/* RFC 4975, 7.1.2 */
+static void report(struct conn *conn, const struct frame *f, uint64_t total)
+{
+	char tid[17];
+
+	if (pl_strcasecmp(&f->sreport, "yes") || !total)
+		return;
+
+	token_make(tid, sizeof(tid));
+	conn_printf(conn, "MSRP %s REPORT\r\n"
+		    "To-Path: %r\r\n"
+		    "From-Path: %r\r\n"
+		    "Message-ID: %r\r\n"
+		    "Byte-Range: 1-%llu/%llu\r\n"
+		    "Status: 000 200 OK\r\n"
+		    "-------%s$\r\n", tid, &f->from, &f->to, &f->mid, total,
+		    total, tid);
+}
+
+
+/* The rest of a chunk that a client sends to who is not here */
+static void chunk_end(struct conn *conn, const struct frame *f, char flag)
+{
+	uint64_t total;
+	const uint32_t code = inbox_end(conn->sess->take->inbox, f, flag,
+					&total);
+
+	if (code >= 300 || pl_strcasecmp(&f->freport, "partial"))
+		reply(conn, f, code, code == 200 ? "OK" : "Refused");
+	if (code == 200)
+		report(conn, f, total);
+}
+
+
 static void request_recv(struct conn *conn, const struct frame *f)
 {
 	const bool first = !conn->sess || conn->sess->route;
 	struct session *sess;
 
-	if (!conn->sess && !bind_session(conn, f)) {
-		reply(conn, f, 481, "No Such Session");
+	if (!request_bind(conn, f))
 		return;
-	}
-
 	sess = conn->sess;
-	if (pl_strcmp(&f->to, sess->path) ||
-	    !relay_from(sess, &f->from)) {
-		event("error text=%s", "request with another path");
-		reply(conn, f, 481, "No Such Session");
-		return;
-	}
 
 	if (!pl_strcmp(&f->met, "REPORT")) {
 		sender_report(sess, f);
@@ -218,7 +267,13 @@ static void request_recv(struct conn *conn, const struct frame *f)
 		return;
 	}
 
-	if (f->body.l && sess->ordinary) {
+	if (f->body.l && sess->take) {
+		inbox_begin(sess->take->inbox, f);
+		inbox_data(sess->take->inbox, (const uint8_t *)f->body.p,
+			   f->body.l);
+		chunk_end(conn, f, f->flag);
+	}
+	else if (f->body.l && sess->ordinary) {
 		const uint32_t code = chat_recv(sess, f);
 
 		if (code >= 300 || pl_strcasecmp(&f->freport, "partial"))
@@ -281,6 +336,105 @@ static int rx_write(struct conn *conn, struct mbuf *mb)
 }
 
 
+/* A chunk whose end is not there yet: take what is, whatever its size.
+   @return 0; ENODATA; EBADMSG: it is for nobody who would have it */
+static int chunk_begin(struct conn *conn, const struct pl *pl)
+{
+	const bool first = !conn->sess || conn->sess->route;
+	struct frame f;
+	struct mbuf *mb;
+	size_t used;
+	struct pl head;
+	int err;
+
+	if (conn->sess && !conn->sess->take)
+		return ENODATA;
+	err = frame_head(&f, pl, &used);
+	if (err)
+		return err;
+	if (pl_strcmp(&f.met, "SEND") || !request_bind(conn, &f))
+		return EBADMSG;
+	if (!conn->sess->take)
+		return ENODATA;
+
+	mb = mbuf_alloc(used);
+	if (!mb)
+		return ENOMEM;
+	(void)mbuf_write_mem(mb, (const uint8_t *)pl->p, used);
+	mb->pos = 0;
+	conn->head = mb;
+	conn->rx->pos += used;
+	pl_set_mbuf(&head, mb);
+	(void)frame_head(&f, &head, &used);
+	inbox_begin(conn->sess->take->inbox, &f);
+	if (first && conn->sess->state == SESS_ANSWERED)
+		session_estab(conn->sess);
+
+	return 0;
+}
+
+
+/* The end-line in what has come, or NULL */
+static const char *end_find(const struct pl *pl, const char *end, size_t n)
+{
+	const char *p = pl->p, *last = pl->p + pl->l;
+
+	while ((p = memmem(p, (size_t)(last - p), end, n))) {
+		const char *q = p + n;
+
+		if (last - q >= 3 && strchr("$+#", *q) && q[1] == '\r' &&
+		    q[2] == '\n')
+			return p;
+		++p;
+	}
+
+	return NULL;
+}
+
+
+/* More of a chunk. @return 0: its end was there; ENODATA */
+static int chunk_recv(struct conn *conn)
+{
+	struct inbox *in = conn->sess->take->inbox;
+	struct pl head, pl;
+	struct frame f;
+	const char *p;
+	char end[48];
+	size_t used, n;
+
+	pl_set_mbuf(&head, conn->head);
+	(void)frame_head(&f, &head, &used);
+	n = (size_t)re_snprintf(end, sizeof(end), "\r\n-------%r", &f.tid);
+
+	pl_set_mbuf(&pl, conn->rx);
+	p = end_find(&pl, end, n);
+	/* the last octets may be the beginning of it */
+	used = p ? (size_t)(p - pl.p) : pl.l - MIN(pl.l, n + 2);
+	inbox_data(in, (const uint8_t *)pl.p, used);
+	conn->rx->pos += used;
+	if (!p)
+		return ENODATA;
+
+	chunk_end(conn, &f, p[n]);
+	conn->rx->pos += n + 3;
+	conn->head = mem_deref(conn->head);
+	return 0;
+}
+
+
+/* What came is on the disk before it is answered: the answers wait in out */
+static void commit(struct conn *conn)
+{
+	struct session *sess = conn->sess;
+
+	if (!sess || !sess->take || !inbox_commit(sess->take->inbox))
+		return;
+
+	conn->out->end = conn->out->pos;
+	session_end(sess, BY_ERROR, "database");
+}
+
+
 static void recv_handler(struct mbuf *mb, void *arg)
 {
 	struct conn *conn = arg;
@@ -291,8 +445,17 @@ static void recv_handler(struct mbuf *mb, void *arg)
 		struct pl pl;
 		size_t used;
 
+		if (conn->head) {
+			err = chunk_recv(conn);
+			continue;
+		}
 		pl_set_mbuf(&pl, conn->rx);
 		err = frame_decode(&f, &pl, &used);
+		if (err == ENODATA && conn->pf->opt.network) {
+			err = chunk_begin(conn, &pl);
+			if (!err)
+				continue;
+		}
 		if (err == ENODATA && pl.l > RX_MAX)
 			err = EBADMSG;
 		if (err)
@@ -307,6 +470,7 @@ static void recv_handler(struct mbuf *mb, void *arg)
 			request_recv(conn, &f);
 	}
 
+	commit(conn);
 	if (err == ENODATA || !err)
 		return;
 

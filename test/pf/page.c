@@ -1,10 +1,10 @@
 /**
  * @file page.c  MESSAGE: disposition notifications (RFC 5438) that go back
- *               to a sender
+ *               to a sender, and what users write
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
-#include "pf.h"
+#include "net.h"
 
 
 /** The sender has shown who he is, or the request is answered already */
@@ -81,6 +81,7 @@ static void notice_recv(struct pf *pf, const struct sip_msg *msg,
 			const struct cpim *cpim, struct notice *notice)
 {
 	char imdnid[257] = "", callid[257] = "", conv[257], contrib[257];
+	bool handed;
 
 	(void)pl_strcpy(&msg->from.auri, notice->from, sizeof(notice->from));
 	(void)pl_strcpy(&msg->to.auri, notice->to, sizeof(notice->to));
@@ -101,7 +102,11 @@ static void notice_recv(struct pf *pf, const struct sip_msg *msg,
 		(void)sip_treply(NULL, pf->sip, msg, 500, "Database");
 		return;
 	}
-	(void)sip_treply(NULL, pf->sip, msg, 200, "OK");
+	/* like everything that users send, unless an option says how */
+	handed = pf->opt.network && pf->opt.notices == NOTICES_OFF &&
+		hand_message(pf, msg);
+	if (!handed)
+		(void)sip_treply(NULL, pf->sip, msg, 200, "OK");
 
 	event("imdn id=%s status=%s from=%s to=%s repeat=%u imdnid=%s "
 	      "callid=%s conv=%s contrib=%s",
@@ -109,7 +114,15 @@ static void notice_recv(struct pf *pf, const struct sip_msg *msg,
 	      notice->count - 1, imdnid, callid,
 	      header_str(conv, sizeof(conv), msg, "Conversation-ID"),
 	      header_str(contrib, sizeof(contrib), msg, "Contribution-ID"));
-	notice_hand(pf, notice, cpim, conv, contrib);
+	if (!handed)
+		notice_hand(pf, notice, cpim, conv, contrib);
+}
+
+
+static void message_recv(struct pf *pf, const struct sip_msg *msg)
+{
+	if (!hand_message(pf, msg))
+		(void)sip_treply(NULL, pf->sip, msg, 404, "Not Found");
 }
 
 
@@ -119,9 +132,16 @@ static void cpim_recv(struct pf *pf, const struct sip_msg *msg)
 	struct cpim cpim;
 	struct pl pl;
 	const char *why;
+	int err;
 
 	pl_set_mbuf(&pl, msg->mb);
-	if (cpim_decode(&cpim, &pl, &why))
+	err = cpim_decode(&cpim, &pl, &why);
+	/* what is no notification is not ours to judge */
+	if (pf->opt.network && !pl_has(&cpim.ctype, "message/imdn+xml")) {
+		message_recv(pf, msg);
+		return;
+	}
+	if (err)
 		goto bad;
 
 	if (!pl_has(&cpim.ctype, "message/imdn+xml")) {
@@ -155,6 +175,10 @@ void page_recv(struct pf *pf, const struct sip_msg *msg)
 	if (!pl_strcasecmp(&msg->ctyp.type, "message") &&
 	    !pl_strcasecmp(&msg->ctyp.subtype, "cpim")) {
 		cpim_recv(pf, msg);
+		return;
+	}
+	if (pf->opt.network) {
+		message_recv(pf, msg);
 		return;
 	}
 

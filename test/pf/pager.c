@@ -111,13 +111,17 @@ static int head_print(struct mbuf *mb, const struct page *page)
 	const struct pf *pf = page->lane->user->pf;
 	const char *service = pf->faults.on[FAULT_DEFERRED] ? "deferred"
 		: "msg";
+	const struct kept *m = page->m;
 	char contrib[ID_SIZE];
 	int err;
 
 	uuid_make(contrib);
 	err = mbuf_printf(mb, "P-Asserted-Identity: <%s>\r\n"
 			  "Contribution-ID: %s\r\n",
-			  page->m->sender, contrib);
+			  m->sender, m->contrib ? m->contrib : contrib);
+	if (!err && m->reply)
+		err = mbuf_printf(mb, "InReplyTo-Contribution-ID: %s\r\n",
+				  m->reply);
 	if (!err && strcmp(page->m->conv, NO_CONV))
 		err = mbuf_printf(mb, "Conversation-ID: %s\r\n",
 				  page->m->conv);

@@ -13,6 +13,7 @@
 #define PF_H
 
 #include <cpm_re.h>
+#include "fault.h"
 
 struct pf;
 struct user;
@@ -21,6 +22,9 @@ struct conn;
 struct keep;
 struct body;
 struct lane;
+struct uas;
+struct take;
+struct leg;
 
 /* of all CPM services */
 #define ICSI_CPM "3gpp-service.ims.icsi.oma.cpm."
@@ -53,70 +57,6 @@ int  uri_name(char **namep, const char *uri);
 uint32_t pl_number(const struct pl *pl);
 bool pl_has(const struct pl *pl, const char *word);
 void text_make(uint8_t *buf, uint64_t off, size_t len, uint64_t total);
-
-
-/*
- * fault.c: what to do wrong on purpose
- */
-
-enum fault {
-	FAULT_DROP,          /**< close TCP after N octets of a session     */
-	FAULT_NOACK,         /**< no ACK to the 200                         */
-	FAULT_LATEACK,       /**< ACK after MS, MSRP at once                */
-	FAULT_BADRANGE,      /**< Byte-Range that does not fit its chunk    */
-	FAULT_DELAY,         /**< wait MS before each message               */
-	FAULT_REFUSE,        /**< answer the next N IMDNs with a code       */
-	FAULT_NOBYE,         /**< no BYE at the end                         */
-	FAULT_EARLYBYE,      /**< BYE right after the ACK                   */
-	FAULT_CANCEL,        /**< CANCEL after MS                           */
-	FAULT_LOSE,          /**< do not read answers, stop after N messages*/
-	FAULT_ABORT,         /**< abort each 2nd message, then repeat it    */
-	FAULT_INTERLEAVE,    /**< chunks of two messages alternate          */
-	FAULT_SHUFFLE,       /**< chunks of a message out of order          */
-	FAULT_REVERSE,       /**< chunks of a message from the last on     */
-	FAULT_OCTET,         /**< MSRP octet by octet                       */
-	FAULT_DUP,           /**< each message twice in a session           */
-	FAULT_NOPATH,        /**< offer without a=path                      */
-	FAULT_NOACCEPT,      /**< offer without message/cpim                */
-	FAULT_NORANGE,       /**< SEND without Byte-Range, one chunk        */
-	FAULT_AUDIO,         /**< offer of audio only                       */
-	FAULT_SESSIONLEVEL,  /**< a=sendonly at session level               */
-	FAULT_SENDRECV,      /**< a=sendrecv                                */
-	FAULT_EXPIRES,       /**< Session-Expires of N seconds              */
-	FAULT_REQUIRE,       /**< Require: nonsense                         */
-	FAULT_NOREFRESH,     /**< never refresh the session timer           */
-	FAULT_REPORT,        /**< ask for Success-Report                    */
-	FAULT_GROUP,         /**< the INVITE is tagged session.group        */
-	FAULT_SILENT,        /**< no answer to an IMDN                      */
-	FAULT_WWW,           /**< MESSAGE is challenged with 401        */
-	FAULT_BADFP,         /**< a=fingerprint of another certificate      */
-	FAULT_NOFP,          /**< TLS without a=fingerprint                 */
-	FAULT_SHA1,          /**< a=fingerprint with SHA-1                  */
-	FAULT_NOTLS,         /**< TLS is offered, plain TCP is spoken       */
-	FAULT_MIXED,         /**< m= and a=path differ about TLS            */
-	FAULT_TLS11,         /**< TLS 1.1 and no other                      */
-	FAULT_TLS12,         /**< TLS 1.2 and no other                      */
-	FAULT_TLS13,         /**< TLS 1.3 and no other                      */
-	FAULT_BURST,         /**< N MESSAGEs at once, whoever wrote         */
-	FAULT_REORDER,       /**< MESSAGEs of a sender change places        */
-	FAULT_DEFERRED,      /**< a MESSAGE is tagged deferred              */
-	FAULT_UNTAGGED,      /**< a MESSAGE has no tag                      */
-	FAULT_BARE,          /**< a MESSAGE has the text alone              */
-	FAULT_PULLREFUSE,    /**< refuse a pull with a code                 */
-	FAULT_PULLSILENT,    /**< do not answer it                          */
-	FAULT_PULLNOSDP,     /**< answer it without SDP                     */
-	FAULT_MAX
-};
-
-struct faults {
-	bool on[FAULT_MAX];
-	uint32_t arg[FAULT_MAX];
-	uint32_t code;       /**< of FAULT_REFUSE                           */
-	uint32_t after;      /**< its Retry-After in s, 0: none             */
-};
-
-int  fault_set(struct faults *faults, const char *str);
-void fault_help(FILE *f);
 
 
 /*
@@ -161,6 +101,10 @@ struct kept {
 	uint64_t expires;    /**< ms since 1970, 0: never                   */
 	bool notice;         /**< a disposition notification, stored for
 				  who was away                              */
+	char *spool;         /**< file that the body is, or NULL            */
+	char *contrib;       /**< Contribution-ID, or NULL: a new one       */
+	char *reply;         /**< InReplyTo-Contribution-ID, or NULL        */
+	bool raw;            /**< the body is a whole message/cpim          */
 };
 
 /** Which messages: of a user, and perhaps of one conversation only */
@@ -185,7 +129,7 @@ typedef void (notice_h)(const struct notice *notice, void *arg);
 typedef int (lane_h)(const char *party, const char *conv, void *arg);
 
 int  kept_alloc(struct kept **mp);
-int  keep_open(struct keep **kp, const char *file);
+int  keep_open(struct keep **kp, const char *file, bool sync);
 int  keep_begin(struct keep *k);
 int  keep_end(struct keep *k);
 int  keep_put(struct keep *k, struct kept *m, const struct pl *text,
@@ -206,6 +150,12 @@ uint64_t keep_waiting(struct keep *k, const struct user *user,
 		      uint64_t *lastp);
 int  keep_notice(struct keep *k, struct notice *notice);
 void keep_notices(struct keep *k, const char *from, notice_h *h, void *arg);
+
+
+/*
+ * body.c: bodies
+ */
+
 int  body_open(struct body **bp, struct keep *k, const struct kept *m);
 int  body_append(struct mbuf *mb, struct keep *k, const struct kept *m);
 int  body_read(struct body *b, uint64_t off, uint8_t *buf, size_t len);
@@ -258,6 +208,7 @@ struct user {
 	struct list pagel;   /**< MESSAGEs on their way                     */
 	struct list passl;   /**< notifications passed on                   */
 	struct announce *ann;/**< he is being told, or NULL                 */
+	uint32_t regs;       /**< how often he has registered               */
 	uint64_t told;       /**< the latest message that he was told of    */
 	uint64_t upto;       /**< last message of this round                */
 	bool again;          /**< registered anew while a delivery ran      */
@@ -388,6 +339,7 @@ struct frame {
 	struct pl status;
 	struct pl ctype;
 	struct pl freport;   /**< Failure-Report                            */
+	struct pl sreport;   /**< Success-Report                            */
 	struct pl use;       /**< Use-Path                                  */
 	struct pl chall;     /**< WWW-Authenticate                          */
 	struct pl body;
@@ -395,6 +347,7 @@ struct frame {
 };
 
 int  frame_decode(struct frame *f, const struct pl *pl, size_t *usedp);
+int  frame_head(struct frame *f, const struct pl *pl, size_t *usedp);
 
 int  msrp_listen(struct pf *pf);
 int  conn_open(struct session *sess, const struct sa *addr, struct tls *tls);
@@ -455,13 +408,17 @@ struct session {
 	char *sender;
 	char *party;         /**< the group, else the sender                */
 	char *group;         /**< NULL: none                                */
-	struct pull *pull;   /**< the client has begun it; NULL: we have    */
+	struct uas *uas;     /**< the client has begun it; NULL: we have    */
+	struct pull *pull;   /**< and fetches                               */
+	struct take *take;   /**< or sends, to the user that owns us        */
 	char *conv;
 	uint64_t first;      /**< the message that it began with            */
 	bool many;           /**< of several conversations                  */
 	bool single;         /**< there was no other message                */
 	struct kept *inl;    /**< in the INVITE, until that is accepted     */
 	char contrib[ID_SIZE];
+	char *kept_contrib;  /**< the message has one already, or NULL      */
+	char *reply;         /**< InReplyTo-Contribution-ID, or NULL        */
 	char sid[24];
 	char *path;          /**< our URI                                   */
 	char *told;          /**< a=path if not that: relays before it      */
@@ -493,8 +450,8 @@ struct session {
 	enum by by;
 	char reason[64];
 	uint16_t scode;      /**< final answer to the INVITE                */
-	bool ordinary;       /**< no delivery: sendrecv, what is sent comes
-				  by command                                */
+	bool ordinary;       /**< no delivery: what is sent comes by command,
+				  or from the client                        */
 	char dir[16];        /**< offered when ordinary                     */
 	char *types;         /**< accept-types, likewise                    */
 	char *wrapped;
@@ -548,11 +505,9 @@ bool dialog_resp_recv(struct pf *pf, const struct sip_msg *msg);
 
 bool pull_is(const struct sip_msg *msg);
 void pull_recv(struct pf *pf, const struct sip_msg *msg);
-void pull_refuse(struct session *sess, uint16_t code);
-int  pull_answer(struct session *sess);
-void pull_acked(struct session *sess);
+void pull_event(const struct session *sess, const struct sip_msg *msg,
+		uint16_t code);
 int  pull_next(struct kept **mp, const struct session *sess, uint64_t after);
-void pull_close(struct pf *pf);
 
 
 /*
@@ -656,6 +611,8 @@ struct options {
 	uint32_t window;
 	uint32_t chunk;
 	bool noauth;
+	bool network;        /**< what users send is handed on              */
+	uint32_t patience;   /**< ms until who is here counts as absent     */
 	bool tls;            /**< MSRP goes over it                         */
 	bool verbose;
 };
@@ -679,11 +636,14 @@ struct pf {
 	struct keep *keep;
 	struct list userl;
 	struct list sessl;   /**< running, of all users                     */
+	struct list legl;    /**< requests handed on, without their answer  */
 	struct mbuf *line;   /**< unfinished command                        */
 	struct tmr tmr_expire;
 	uint64_t secret;     /**< makes our nonces                          */
 	uint32_t delivered;
 	uint32_t sessions;
+	uint32_t taken;      /**< messages of clients that were kept        */
+	uint32_t proxied;    /**< requests handed on that had their answer  */
 	bool auto_on;
 	bool quit;           /**< said before the main loop ran             */
 };

@@ -9,6 +9,7 @@
  * SPDX-License-Identifier: BSD-3-Clause
  */
 #include "pf.h"
+#include "net.h"
 
 
 enum {
@@ -24,14 +25,8 @@ struct ref {
 	char *id;
 };
 
-/* What a session has besides when the client has begun it */
+/* What a session has besides when the client fetches */
 struct pull {
-	struct session *sess;    /* borrowed: owns us                       */
-	struct sip_strans *st;   /* INVITE without final answer             */
-	const struct sip_msg *msg;
-	struct mbuf *mb;         /* the 200                                 */
-	struct tmr tmr;          /* until its ACK (RFC 3261, 13.3.1.4)      */
-	uint32_t txc;
 	struct list refl;        /* asked for                               */
 	bool some;               /* these and no others                     */
 };
@@ -56,11 +51,7 @@ static void destructor(void *arg)
 {
 	struct pull *pull = arg;
 
-	tmr_cancel(&pull->tmr);
 	list_flush(&pull->refl);
-	mem_deref(pull->st);
-	mem_deref(pull->mb);
-	mem_deref((void *)pull->msg);
 }
 
 
@@ -298,8 +289,9 @@ bool pull_is(const struct sip_msg *msg)
 }
 
 
-static void pull_event(const struct session *sess, const struct sip_msg *msg,
-		       uint16_t code)
+/** Say what a pull was answered with */
+void pull_event(const struct session *sess, const struct sip_msg *msg,
+		uint16_t code)
 {
 	const struct sip_hdr *hdr = sip_msg_xhdr(msg, "P-Preferred-Service");
 	char call[257] = "", uri[257] = "", service[257] = "";
@@ -313,107 +305,6 @@ static void pull_event(const struct session *sess, const struct sip_msg *msg,
 	      "setup=%s dir=%s tls=%u", sess->user->aor, call, code, uri,
 	      service, list_count(&sess->pull->refl), sess->ans.setup,
 	      sess->ans.dir, (unsigned)sess->ans.tls);
-}
-
-
-static const char *reason_text(uint16_t code)
-{
-	switch (code) {
-
-	case 400: return "Bad Request";
-	case 480: return "Temporarily Unavailable";
-	case 487: return "Request Terminated";
-	case 488: return "Not Acceptable Here";
-	default:  return "Refused On Purpose";
-	}
-}
-
-
-/** A final answer that refuses; nothing else happens */
-void pull_refuse(struct session *sess, uint16_t code)
-{
-	struct pull *pull = sess->pull;
-
-	if (!pull->st)
-		return;
-
-	sess->scode = code;
-	pull_event(sess, pull->msg, code);
-	(void)sip_treply(&pull->st, sess->pf->sip, pull->msg, code,
-			 reason_text(code));
-}
-
-
-static void cancel_handler(void *arg)
-{
-	struct session *sess = arg;
-
-	pull_refuse(sess, 487);
-	session_end(sess, BY_CLIENT, "cancel");
-}
-
-
-static void tmr_handler(void *arg)
-{
-	struct pull *pull = arg;
-
-	(void)sip_send(pull->sess->pf->sip, pull->msg->sock, pull->msg->tp,
-		       &pull->msg->src, pull->mb);
-	pull->txc++;
-	tmr_start(&pull->tmr, MIN(SIP_T1 << MIN(pull->txc, (uint32_t)8),
-				  SIP_T2), tmr_handler, pull);
-}
-
-
-/** Our path is known: answer 200. @return 0; errno */
-int pull_answer(struct session *sess)
-{
-	struct pull *pull = sess->pull;
-	struct pf *pf = sess->pf;
-	struct mbuf *mb = NULL;
-	int err;
-
-	sess->state = SESS_INVITING;
-	sess->offer = mbuf_alloc(512);
-	mb = mbuf_alloc(1024);
-	err = sess->offer && mb ? sdp_offer_print(sess->offer, sess) : ENOMEM;
-	if (!err)
-		err = relay_path(sess);
-	if (!err)
-		err = dialog_answer_print(mb, sess, pull->msg);
-	if (!err)
-		err = sip_treplyf(&pull->st, &pull->mb, pf->sip, pull->msg,
-				  true, 200, "OK", "%b", mb->buf, mb->end);
-	mem_deref(mb);
-	if (err)
-		return err;
-
-	pull_event(sess, pull->msg, 200);
-	sess->scode = 200;
-	session_pulled(sess);
-	tmr_start(&pull->tmr, SIP_T1, tmr_handler, pull);
-	return 0;
-}
-
-
-/** The ACK has come */
-void pull_acked(struct session *sess)
-{
-	tmr_cancel(&sess->pull->tmr);
-}
-
-
-/* What the offer says about who connects (RFC 4145, 4.1) decides what we may
-   answer; where it leaves the choice, the option does */
-static void setup_choose(struct session *sess)
-{
-	const char *offer = sess->ans.setup;
-	bool active = !strcmp(offer, "passive");
-
-	if (!strcmp(offer, "actpass"))
-		active = !strcmp(sess->pf->opt.setup, "active");
-	str_ncpy(sess->setup, active ? "active" : "passive",
-		 sizeof(sess->setup));
 }
 
 
@@ -438,7 +329,7 @@ static uint16_t offer_check(struct session *sess, const struct sip_msg *msg)
 	if (why)
 		event("error text=%s", why);
 
-	setup_choose(sess);
+	uas_setup(sess);
 	return why ? 488 : 0;
 }
 
@@ -455,35 +346,14 @@ static bool anything(const struct session *sess)
 
 static int pull_alloc(struct session *sess, const struct sip_msg *msg)
 {
-	struct pull *pull = mem_zalloc(sizeof(*pull), destructor);
-	int err;
-
-	if (!pull)
+	sess->pull = mem_zalloc(sizeof(*sess->pull), destructor);
+	if (!sess->pull)
 		return ENOMEM;
 
-	pull->sess = sess;
-	sess->pull = pull;
 	sess->way = WAY_PULL;
 	sess->many = true;
-	err = sip_strans_alloc(&pull->st, sess->pf->sip, msg, cancel_handler,
-			       sess);
-	if (err)
-		return err;
 
-	pull->msg = mem_ref((void *)msg);
-	return 0;
-}
-
-
-static int target_set(struct session *sess, const struct sip_msg *msg)
-{
-	const struct sip_hdr *hdr = sip_msg_hdr(msg, SIP_HDR_CONTACT);
-	struct sip_addr addr;
-
-	if (!hdr || sip_addr_decode(&addr, &hdr->val))
-		return EBADMSG;
-
-	return pl_strdup(&sess->target, &addr.auri);
+	return uas_alloc(sess, msg);
 }
 
 
@@ -499,7 +369,7 @@ static int pull_start(struct session *sess, const struct sip_msg *msg)
 	if (!code && !anything(sess))
 		code = 480;
 	if (code) {
-		pull_refuse(sess, code);
+		uas_refuse(sess, code);
 		return EACCES;
 	}
 	if (faults->on[FAULT_PULLSILENT]) {
@@ -508,14 +378,9 @@ static int pull_start(struct session *sess, const struct sip_msg *msg)
 		return 0;
 	}
 
-	err = target_set(sess, msg);
-	if (!err)
-		err = sip_dialog_accept(&sess->dlg, msg);
-	if (!err)
-		err = sess->pf->opt.relay ? relay_open(sess)
-			: pull_answer(sess);
+	err = uas_start(sess, msg);
 	if (err)
-		pull_refuse(sess, 500);
+		uas_refuse(sess, 500);
 	return err;
 }
 
@@ -553,19 +418,4 @@ void pull_recv(struct pf *pf, const struct sip_msg *msg)
  out:
 	if (err == ENOMEM)
 		event("error text=%s", "no memory");
-}
-
-
-/** Let go of those that run */
-void pull_close(struct pf *pf)
-{
-	struct le *le = list_head(&pf->sessl);
-
-	while (le) {
-		struct session *sess = le->data;
-
-		le = le->next;
-		if (sess->pull)
-			mem_deref(sess);
-	}
 }

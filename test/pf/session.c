@@ -8,6 +8,7 @@
  */
 #include <stdio.h>
 #include "pf.h"
+#include "net.h"
 
 
 enum {
@@ -49,8 +50,12 @@ static void destructor(void *arg)
 	mem_deref(sess->party);
 	mem_deref(sess->inl);
 	mem_deref(sess->group);
+	mem_deref(sess->uas);
 	mem_deref(sess->pull);
+	mem_deref(sess->take);
 	mem_deref(sess->conv);
+	mem_deref(sess->kept_contrib);
+	mem_deref(sess->reply);
 	list_flush(&sess->saidl);
 	mem_deref(sess->said);
 	mem_deref(sess->types);
@@ -86,7 +91,7 @@ static void finish_handler(void *arg)
 	sender_flush(sess);
 	mem_deref(sess->conn);
 
-	if (sess->scode < 300)
+	if (sess->scode < 300 && !sess->take)
 		event("ended to=%s by=%s delivered=%u left=%llu reason=%s",
 		      sess->user->aor, by[sess->by], sess->send.delivered,
 		      (unsigned long long)left(sess), sess->reason);
@@ -119,8 +124,7 @@ void session_end(struct session *sess, enum by by, const char *reason)
 	if (sess->state >= SESS_LEAVING)
 		return;
 
-	if (sess->pull)
-		pull_refuse(sess, 500);
+	uas_refuse(sess, 500);
 	sess->by = by;
 	if (reason)
 		str_ncpy(sess->reason, reason, sizeof(sess->reason));
@@ -181,11 +185,15 @@ void session_estab(struct session *sess)
 	if (sess->state != SESS_ANSWERED)
 		return;
 
-	/* the answer to a pull tells the client all that it needs */
-	if (!sess->confirmed && !sess->pull)
+	/* our answer tells the client all that it needs */
+	if (!sess->confirmed && !sess->uas)
 		event("error text=%s", "MSRP before the ACK");
 
 	sess->state = SESS_BOUND;
+	if (sess->take) {
+		tmr_cancel(&sess->tmr);
+		return;
+	}
 	sess->pf->sessions++;
 	event("established to=%s", sess->user->aor);
 	session_alive(sess);
@@ -196,7 +204,8 @@ void session_estab(struct session *sess)
 /** Something moved */
 void session_alive(struct session *sess)
 {
-	if (sess->state == SESS_BOUND)
+	/* who sends to us says when he is done */
+	if (sess->state == SESS_BOUND && !sess->take)
 		tmr_start(&sess->tmr, ANSWER_WAIT, deadline_handler, sess);
 }
 
@@ -394,7 +403,7 @@ void session_answered(struct session *sess, int err, const struct sip_msg *msg)
 }
 
 
-/** The INVITE of a pull has been answered */
+/** The INVITE of a client has been answered */
 void session_pulled(struct session *sess)
 {
 	sess->state = SESS_ANSWERED;
@@ -409,7 +418,7 @@ void session_acked(struct session *sess)
 		return;
 
 	sess->confirmed = true;
-	pull_acked(sess);
+	uas_acked(sess);
 	if (sess->pf->faults.on[FAULT_EARLYBYE] &&
 	    (sess->state == SESS_ANSWERED || sess->state == SESS_BOUND)) {
 		session_end(sess, BY_PF, "early-bye");
@@ -482,6 +491,11 @@ static int session_init(struct session *sess, const struct binding *bind,
 		err = str_dup(&sess->group, first->group);
 	if (!err)
 		err = str_dup(&sess->conv, first->conv);
+	/* a message by itself is still the one that its sender has sent */
+	if (!err && sess->way == WAY_LARGE && first->contrib)
+		err = str_dup(&sess->kept_contrib, first->contrib);
+	if (!err && sess->way == WAY_LARGE && first->reply)
+		err = str_dup(&sess->reply, first->reply);
 	if (!err)
 		err = deliver_scope(sess);
 	if (!err && sess->way == WAY_INLINE)
@@ -514,7 +528,7 @@ static int invite(struct session *sess)
 /** Our path is known: invite, or answer */
 void session_invite(struct session *sess)
 {
-	if (sess->pull ? pull_answer(sess) : invite(sess))
+	if (sess->uas ? uas_answer(sess) : invite(sess))
 		session_end(sess, BY_ERROR, "invite");
 }
 

@@ -178,6 +178,7 @@ int user_bind(struct user *user, const char *uri, uint32_t expires, bool third)
 		user->told = 0;
 	mem_deref(binding_find(user, uri));
 	bind->user = user;
+	++user->regs;
 	bind->third = third;
 	list_prepend(&user->bindl, &bind->le, bind);
 	tmr_start(&bind->tmr, (uint64_t)expires * 1000, tmr_handler, bind);
