@@ -29,13 +29,13 @@ static void __attribute__((noreturn))
 run(const struct bench *b, const struct pfd *d, int in)
 {
 	const char *argv[16 + 2 * USERS] = {b->pf, "--listen", "127.0.0.1:0",
-		"--domain", "bench.test", "--no-auth", "--db", NULL,
+		"--domain", "bench.test", "--no-auth", "--keep", "--db", NULL,
 		"--user", "alice:secret"};
 	static char db[300], userv[USERS][16];
-	size_t n = 10, i;
+	size_t n = 11, i;
 
 	snprintf(db, sizeof(db), "%s/pf.db", d->dir);
-	argv[7] = db;
+	argv[8] = db;
 	for (i=0; i<USERS; i++) {
 		snprintf(userv[i], sizeof(userv[i]), "bob%zu:x", i);
 		argv[n++] = "--user";
