@@ -69,10 +69,29 @@ enum {
 	CPM_CALL_WAIT    = 60,    /**< seconds that our INVITE waits for an
 				       answer: servers answer at once, a
 				       proxy may try some                  */
+	CPM_CALLS        = 8,     /**< INVITEs of one session of ours:
+				       redirections, and longer session
+				       timers asked for                    */
+	CPM_SE_MAX       = 86400, /**< seconds: a server that asks for a longer
+				       session timer will not have one     */
+	CPM_STRAYS       = 256,   /**< INVITEs of ours of which late and forked
+				       answers are known and ended         */
 	CPM_NOTICES      = 256,   /**< announcements that wait for the disk at
 				       once; more are answered 503         */
 	CPM_PULL_MAX     = 100,   /**< references in one pull: they go in an
 				       INVITE, which UDP has to carry      */
+	CPM_PAGE_LIMIT   = 1300,  /**< cpm_page_limit: octets of a text that
+				       goes in a MESSAGE; RFC 3428, 8 has the
+				       same figure for what UDP carries     */
+	CPM_PAGE_MOST    = 6000,  /**< that cpm_page_limit may allow: over UDP
+				       a MESSAGE, in which CPIM and headers
+				       come too, must stay one datagram that
+				       libre takes (8,192)                  */
+	CPM_SEND_WAIT    = 3000,  /**< ms that a message to be sent waits for
+				       the disk: a person sees a softphone
+				       that hangs for longer                */
+	CPM_CHAT_WINDOW  = 16,    /**< messages on their way at once on one
+				       session                              */
 	CPM_RELAY_WAIT   = 8,     /**< seconds that an INVITE waits for our
 				       relay, then 480: well within the 32
 				       that a server gives it              */
@@ -100,6 +119,8 @@ enum cpm_trust {
 struct cpm_conf {
 	const char *db;            /**< path of the database                */
 	enum cpm_answer deferred;  /**< cpm_deferred                        */
+	enum cpm_answer chat;      /**< cpm_chat: ordinary sessions that come;
+				        CPM_ANSWER_DEFAULT: they are accepted */
 	uint32_t ask_timeout;      /**< s, cpm_ask_timeout                  */
 	bool delivery_imdn;        /**< cpm_delivery_imdn                   */
 	bool display_imdn;         /**< cpm_display_imdn                    */
@@ -118,6 +139,9 @@ struct cpm_conf {
 	uint32_t peer_sessions;    /**< cpm_peer_sessions, of one sender with
 				        one account; 0: CPM_PEER_SESSIONS.
 				        More are answered 486               */
+	uint32_t page_limit;       /**< octets, cpm_page_limit: at most
+				        CPM_PAGE_MOST; 0: nothing goes in page
+				        mode by itself                      */
 	uint32_t keep_days;        /**< cpm_keep_days; 0: for ever          */
 	const char *deferred_uri;  /**< cpm_deferred_uri: SIP URI; NULL: the
 				        account's own                       */
@@ -152,6 +176,7 @@ enum cpm_event_id {
 	CPM_EV_COMPOSING,
 	CPM_EV_DEFERRED,
 	CPM_EV_STATUS,
+	CPM_EV_PROGRESS,
 };
 
 /** Where a session stands, as the bus names it */
@@ -224,7 +249,13 @@ struct cpm_event {
 			uint64_t id;           /**< of the message, ours   */
 			enum cpm_out status;   /**< it has moved there     */
 			uint16_t code;         /**< SIP status, 0: none    */
+			const char *reason;    /**< why it failed; NULL    */
 		} status;
+		struct {
+			uint64_t id;           /**< of the message, ours   */
+			uint64_t sent;         /**< octets of its body     */
+			uint64_t size;
+		} progress;
 	} u;
 };
 
@@ -377,7 +408,62 @@ int cpm_display_conv(struct cpm *cpm, uint64_t conv, uint64_t *count);
     failed already; errno */
 int cpm_imdn(struct cpm *cpm, uint64_t msg, enum cpm_report kind);
 
-/** Delete. @param count messages deleted. @return 0; ENOENT; errno */
+/** How a message is to go */
+enum cpm_send_mode {
+	CPM_SEND_AUTO = 0,  /**< a file in large mode; an answer in a session
+			         of its own; a text up to cpm_page_limit in a
+			         MESSAGE; else over the conversation's open
+			         session, or a new one                      */
+	CPM_SEND_PAGE,
+	CPM_SEND_LARGE,
+	CPM_SEND_SESSION,
+};
+
+/** What is to be sent. Borrowed. Exactly one of to, conversation and reply_to,
+    and exactly one of body and file */
+struct cpm_send {
+	const char *account;       /**< AOR; NULL: that of conversation or
+				        reply_to. Mandatory with to         */
+	const char *to;            /**< URI, as cpm_uri_norm() takes it     */
+	uint64_t conversation;     /**< 0: none                             */
+	uint64_t reply_to;         /**< id of a message, ours or not; 0     */
+	struct mbuf *body;         /**< from pos on                         */
+	const char *file;          /**< absolute path of a regular file, which
+				        is read where it lies until it was
+				        sent                                */
+	const char *type;          /**< Content-Type; NULL: text/plain, and the
+				        body is UTF-8                       */
+	enum cpm_send_mode mode;
+};
+
+/**
+ * Send a message (OMA CPM 7.3.1.1, 7.2.1; wire.md 7 and 13.9). It is committed
+ * when this returns 0, and then goes as soon as it can, also after a restart;
+ * events `status` tell what became of it. Waits for the commit, at most
+ * CPM_SEND_WAIT ms.
+ *
+ * @param idp  Filled with the message's id
+ * @param whyp If it fails: one line for the person, constant, or NULL
+ *
+ * @return 0; ENOENT: no such conversation, message or file; EINVAL: no URI,
+ *         nothing to send, not one way to say to whom, no type, no UTF-8;
+ *         ENOTSUP: a group; EMSGSIZE: over cpm_page_limit with PAGE, or over
+ *         cpm_max_size; EACCES, EISDIR, of the file; ENOTCONN: no such
+ *         account; EAGAIN: the store is not ready; ETIMEDOUT: the disk did not
+ *         take it in time, and it will not be sent; EDQUOT; ENOSPC; EIO;
+ *         ENOMEM
+ */
+int cpm_send(struct cpm *cpm, const struct cpm_send *snd, uint64_t *idp,
+	     const char **whyp);
+
+/** Send it no more: it is FAILED then, for the reason "canceled". What has been
+    taken by the other side cannot be called back.
+    @return 0; ENOENT: no such message; EINVAL: it is not ours to send;
+    EALREADY: it has left, or failed; EAGAIN; ENOMEM */
+int cpm_cancel(struct cpm *cpm, uint64_t id);
+
+/** Delete. One that is still to be sent is not sent any more.
+    @param count messages deleted. @return 0; ENOENT; errno */
 int cpm_delete(struct cpm *cpm, uint64_t msg, uint64_t conv,
 	       uint64_t *count);
 
@@ -407,6 +493,7 @@ const char *cpm_out_name(enum cpm_out status);
 /** The policy in force for an account and a sender (NULL or "": any) */
 struct cpm_policy {
 	enum cpm_answer deferred;      /**< never DEFAULT                   */
+	enum cpm_answer chat;          /**< likewise                        */
 	bool delivery_imdn;
 	bool display_imdn;
 };
@@ -420,6 +507,7 @@ struct cpm_policy_change {
 	const char *account;           /**< NULL or "": every account       */
 	const char *peer;              /**< NULL or "": every sender        */
 	const enum cpm_answer *deferred;
+	const enum cpm_answer *chat;
 	const enum cpm_tri *delivery_imdn;
 	const enum cpm_tri *display_imdn;
 };
@@ -450,6 +538,9 @@ int cpm_status(const struct cpm *cpm, struct cpm_status *status);
     octet that is no UTF-8 becomes U+FFFD, CR LF becomes newline, other
     controls (C0, C1, DEL) and U+2028/2029 go. @return 0; ENOMEM */
 int cpm_text_clean(struct mbuf *mb, const uint8_t *buf, size_t len);
+
+/** Octets of buf up to the first that is no UTF-8 (RFC 3629), or len */
+size_t cpm_text_valid(const uint8_t *buf, size_t len);
 
 /**
  * A name that a stranger gave to a file, fit to be shown and to be proposed as

@@ -174,6 +174,8 @@ struct cpim_out {
 	const char *cdisp;       /**< Content-Disposition                   */
 	const uint8_t *body;
 	size_t len;
+	uint64_t follows;        /**< octets of the body that the caller adds
+				      behind these                         */
 };
 
 /**

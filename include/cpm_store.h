@@ -117,7 +117,7 @@ struct cpm_msg {
 	uint64_t time;          /**< (in) sent, ms since 1970               */
 	uint64_t received;      /**< (in) ms since 1970                     */
 	bool deferred;          /**< (in)                                   */
-	enum cpm_mode mode;     /**< (in)                                   */
+	enum cpm_mode mode;     /**< (in) of one of ours: how it went last  */
 	char *type;             /**< (in) Content-Type of the body          */
 	unsigned notify;        /**< (in) what was asked: enum cpim_notify  */
 	bool text;              /**< (in) body is UTF-8 text                */
@@ -127,9 +127,23 @@ struct cpm_msg {
 				     it is SENT                            */
 	uint16_t code;          /**< (in) SIP status with that; 0: none     */
 	char *reason;           /**< (in) why it failed; NULL: not known    */
-	uint64_t size;          /**< octets of the body                     */
+	uint8_t wish;           /**< (in) of an outgoing one: how it is to go,
+				     a number that the store only keeps    */
+	bool fixed;             /**< (in) likewise: it goes only over a
+				     session begun for in_reply_to         */
+	uint32_t tries;         /**< likewise: failed so far                */
+	char *source;           /**< (in) of an outgoing one: absolute path of
+				     the user's file that is its body,
+				     instead of one. It is read where it
+				     lies, never written, moved nor removed,
+				     and takes no room of the quota        */
+	uint64_t source_mtime;  /**< (in) when that was last changed, ms since
+				     1970: a file with another time or size
+				     is another one, and missing           */
+	uint64_t size;          /**< octets of the body; (in) with source   */
 	bool read;
-	char *file;             /**< path of the stored body, if one        */
+	char *file;             /**< path of the stored body, if one, or the
+				     source                                */
 	bool missing;           /**< there is no such file, or it has been
 				     cut short                             */
 	enum cpm_report_state report[2];  /**< (in) by enum cpm_report: NONE
@@ -320,6 +334,8 @@ const char *cpm_store_path(const struct cpm_store *st);
 
 /** Keep a message; with it, in the same transaction, its conversation if it
     is new and the reports that are DUE (none without a peer and imdn_id).
+    An outgoing one that is QUEUED is to be sent (see cpm_store_queued()): it
+    needs a peer and an imdn_id, and is of a CHAT.
     The body is from its buffer's pos on. The message and the octets of its
     body must not change until the handler is called. A large body is used up
     if this returns 0. EPROTO: it was used up before. Also what
@@ -327,6 +343,26 @@ const char *cpm_store_path(const struct cpm_store *st);
     filter of its large body did not take it */
 int cpm_store_put(struct cpm_store *st, struct cpm_msg *msg, cpm_put_h *h,
 		  void *arg);
+
+/**
+ * The same, and wait for the commit: the caller is blocked until then, but no
+ * longer than ms milliseconds. What was queued before is written before. Any
+ * handler may call this, also one that reads: the writer never waits for the
+ * main loop. Results of other calls that come meanwhile are handed out later,
+ * in order, as ever.
+ *
+ * What was given up is never in the queue of messages to be sent, and is kept
+ * only if the very COMMIT was under way: then it is deleted again as soon as
+ * that ends. One thing cannot be told apart afterwards: when the process dies,
+ * or the disk fails for good, between the two, the message is there at the
+ * next start, and is sent.
+ *
+ * @param resp Its result, if this returns 0; may be NULL
+ *
+ * @return 0; ETIMEDOUT: given up; those of cpm_store_put() and of its handler
+ */
+int cpm_store_put_wait(struct cpm_store *st, struct cpm_msg *msg, uint32_t ms,
+		       struct cpm_put_result *resp);
 
 /*
  * A large body goes to the disk as it comes, in any order, without the main
@@ -429,6 +465,43 @@ int cpm_store_status(struct cpm_store *st, const char *account,
 		     uint16_t code, const char *reason, cpm_status_h *h,
 		     void *arg);
 
+/*
+ * Messages to be sent: the queue. They are in it while QUEUED or SENDING. In
+ * a conversation they go in the order of their ids, and while its first one
+ * waits for its next try, the others wait behind it. Whatever else moves or
+ * deletes a message (cpm_store_status(), cpm_store_delete()) takes it off the
+ * queue as well. A process that dies leaves SENDING ones behind: those are due
+ * again. The handlers get ENOENT: there is no such outgoing message;
+ * EALREADY: it is not in the queue any more.
+ */
+
+/** It is on its way: SENDING, also if it was before
+    @param mode            How it goes
+    @param contribution_id Of the session, or of the request: kept with it;
+                           NULL: stays as it is */
+int cpm_store_out_sending(struct cpm_store *st, uint64_t id,
+			  enum cpm_mode mode, const char *contribution_id,
+			  cpm_done_h *h, void *arg);
+
+/** It did not get through: QUEUED, with one more try. Its conversation waits.
+    @param next   Until then, ms since 1970
+    @param told   The server said when: cpm_store_out_wake() does not end that
+    @param code   SIP or MSRP status, 0: none
+    @param reason Or NULL */
+int cpm_store_out_again(struct cpm_store *st, uint64_t id, uint64_t next,
+			bool told, uint16_t code, const char *reason,
+			cpm_done_h *h, void *arg);
+
+/** It leaves the queue. @param to SENT or FAILED */
+int cpm_store_out_end(struct cpm_store *st, uint64_t id, enum cpm_out to,
+		      uint16_t code, const char *reason, cpm_done_h *h,
+		      void *arg);
+
+/** The account is back: its conversations wait no longer, but for those whose
+    time the server told */
+int cpm_store_out_wake(struct cpm_store *st, const char *account,
+		       cpm_done_h *h, void *arg);
+
 /**
  * Keep what the server announced. What was announced before with the same
  * reference is changed, not doubled; what has expired goes.
@@ -468,6 +541,7 @@ struct cpm_policy_row {
 	enum cpm_answer deferred;
 	enum cpm_tri delivery_imdn;
 	enum cpm_tri display_imdn;
+	enum cpm_answer chat;
 };
 int cpm_store_policy_set(struct cpm_store *st,
 			 const struct cpm_policy_row *row, cpm_done_h *h,
@@ -498,6 +572,12 @@ int cpm_store_conv(struct cpm_store *st, uint64_t id, cpm_conv_h *h,
 int cpm_store_conv_find(struct cpm_store *st, const char *account,
 			const char *key, uint64_t *idp);
 
+/** Number of the CHAT with that peer in which something was kept last.
+    ENOENT: there is none
+    @param peer As in cpm_msg.peer */
+int cpm_store_conv_peer(struct cpm_store *st, const char *account,
+			const char *peer, uint64_t *idp);
+
 /** Which messages. Zero or NULL: no condition. */
 struct cpm_query {
 	uint64_t conversation;
@@ -519,7 +599,7 @@ int cpm_store_msg(struct cpm_store *st, uint64_t id, cpm_msg_h *h,
 		  void *arg);
 
 /** Append len octets of a body from off on (fewer at its end) to mb.
-    ENODATA if its file is missing or cut short */
+    ENODATA if its file is missing or cut short, or its source has changed */
 int cpm_store_body(struct cpm_store *st, uint64_t id, uint64_t off,
 		   size_t len, struct mbuf *mb);
 
@@ -545,6 +625,58 @@ int cpm_store_due_next(struct cpm_store *st, const char *account,
 		       uint64_t now, uint64_t *nextp);
 
 int cpm_store_policies(struct cpm_store *st, cpm_policy_h *h, void *arg);
+
+/** A message to be sent, of a CHAT; borrowed while the handler runs */
+struct cpm_queued {
+	uint64_t id;
+	uint64_t conversation;
+	uint32_t tries;         /**< failed so far                          */
+	uint64_t next;          /**< when its conversation's turn comes, ms
+				     since 1970; 0: at once                */
+	uint8_t wish;
+	enum cpm_mode mode;     /**< as put, or how it went last            */
+	char *account;
+	char *peer;
+	char *imdn_id;
+	char *conversation_id;
+	char *contribution_id;  /**< as put, or of the last try             */
+	char *in_reply_to;
+	char *type;
+	char *filename;
+	char *datetime;
+	char *source;
+	bool text;
+	bool fixed;
+	uint64_t size;
+	uint64_t time;
+	uint64_t source_mtime;
+	unsigned notify;
+};
+typedef bool (cpm_queued_h)(const struct cpm_queued *q, void *arg);
+
+/* No call walks through what is queued. SENDING counts as QUEUED: who sends
+   knows what is on its way. */
+
+/** Accounts with a message in the queue. The AOR is borrowed. */
+int cpm_store_queued_accounts(struct cpm_store *st, cpm_account_h *h,
+			      void *arg);
+
+/** The first message (lowest id) of each conversation of an account whose turn
+    is now: those that do not wait in the order of these ids, then those whose
+    time has come, earliest first. @param now ms since 1970 */
+int cpm_store_queued(struct cpm_store *st, const char *account, uint64_t now,
+		     uint32_t limit, cpm_queued_h *h, void *arg);
+
+/** Those of one conversation behind an id, in order: whoever can have several
+    on their way. Also of one that waits */
+int cpm_store_queued_conv(struct cpm_store *st, uint64_t conversation,
+			  uint64_t after, uint32_t limit, cpm_queued_h *h,
+			  void *arg);
+
+/** The earliest time of a conversation of the account that is behind now
+    @param nextp ms since 1970; 0: there is none */
+int cpm_store_queued_next(struct cpm_store *st, const char *account,
+			  uint64_t now, uint64_t *nextp);
 
 typedef bool (cpm_announced_h)(const struct cpm_announced *ann, void *arg);
 
@@ -600,6 +732,7 @@ struct cpm_counts {
 	uint64_t imdn_pending;
 	uint64_t imdn_failed;
 	uint64_t deferred;      /**< announced, neither fetched nor expired */
+	uint64_t queued;        /**< messages to be sent, or on their way   */
 };
 int cpm_store_counts(struct cpm_store *st, struct cpm_counts *counts);
 

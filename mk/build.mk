@@ -21,7 +21,7 @@ $(MODULE): $(call obj,$(GLUE_SRC)) $(BUILD)/libcpm.a
 	@echo "  LD   $@"
 	@$(CC) $(LDFLAGS_ALL) -shared -o $@ $(call obj,$(GLUE_SRC)) \
 		-Wl,--exclude-libs,ALL $(BUILD)/libcpm.a \
-		$(RE_LIBS) $(DB_LIBS) $(XML_LIBS)
+		$(RE_LIBS) $(DB_LIBS) $(XML_LIBS) $(MAGIC_LIBS)
 
 $(BUILD)/pf: $(call obj,$(PF_SRC))
 	@echo "  LD   $@"

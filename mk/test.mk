@@ -7,7 +7,8 @@ E2E_SRC  := $(wildcard test/e2e/*.c) test/mock/cert.c test/mock/names.c
 DEMO_SRC := $(wildcard test/demo/*.c)
 # the demo plays with the same pieces as the end-to-end tests
 HARNESS_SRC := $(filter-out test/e2e/main.c test/e2e/caller.c test/e2e/ours.c \
-	       test/e2e/far.c test/e2e/server.c test/mock/cert.c \
+	       test/e2e/far.c test/e2e/server.c test/e2e/chatter.c \
+	       test/mock/cert.c \
 	       test/mock/names.c \
 	       $(wildcard test/e2e/test_*.c), \
 	       $(E2E_SRC))
@@ -16,10 +17,13 @@ HARNESS_SRC := $(filter-out test/e2e/main.c test/e2e/caller.c test/e2e/ours.c \
 OOM_WRAP := malloc calloc realloc strdup strndup opendir fdopendir fopen \
 	    fdopen pthread_create XML_ParserCreateNS tmr_jiffies
 
-$(BUILD)/unit: $(call obj,$(UNIT_SRC)) $(BUILD)/libcpm.a
+# of the glue what needs no host
+UNIT_GLUE := $(addprefix modules/cpm/,args.c draft.c filetype.c)
+
+$(BUILD)/unit: $(call obj,$(UNIT_SRC) $(UNIT_GLUE)) $(BUILD)/libcpm.a
 	@echo "  LD   $@"
 	@$(CC) $(LDFLAGS_ALL) $(OOM_WRAP:%=-Wl,--wrap=%) -o $@ $^ \
-		$(RE_LIBS) $(DB_LIBS) $(XML_LIBS) $(CHECK_LIBS)
+		$(RE_LIBS) $(DB_LIBS) $(XML_LIBS) $(MAGIC_LIBS) $(CHECK_LIBS)
 
 # the library: what is in a database before the softphone is there
 $(BUILD)/e2e: $(call obj,$(E2E_SRC)) $(BUILD)/libcpm.a

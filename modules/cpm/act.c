@@ -92,6 +92,21 @@ static int answer_decode(enum cpm_answer *answer, const char *str)
 }
 
 
+/* @param pp Set if it is there */
+static int read_answer(struct ctx *ctx, const char *key,
+		       enum cpm_answer *answer, const enum cpm_answer **pp)
+{
+	if (!args_has(ctx->in, key))
+		return 0;
+	if (answer_decode(answer, args_str(ctx->in, key)))
+		return fail(ctx, EINVAL, "\"%s\" must be accept, decline, "
+			    "ask or default", key);
+	*pp = answer;
+
+	return 0;
+}
+
+
 static int in_force(struct ctx *ctx, const char *aor, const char *from)
 {
 	struct cpm_policy pol;
@@ -113,7 +128,7 @@ int run_policy(struct ctx *ctx)
 		.account = args_str(ctx->in, "account"),
 		.peer    = args_str(ctx->in, "from"),
 	};
-	enum cpm_answer answer;
+	enum cpm_answer answer, chat;
 	enum cpm_tri delivery, display;
 	struct cpm_store_info info;
 	int err = 0;
@@ -127,12 +142,12 @@ int run_policy(struct ctx *ctx)
 	if (chg.account && !uag_find_aor(chg.account))
 		return fail(ctx, ENOENT, "no account %s", chg.account);
 
-	if (args_has(ctx->in, "deferred")) {
-		if (answer_decode(&answer, args_str(ctx->in, "deferred")))
-			return fail(ctx, EINVAL, "\"deferred\" must be "
-				    "accept, decline, ask or default");
-		chg.deferred = &answer;
-	}
+	err = read_answer(ctx, "deferred", &answer, &chg.deferred);
+	if (!err)
+		err = read_answer(ctx, "chat", &chat, &chg.chat);
+	if (err)
+		return err;
+
 	if (args_has(ctx->in, "delivery_imdn")) {
 		if (args_tri(&delivery, ctx->in, "delivery_imdn"))
 			return fail(ctx, EINVAL, "\"delivery_imdn\" must be "
@@ -146,7 +161,8 @@ int run_policy(struct ctx *ctx)
 		chg.display_imdn = &display;
 	}
 
-	if (chg.deferred || chg.delivery_imdn || chg.display_imdn)
+	if (chg.deferred || chg.chat || chg.delivery_imdn ||
+	    chg.display_imdn)
 		err = cpm_policy_set(ctx->cpm, &chg);
 	if (err == EINVAL)
 		return fail(ctx, err, "\"from\" is no URI");

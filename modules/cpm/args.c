@@ -86,11 +86,31 @@ static int check(const struct odict *o, const struct arg_spec *spec,
 }
 
 
+/* libre's strings end there, and what is behind would be lost unseen */
+static bool has_nul(const char *json)
+{
+	const char *p = json;
+
+	while ((p = strchr(p, '\\')) != NULL) {
+		if (!strncmp(p, "\\u0000", 6))
+			return true;
+		p += p[1] ? 2 : 1;
+	}
+
+	return false;
+}
+
+
 static int json_args(struct odict **op, const struct arg_spec *spec,
 		     const char *prm, char *text, size_t size)
 {
 	struct odict *o = NULL;
 	int err;
+
+	if (has_nul(prm)) {
+		(void)re_snprintf(text, size, "\\u0000 cannot be taken");
+		return EINVAL;
+	}
 
 	err = json_decode_odict(&o, 16, prm, strlen(prm), DEPTH_MAX);
 	if (err == ENOMEM)
@@ -124,6 +144,30 @@ static bool isnumber(const struct pl *pl)
 }
 
 
+/* Which key a word is for. A URI may begin with the same letters */
+static const char *pos_key(const char *pos, struct pl *val)
+{
+	struct pl num = *val;
+	const char c = *val->p;
+
+	pl_advance(&num, 1);
+	if (!strcmp(pos, "id|c")) {
+		if (c != 'c')
+			return "id";
+		*val = num;
+		return "conversation";
+	}
+	if (!strcmp(pos, "to|c|r")) {
+		if ((c != 'c' && c != 'r') || !isnumber(&num))
+			return "to";
+		*val = num;
+		return c == 'c' ? "conversation" : "reply_to";
+	}
+
+	return pos;
+}
+
+
 static int word_add(struct odict *o, const struct arg_spec *spec,
 		    const char *pos, const struct pl *word, char *text,
 		    size_t size)
@@ -133,14 +177,7 @@ static int word_add(struct odict *o, const struct arg_spec *spec,
 	char *str = NULL;
 	int err;
 
-	if (!strcmp(pos, "id|c")) {
-		pos = "id";
-		if (val.p[0] == 'c') {
-			pl_advance(&val, 1);
-			pos = "conversation";
-		}
-	}
-
+	pos = pos_key(pos, &val);
 	key = key_find(spec, pos);
 	if (!key)
 		return EINVAL;
@@ -164,6 +201,18 @@ static int word_add(struct odict *o, const struct arg_spec *spec,
 }
 
 
+/* All that is left, without white space at its end */
+static size_t rest_len(const char *str)
+{
+	size_t n = strlen(str);
+
+	while (n && strchr(" \t\r\n", str[n-1]))
+		--n;
+
+	return n;
+}
+
+
 static int word_args(struct odict **op, const struct arg_spec *spec,
 		     const char *prm, char *text, size_t size)
 {
@@ -181,7 +230,8 @@ static int word_args(struct odict **op, const struct arg_spec *spec,
 			break;
 
 		word.p = prm;
-		word.l = strcspn(prm, " \t\r\n");
+		word.l = spec->rest && n + 1 == ARG_POS ? rest_len(prm)
+			: strcspn(prm, " \t\r\n");
 		prm += word.l;
 
 		if (n >= ARG_POS || !spec->posv[n]) {
@@ -219,7 +269,8 @@ int args_decode(struct odict **op, const struct arg_spec *spec,
 	if (spec->needed && list_isempty(&o->lst)) {
 		(void)re_snprintf(text, size, "parameters are missing (the "
 				  "softphone drops them all when they are "
-				  "over about 1000 bytes)");
+				  "over about 1000 bytes: longer texts go "
+				  "by cpm_draft)");
 		mem_deref(o);
 		return EINVAL;
 	}

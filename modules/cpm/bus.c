@@ -170,7 +170,18 @@ static int status_fields(struct odict *o, const struct cpm_event *ev)
 	if (!err && ev->u.status.code)
 		err = show_uint(o, "code", ev->u.status.code);
 
-	return err;
+	return err ? err : show_str(o, "reason", ev->u.status.reason);
+}
+
+
+static int progress_fields(struct odict *o, const struct cpm_event *ev)
+{
+	int err = show_uint(o, "id", ev->u.progress.id);
+
+	if (!err)
+		err = show_uint(o, "sent", ev->u.progress.sent);
+
+	return err ? err : show_uint(o, "size", ev->u.progress.size);
 }
 
 
@@ -187,6 +198,7 @@ static int fields(struct odict *o, const struct cpm_event *ev, size_t max)
 	case CPM_EV_COMPOSING: return composing_fields(o, ev);
 	case CPM_EV_DEFERRED: return deferred_fields(o, ev, max);
 	case CPM_EV_STATUS:  return status_fields(o, ev);
+	case CPM_EV_PROGRESS: return progress_fields(o, ev);
 	default:             return EINVAL;
 	}
 }
@@ -204,6 +216,7 @@ static int encode(struct mbuf *mb, const struct cpm_event *ev, size_t max)
 		[CPM_EV_COMPOSING] = "composing",
 		[CPM_EV_DEFERRED] = "deferred",
 		[CPM_EV_STATUS]  = "status",
+		[CPM_EV_PROGRESS] = "progress",
 	};
 	struct re_printf pf = {print_handler, mb};
 	struct odict *o = NULL;

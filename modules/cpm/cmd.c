@@ -10,6 +10,8 @@
 
 
 static struct cpm *cpm;
+static struct drafts *drafts;
+static struct filetype *filetype;
 
 
 int fail(struct ctx *ctx, int err, const char *fmt, ...)
@@ -80,11 +82,21 @@ static void why_not(struct ctx *ctx)
 }
 
 
+/* A message that is kept is said to be, whatever there is no memory for: one
+   that tries again would send it twice */
+static int answer(struct re_printf *pf, const struct ctx *ctx)
+{
+	return ctx->id ? re_hprintf(pf, "{\"id\":%llu}", ctx->id)
+		: print(pf, ctx->out);
+}
+
+
 static int run(struct re_printf *pf, void *arg, const struct arg_spec *spec,
 	       run_h *h)
 {
 	const struct cmd_arg *carg = arg;
-	struct ctx ctx = {cpm, NULL, NULL, ""};
+	struct ctx ctx = {.cpm = cpm, .drafts = drafts,
+			  .filetype = filetype};
 	int err;
 
 	err = args_decode(&ctx.in, spec, carg->prm, ctx.text,
@@ -94,7 +106,7 @@ static int run(struct re_printf *pf, void *arg, const struct arg_spec *spec,
 	if (!err)
 		err = h(&ctx);
 	if (!err)
-		err = print(pf, ctx.out);
+		err = answer(pf, &ctx);
 	if (err) {
 		if (err == EAGAIN && !ctx.text[0])
 			why_not(&ctx);
@@ -142,8 +154,8 @@ COMMAND(imdn,
 	.posv = {"id", "status"}, .needed = true)
 COMMAND(policy,
 	.keyv = {{"account", ARG_STR}, {"from", ARG_STR},
-		 {"deferred", ARG_STR}, {"delivery_imdn", ARG_TRI},
-		 {"display_imdn", ARG_TRI}},
+		 {"deferred", ARG_STR}, {"chat", ARG_STR},
+		 {"delivery_imdn", ARG_TRI}, {"display_imdn", ARG_TRI}},
 	.posv = {"deferred", "from"})
 COMMAND(sessions, .keyv = {{"after", ARG_UINT}, {"limit", ARG_UINT}},
 	.posv = {"after"})
@@ -152,6 +164,18 @@ COMMAND(accept, .keyv = {{"session", ARG_UINT}}, .posv = {"session"},
 COMMAND(decline, .keyv = {{"session", ARG_UINT}}, .posv = {"session"},
 	.needed = true)
 COMMAND(close, .keyv = {{"session", ARG_UINT}}, .posv = {"session"},
+	.needed = true)
+COMMAND(send,
+	.keyv = {{"to", ARG_STR}, {"conversation", ARG_UINT},
+		 {"reply_to", ARG_UINT}, {"account", ARG_STR},
+		 {"text", ARG_STR}, {"draft", ARG_STR}, {"file", ARG_STR},
+		 {"type", ARG_STR}, {"mode", ARG_STR}},
+	.posv = {"to|c|r", "text"}, .rest = true, .needed = true)
+COMMAND(draft,
+	.keyv = {{"draft", ARG_STR}, {"append", ARG_STR},
+		 {"clear", ARG_BOOL}},
+	.needed = true)
+COMMAND(cancel, .keyv = {{"id", ARG_UINT}}, .posv = {"id"},
 	.needed = true)
 COMMAND(deferred, .keyv = {{"account", ARG_STR}}, .posv = {"account"})
 COMMAND(pull, .keyv = {{"account", ARG_STR}, {"references", ARG_STRS}},
@@ -186,6 +210,12 @@ static const struct cmd cmdv[] = {
 	{"cpm_decline", 0, CMD_PRM, "CPM: decline a delivery <session>",
 	 cmd_decline},
 	{"cpm_close", 0, CMD_PRM, "CPM: end a session <session>", cmd_close},
+	{"cpm_send", 0, CMD_PRM,
+	 "CPM: send <uri, c+conversation or r+message> <text...>", cmd_send},
+	{"cpm_draft", 0, CMD_PRM, "CPM: a long text, in pieces (JSON)",
+	 cmd_draft},
+	{"cpm_cancel", 0, CMD_PRM, "CPM: do not send it after all <id>",
+	 cmd_cancel},
 	{"cpm_deferred", 0, CMD_PRM,
 	 "CPM: what the server keeps for you [account]", cmd_deferred},
 	{"cpm_pull", 0, CMD_PRM, "CPM: fetch that [account]", cmd_pull},
@@ -201,15 +231,22 @@ static const struct cmd cmdv[] = {
 
 int commands_open(struct cpm *c)
 {
-	cpm = c;
+	int err;
 
-	return cmd_register(baresip_commands(), cmdv,
-			    sizeof(cmdv) / sizeof(cmdv[0]));
+	cpm = c;
+	err = drafts_alloc(&drafts);
+	if (!err)
+		err = filetype_alloc(&filetype);
+
+	return err ? err : cmd_register(baresip_commands(), cmdv,
+				sizeof(cmdv) / sizeof(cmdv[0]));
 }
 
 
 void commands_close(void)
 {
 	cmd_unregister(baresip_commands(), cmdv);
+	drafts   = mem_deref(drafts);
+	filetype = mem_deref(filetype);
 	cpm = NULL;
 }

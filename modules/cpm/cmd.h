@@ -16,14 +16,19 @@ enum {
 	SESSIONS_DEFAULT = 100,
 	SESSIONS_MAX  = 500,  /* fewer if they do not fit an answer         */
 	DEFERRED_MAX  = 100,  /* each with some 2,000 octets at most        */
-	TEXT_SIZE     = 256,  /* octets of an error text                    */
+	TEXT_SIZE     = 1200, /* octets of an error text: what the host takes
+			         as parameters may be in it                 */
 };
 
 /** One command being carried out */
 struct ctx {
 	struct cpm *cpm;
+	struct drafts *drafts;
+	struct filetype *filetype;
 	struct odict *in;
 	struct odict *out;
+	uint64_t id;           /* of a message that is kept now: this is the
+			          answer                                    */
 	char text[TEXT_SIZE];  /* what went wrong */
 };
 
@@ -39,6 +44,9 @@ run_h run_status, run_conversations, run_messages, run_message, run_sessions;
 /* act.c */
 run_h run_display, run_imdn, run_policy, run_accept, run_decline, run_close,
 	run_delete, run_export, run_composing;
+
+/* send.c */
+run_h run_send, run_draft, run_cancel;
 
 /* pull.c */
 run_h run_deferred, run_pull;

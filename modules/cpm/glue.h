@@ -106,7 +106,7 @@ struct arg_key {
 };
 
 enum {
-	ARG_KEYS = 8,
+	ARG_KEYS = 10,
 	ARG_POS  = 2,
 };
 
@@ -114,7 +114,11 @@ enum {
 struct arg_spec {
 	struct arg_key keyv[ARG_KEYS];
 	const char *posv[ARG_POS];  /* keys of the words by position; "id|c"
-				       means: id, or c and a conversation  */
+				       means: id, or c and a conversation;
+				       "to|c|r" likewise: to, c and a
+				       conversation, or r and a message    */
+	bool rest;                  /* the word at ARG_POS is all that is
+				       left of the line                    */
 	bool needed;                /* at least one must be there          */
 };
 
@@ -141,6 +145,49 @@ int args_list(uint64_t **idvp, size_t *idcp, const struct odict *o,
     @return 0; EINVAL: none, or not all are strings; ENOMEM */
 int args_strings(const char ***strvp, size_t *strcp, const struct odict *o,
 		 const char *key);
+
+/* draft.c: texts that come in pieces; they are in memory only */
+
+enum {
+	DRAFTS_MAX     = 16,       /* at once: 64 MiB of them             */
+	DRAFT_SIZE     = 4194304,  /* octets of one: a long book          */
+	DRAFT_NAME_MAX = 64,       /* octets of its name                  */
+};
+
+struct drafts;
+
+int drafts_alloc(struct drafts **dp);
+/** Put a piece behind what is there; begin one if it is not there.
+    @param sizep Octets that it has then
+    @return 0; EINVAL: its name is empty or too long; EMSGSIZE: it would be
+    over DRAFT_SIZE, and stays; EBUSY: DRAFTS_MAX are there; ENOMEM: it stays */
+int drafts_append(struct drafts *d, const char *name, const char *str,
+		  size_t *sizep);
+/** @return ENOENT: none of that name */
+int drafts_remove(struct drafts *d, const char *name);
+/** Its octets, from pos 0 on; borrowed. NULL: none of that name */
+const struct mbuf *drafts_find(const struct drafts *d, const char *name);
+
+/* filetype.c: what a file is, and whether it is one */
+
+struct filetype;
+
+/** Of no effect but memory until it is used. */
+int filetype_alloc(struct filetype **ftp);
+/**
+ * The media type of a file by its first octets (libmagic); of a text with its
+ * charset, where that is known.
+ *
+ * @param type At least CPM_TYPE_MAX + 1 octets
+ * @param whyp Filled, if it fails: what is wrong with the path, constant; NULL
+ *
+ * @return 0; EINVAL: no absolute path, neither a file nor a folder, or empty;
+ *         EISDIR; ENOENT, EACCES and others of looking at it; ENOMEM
+ */
+int filetype_get(struct filetype *ft, char *type, size_t size,
+		 const char *path, const char **whyp);
+/** Is it a media type with its parameters (RFC 2045, 5.1), strictly? */
+bool filetype_isvalid(const char *type);
 
 /* show.c: records as JSON */
 

@@ -57,6 +57,7 @@ struct sipsess_sock *uag_sipsess_sock(void);
 struct ua *uag_find(const struct pl *cuser);
 struct ua *uag_find_aor(const char *aor);
 struct list *uag_list(void);
+struct ua *uag_current(void);
 int  uag_event_register(ua_event_h *eh, void *arg);
 void uag_event_unregister(ua_event_h *eh);
 const char *uag_event_str(unsigned ev);

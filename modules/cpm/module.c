@@ -7,14 +7,16 @@
  *
  * Commands: cpm_status, cpm_conversations, cpm_messages, cpm_message,
  * cpm_display, cpm_imdn, cpm_policy, cpm_sessions, cpm_accept, cpm_decline,
- * cpm_close, cpm_delete, cpm_export, cpm_composing, cpm_deferred, cpm_pull.
- * Each takes a JSON object or words; see README.md.
+ * cpm_close, cpm_delete, cpm_export, cpm_composing, cpm_deferred, cpm_pull,
+ * cpm_send, cpm_draft, cpm_cancel. Each takes a JSON object or words; see
+ * README.md.
  *
  * Configuration:
  \verbatim
   cpm_db              <folder>/cpm.db   # default: cpm/cpm.db in the
                                         # configuration folder
   cpm_deferred        accept            # accept, decline or ask
+  cpm_chat            accept            # likewise: who wants to talk now
   cpm_ask_timeout     60                # seconds
   cpm_delivery_imdn   yes
   cpm_display_imdn    yes
@@ -25,6 +27,7 @@
   cpm_tls_cert        <file>            # PEM; default: self-signed, fresh
   cpm_tls_cafile      <file>            # PEM; default: none
   cpm_max_size        100000000         # octets of a message
+  cpm_page_limit      1300              # octets of a text in a SIP MESSAGE
   cpm_quota           0                 # octets an account may keep, 0: any
   cpm_disk_reserve    50000000          # octets that stay free on the disk
   cpm_idle_timeout    300               # seconds
@@ -183,9 +186,11 @@ static int config(struct cpm_conf *conf, char *path, size_t size)
 {
 	uint64_t ask = 60, idle = 300, keep = 0, stall = 30;
 	uint64_t sessions = CPM_SESSIONS, peer = CPM_PEER_SESSIONS;
+	uint64_t page = CPM_PAGE_LIMIT;
 	int err;
 
 	conf->deferred      = CPM_ANSWER_ACCEPT;
+	conf->chat          = CPM_ANSWER_ACCEPT;
 	conf->delivery_imdn = true;
 	conf->display_imdn  = true;
 	conf->max_size      = 100000000;
@@ -197,6 +202,8 @@ static int config(struct cpm_conf *conf, char *path, size_t size)
 	if (!err)
 		err = get_answer(&conf->deferred, "cpm_deferred");
 	if (!err)
+		err = get_answer(&conf->chat, "cpm_chat");
+	if (!err)
 		err = get_num(&ask, "cpm_ask_timeout", 1, ASK_MAX);
 	if (!err)
 		err = get_bool(&conf->delivery_imdn, "cpm_delivery_imdn");
@@ -206,6 +213,8 @@ static int config(struct cpm_conf *conf, char *path, size_t size)
 		err = get_listen(&conf->listen, "cpm_listen");
 	if (!err)
 		err = get_num(&conf->max_size, "cpm_max_size", 1, size_max);
+	if (!err)
+		err = get_num(&page, "cpm_page_limit", 0, CPM_PAGE_MOST);
 	if (!err)
 		err = get_num(&conf->limits.quota, "cpm_quota", 0, size_max);
 	if (!err)
@@ -232,6 +241,7 @@ static int config(struct cpm_conf *conf, char *path, size_t size)
 	conf->db           = path;
 	conf->ask_timeout  = (uint32_t)ask;
 	conf->idle_timeout = (uint32_t)idle;
+	conf->page_limit   = (uint32_t)page;
 	conf->keep_days    = (uint32_t)keep;
 	conf->stall_timeout = (uint32_t)stall;
 	conf->max_sessions  = (uint32_t)sessions;

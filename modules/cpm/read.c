@@ -564,6 +564,8 @@ int run_status(struct ctx *ctx)
 		err = show_uint(o, "imdn_failed", status.counts.imdn_failed);
 	if (!err)
 		err = show_uint(o, "deferred", status.counts.deferred);
+	if (!err)
+		err = show_uint(o, "queued", status.counts.queued);
 
 	return err;
 }

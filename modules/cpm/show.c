@@ -98,8 +98,13 @@ const char *show_errno(int err)
 	case EACCES:   return "EACCES";
 	case ENOTCONN: return "ENOTCONN";
 	case EHOSTUNREACH: return "EHOSTUNREACH";
+	case EISDIR:   return "EISDIR";
+	case ENOTSUP:  return "ENOTSUP";
+	case EMSGSIZE: return "EMSGSIZE";
+	case ETIMEDOUT: return "ETIMEDOUT";
 	case ENOMEM:   return "ENOMEM";
 	case ENOSPC:   return "ENOSPC";
+	case EDQUOT:   return "EDQUOT";
 	case EBADMSG:  return "EBADMSG";
 	default:       return "EIO";
 	}
@@ -186,6 +191,8 @@ static int show_msg_state(struct odict *o, const struct cpm_msg *msg)
 	err = show_str(o, "status", cpm_out_name(msg->status));
 	if (!err && msg->code)
 		err = show_uint(o, "code", msg->code);
+	if (!err && msg->tries)
+		err = show_uint(o, "tries", msg->tries);
 
 	return err ? err : show_str(o, "reason", msg->reason);
 }
@@ -334,6 +341,8 @@ int show_policy(struct odict *o, const struct cpm_policy *pol)
 {
 	int err = show_str(o, "deferred", show_answer(pol->deferred));
 
+	if (!err)
+		err = show_str(o, "chat", show_answer(pol->chat));
 	if (!err)
 		err = show_bool(o, "delivery_imdn", pol->delivery_imdn);
 	if (!err)

@@ -71,6 +71,7 @@ int main(int argc, char *argv[])
 		{"model",     model_suite},
 		{"bus",       bus_suite},
 		{"composing", composing_suite},
+		{"chat", chat_suite},
 		{"page",      page_suite},
 		{"pull",      pull_suite},
 		{"inline",    inline_suite},

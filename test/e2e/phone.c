@@ -147,6 +147,22 @@ static char *line(struct phone *ph, const char *req, const char *name)
 }
 
 
+/* All lines of that name, in their order */
+static char *lines(struct phone *ph, const char *req, const char *name)
+{
+	const char *p = req, *key = env_str(ph->pf->env, "\r\n%s: ", name);
+	char *all = env_str(ph->pf->env, "%s", "");
+
+	while ((p = strstr(p, key))) {
+		p += 2;
+		all = env_str(ph->pf->env, "%s%.*s\r\n", all,
+			      (int)strcspn(p, "\r\n"), p);
+	}
+
+	return all;
+}
+
+
 void phone_answer(struct phone *ph, const char *req, unsigned code,
 		  const char *more)
 {
@@ -154,7 +170,7 @@ void phone_answer(struct phone *ph, const char *req, unsigned code,
 
 	put(ph, env_str(ph->pf->env, "SIP/2.0 %u Said\r\n%s%s%.*s;tag=t\r\n"
 			"%s%s%sContent-Length: 0\r\n\r\n", code,
-			line(ph, req, "Via"), line(ph, req, "From"),
+			lines(ph, req, "Via"), line(ph, req, "From"),
 			(int)strcspn(to, "\r\n"), to,
 			line(ph, req, "Call-ID"), line(ph, req, "CSeq"),
 			more ? more : ""));

@@ -23,9 +23,11 @@ _Noreturn void suite_failed(const char *file, int line, const char *expr,
 			   const char *msg, ...) E2E_FMT(4, 5);
 
 Suite *pf_suite(void);        /* the Participating Function itself    */
+void pf_net_cases(Suite *suite);  /* of pf: the network between two   */
 Suite *host_suite(void);      /* what is not ours goes on untouched  */
 Suite *bus_suite(void);       /* what programs and people see        */
 void refuse_cases(Suite *suite);  /* of bus: what is wrong, and says so */
+void command_cases(Suite *suite); /* bus: commands that send */
 void body_cases(Suite *suite);    /* of bus: texts and files         */
 void event_cases(Suite *suite);   /* of bus: events, sessions        */
 void room_cases(Suite *suite);    /* of bus: quota, reserve          */
@@ -45,6 +47,7 @@ void large_cases(Suite *suite);   /* of msrp: more than memory holds  */
 Suite *inline_suite(void);    /* a message inside of the INVITE */
 Suite *file_suite(void);      /* what is no text                     */
 Suite *relay_suite(void);     /* through an MSRP relay               */
+Suite *chat_suite(void);      /* sending over MSRP                   */
 Suite *composing_suite(void); /* who is writing                      */
 Suite *model_suite(void);     /* the connection model, limits        */
 Suite *page_suite(void);      /* messages in SIP MESSAGEs            */

@@ -481,6 +481,7 @@ Suite *bus_suite(void)
 	tcase_add_test(tc, policy);
 
 	refuse_cases(suite);
+	command_cases(suite);
 	body_cases(suite);
 	event_cases(suite);
 	room_cases(suite);

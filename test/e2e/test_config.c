@@ -71,6 +71,9 @@ START_TEST(wrong_value)
 		{"cpm_peer_sessions", "0", "a number from 1 to 16384"},
 		{"cpm_deferred_uri", "tel:+1", "a SIP URI"},
 		{"cpm_auto_pull", "maybe", "yes or no"},
+		{"cpm_page_limit", "6001", "a number from 0 to 6000"},
+		{"cpm_page_limit", "1k", "a number from 0 to 6000"},
+		{"cpm_page_limit", "-1", "a number from 0 to 6000"},
 		{"cpm_keep_days", "36501", "a number from 0 to 36500"},
 		{"cpm_keep_days", "1y", "a number from 0 to 36500"},
 	};

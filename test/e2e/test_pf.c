@@ -321,6 +321,7 @@ Suite *pf_suite(void)
 	tcase_add_test(tc, expiry);
 	tcase_add_test(tc, policy);
 	tcase_add_test(tc, first_inside);
+	pf_net_cases(suite);
 
 	return suite;
 }

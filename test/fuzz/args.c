@@ -26,6 +26,9 @@ static const struct arg_spec specv[] = {
 	 .posv = {"account", "deferred"}},
 	{.keyv = {{"account", ARG_STR}, {"references", ARG_STRS}},
 	 .posv = {"account"}},
+	{.keyv = {{"to", ARG_STR}, {"conversation", ARG_UINT},
+		  {"reply_to", ARG_UINT}, {"text", ARG_STR}},
+	 .posv = {"to|c|r", "text"}, .rest = true, .needed = true},
 };
 
 

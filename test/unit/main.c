@@ -71,6 +71,7 @@ int main(int argc, char *argv[])
 		{"store", store_suite},
 		{"oom", oom_suite},
 		{"send", send_suite},
+		{"chat", chat_suite},
 		{"sess", sess_suite},
 		{"relay", relay_suite},
 		{"codec", codec_suite},
@@ -86,12 +87,14 @@ int main(int argc, char *argv[])
 		{"announce", announce_suite},
 		{"tag", tag_suite},
 		{"policy", policy_suite},
+		{"invited", invited_suite},
 		{"retry", retry_suite},
 		{"leg", leg_suite},
 		{"content", content_suite},
 		{"composing", composing_suite},
 		{"outbox", outbox_suite},
 		{"text", text_suite},
+		{"command", command_suite},
 		{"trust", trust_suite},
 	};
 	SRunner *sr;

@@ -9,6 +9,7 @@
 
 static const struct cpm_conf conf = {
 	.deferred = CPM_ANSWER_ACCEPT,
+	.chat = CPM_ANSWER_ACCEPT,
 	.delivery_imdn = true,
 	.display_imdn = true,
 };
@@ -127,6 +128,37 @@ START_TEST(kept_across_restarts)
 END_TEST
 
 
+/* Of deliveries and of sessions apart */
+START_TEST(who_wants_to_talk)
+{
+	const enum cpm_answer ask = CPM_ANSWER_ASK, none = CPM_ANSWER_DEFAULT;
+	struct cpm_policy_change chg = {.peer = "sip:b@x", .chat = &ask};
+	struct cpm_policy res;
+
+	policy_resolve(pol, &conf, "sip:a@x", "sip:b@x", &res);
+	ck_assert_int_eq(CPM_ANSWER_ACCEPT, res.chat);
+
+	ck_assert_int_eq(0, policy_change(pol, st, &chg));
+	pol = mem_deref(pol);
+	cpm_store_close(&st);
+	ck_assert_int_eq(0, cpm_store_open(&st, path, NULL, NULL, NULL,
+					   NULL));
+	ck_assert_int_eq(0, policy_alloc(&pol));
+	ck_assert_int_eq(0, policy_load(pol, st));
+	policy_resolve(pol, &conf, "sip:a@x", "sip:b@x", &res);
+	ck_assert_int_eq(CPM_ANSWER_ASK, res.chat);
+	ck_assert_int_eq(CPM_ANSWER_ACCEPT, res.deferred);
+	policy_resolve(pol, &conf, "sip:a@x", "sip:c@x", &res);
+	ck_assert_int_eq(CPM_ANSWER_ACCEPT, res.chat);
+
+	chg.chat = &none;
+	ck_assert_int_eq(0, policy_change(pol, st, &chg));
+	policy_resolve(pol, &conf, "sip:a@x", "sip:b@x", &res);
+	ck_assert_int_eq(CPM_ANSWER_ACCEPT, res.chat);
+}
+END_TEST
+
+
 START_TEST(bad_sender)
 {
 	const enum cpm_answer answer = CPM_ANSWER_DECLINE;
@@ -149,6 +181,7 @@ Suite *policy_suite(void)
 	tcase_add_test(tc, narrowest_wins);
 	tcase_add_test(tc, notifications);
 	tcase_add_test(tc, kept_across_restarts);
+	tcase_add_test(tc, who_wants_to_talk);
 	tcase_add_test(tc, bad_sender);
 	suite_add_tcase(s, tc);
 

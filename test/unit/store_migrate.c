@@ -1,9 +1,9 @@
 /**
  * @file unit/store_migrate.c  The store: databases of released versions
  *
- * test/data/store/v1 was made by 0.1.0, v2 by 0.3.0. Each is copied, opened
- * with the present code, and must hold what it held: also when the disk fails,
- * or the process dies, at any write of the migration.
+ * test/data/store/v1 was made by 0.1.0, v2 by 0.3.0, v3 by 0.4.0. Each is
+ * copied, opened with the present code, and must hold what it held: also when
+ * the disk fails, or the process dies, at any write of the migration.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */

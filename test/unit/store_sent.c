@@ -230,6 +230,7 @@ START_TEST(test_who)
 	const uint64_t any = put_out("k4", NULL, CPM_OUT_SENT);
 
 	group->kind = CPM_GROUP;
+	group->status = CPM_OUT_SENT;
 	fx_set(&group->key, "g1");
 	fx_set(&group->peer, "sip:room@example.net");
 	ck_assert_int_eq(0, fx_put(group));

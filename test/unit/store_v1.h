@@ -1,8 +1,8 @@
 /**
  * @file store_v1.h  What is in the databases of test/data/store
  *
- * v1 was made by the code of 0.1.0, v2 by that of 0.3.0, each of these very
- * rows; they are never made again.
+ * v1 was made by the code of 0.1.0, v2 by that of 0.3.0, v3 by that of 0.4.0,
+ * each of these very rows; they are never made again.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */

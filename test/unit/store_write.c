@@ -463,6 +463,7 @@ static bool policy_handler(const struct cpm_policy_row *row, void *arg)
 	ck_assert_int_eq(want->deferred, row->deferred);
 	ck_assert_int_eq(want->delivery_imdn, row->delivery_imdn);
 	ck_assert_int_eq(want->display_imdn, row->display_imdn);
+	ck_assert_int_eq(want->chat, row->chat);
 
 	return false;
 }
@@ -482,7 +483,7 @@ static void policy_check(struct cpm_policy_row *row, unsigned n)
 START_TEST(test_policy)
 {
 	struct cpm_policy_row row = {"a", "bob", CPM_ANSWER_DECLINE,
-		CPM_TRI_NO, CPM_TRI_YES};
+		CPM_TRI_NO, CPM_TRI_YES, CPM_ANSWER_DEFAULT};
 
 	policy_check(&row, 1);
 	row.deferred = CPM_ANSWER_ASK;
@@ -492,6 +493,11 @@ START_TEST(test_policy)
 	policy_check(&row, 1);
 	row.deferred = CPM_ANSWER_DEFAULT;
 	row.delivery_imdn = CPM_TRI_DEFAULT;
+	row.chat = CPM_ANSWER_DECLINE;
+	policy_check(&row, 1);
+	fx_reopen();
+	policy_check(&row, 1);
+	row.chat = CPM_ANSWER_DEFAULT;
 	policy_check(&row, 0);
 
 	row.account = row.peer = "";
@@ -502,6 +508,10 @@ START_TEST(test_policy)
 	ck_assert_int_eq(EINVAL, cpm_store_policy_set(fx.st, &row, NULL,
 						      NULL));
 	row.deferred = CPM_ANSWER_ASK;
+	row.chat = (enum cpm_answer)4;
+	ck_assert_int_eq(EINVAL, cpm_store_policy_set(fx.st, &row, NULL,
+						      NULL));
+	row.chat = CPM_ANSWER_ASK;
 	row.delivery_imdn = (enum cpm_tri)3;
 	ck_assert_int_eq(EINVAL, cpm_store_policy_set(fx.st, &row, NULL,
 						      NULL));

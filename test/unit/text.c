@@ -48,6 +48,26 @@ START_TEST(clean)
 END_TEST
 
 
+/* The first octet that was replaced is where it stops being valid */
+START_TEST(valid)
+{
+	static const struct {
+		const char *in;
+		size_t len;
+	} v[] = {
+		{"", 0}, {"a\r\n\x1b", 4}, {"\x80", 0}, {"ab\xff", 2},
+		{"caf\xc3\xa9 \xe6\xbc\xa2 \xf0\x9f\x98\x80", 14},
+		{"a\xc0\xaf", 1}, {"a\xed\xa0\x80", 1},
+		{"ab\xf4\x90\x80\x80", 2}, {"ab\xf0\x9f\x98", 2},
+		{"caf\xe9", 3},
+	};
+
+	ck_assert_uint_eq(v[_i].len, cpm_text_valid((const uint8_t *)v[_i].in,
+						    strlen(v[_i].in)));
+}
+END_TEST
+
+
 START_TEST(clean_nul)
 {
 	struct mbuf *mb = mbuf_alloc(16);
@@ -230,6 +250,7 @@ Suite *text_suite(void)
 	TCase *tc = tcase_create("text");
 
 	tcase_add_loop_test(tc, clean, 0, sizeof(cleanv)/sizeof(cleanv[0]));
+	tcase_add_loop_test(tc, valid, 0, 10);
 	tcase_add_test(tc, clean_nul);
 	tcase_add_test(tc, cut);
 	tcase_add_loop_test(tc, uri, 0, sizeof(uriv)/sizeof(uriv[0]));

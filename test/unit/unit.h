@@ -30,10 +30,13 @@ Suite *content_suite(void);     /* engine: what a MESSAGE carries   */
 TCase *contact_case(void);     /* of tag: the Contact of REGISTER    */
 Suite *policy_suite(void);
 Suite *retry_suite(void);
+Suite *invited_suite(void);    /* engine: our INVITE is refused      */
 Suite *leg_suite(void);
 Suite *composing_suite(void);  /* engine: states of isComposing    */
+Suite *chat_suite(void);       /* engine: two that talk over MSRP   */
 Suite *outbox_suite(void);     /* engine: with a server on loopback  */
 Suite *text_suite(void);
+Suite *command_suite(void);    /* glue: what commands are given      */
 Suite *trust_suite(void);      /* engine: from where requests come  */
 Suite *oom_suite(void);        /* memory runs out                   */
 

@@ -146,8 +146,9 @@ static int content_encode(struct mbuf *mb, const struct cpim_out *out)
 		err = mbuf_printf(mb, "Content-Disposition: %s\r\n",
 				  out->cdisp);
 	if (!err)
-		err = mbuf_printf(mb, "Content-Length: %zu\r\n\r\n",
-				  out->len);
+		err = mbuf_printf(mb, "Content-Length: %llu\r\n\r\n",
+				  (unsigned long long)out->len +
+				  out->follows);
 	if (!err && out->len)
 		err = mbuf_write_mem(mb, out->body, out->len);
 

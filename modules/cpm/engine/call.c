@@ -1,10 +1,8 @@
 /**
- * @file call.c  An INVITE of ours: offer, answer, refusal
+ * @file call.c  An INVITE of ours
  *
- * wire.md 5.3 and 7; RFC 3261, 13.2; RFC 3264; RFC 4975, 8; RFC 4028.
- *
- * libre authenticates, follows a redirection, and acknowledges. What a 1xx
- * brings is not looked at: the 2xx has the answer, and the first one counts.
+ * wire.md 5.3 and 7; RFC 3261, 13.2.1; RFC 3264; RFC 4975, 8; RFC 4028. What
+ * becomes of it: answer.c.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -12,34 +10,12 @@
 #include "session.h"
 #include "relay.h"
 #include "call.h"
+#include "calling.h"
+#include "stray.h"
 #include "trust.h"
 
 
 #define ICSI "3gpp-service.ims.icsi.oma.cpm."
-
-enum {
-	ID_SIZE  = 37,      /* a UUID as text                            */
-	EXPIRES  = 1800,    /* s: Session-Expires that we ask for        */
-};
-
-/* Who we are, to a server that asks. It may ask for the sake of the BYE, when
-   its session, or even this module, has gone: so nothing in it needs either.
-   Without a destructor for the same reason. */
-struct call_auth {
-	struct cpm *cpm;         /* NULL: nobody any more                  */
-	uint32_t n;              /* times that we told                     */
-	char aor[];
-};
-
-struct calling {
-	char *uri;
-	char *hdrs;
-	char *ptype;
-	char *boundary;          /* NULL: the SDP goes alone               */
-	struct mbuf *part;
-	struct call_auth *auth;
-};
-
 
 static void destructor(void *arg)
 {
@@ -53,33 +29,15 @@ static void destructor(void *arg)
 	mem_deref(c->ptype);
 	mem_deref(c->boundary);
 	mem_deref(c->part);
+	targets_reset(&c->targets);
 }
 
 
-/* RFC 4122, 4.4 */
-static void uuid(char id[ID_SIZE])
-{
-	uint8_t b[16];
-
-	rand_bytes(b, sizeof(b));
-	b[6] = (uint8_t)((b[6] & 0x0f) | 0x40);
-	b[8] = (uint8_t)((b[8] & 0x3f) | 0x80);
-	(void)re_snprintf(id, ID_SIZE, "%02x%02x%02x%02x-%02x%02x-%02x%02x-"
-			  "%02x%02x-%02x%02x%02x%02x%02x%02x",
-			  b[0], b[1], b[2], b[3], b[4], b[5], b[6], b[7],
-			  b[8], b[9], b[10], b[11], b[12], b[13], b[14],
-			  b[15]);
-}
-
-
+/* But for the session timer */
 static int headers_set(struct calling *c, const char *aor,
 		       const struct call *call)
 {
 	const char *reply = call->in_reply_to;
-	char conv[ID_SIZE], cont[ID_SIZE];
-
-	uuid(conv);
-	uuid(cont);
 
 	return re_sdprintf(&c->hdrs,
 			   "P-Preferred-Service: urn:urn-7:" ICSI "%s\r\n"
@@ -90,14 +48,11 @@ static int headers_set(struct calling *c, const char *aor,
 			   "Contribution-ID: %s\r\n"
 			   "%s%s%s"
 			   "Allow: INVITE,ACK,CANCEL,BYE,UPDATE\r\n"
-			   "Supported: timer\r\n"
-			   "Session-Expires: %u;refresher=uac\r\n",
+			   "Supported: timer\r\n",
 			   call->service, aor, call->service,
-			   call->conversation_id ? call->conversation_id
-			   : conv, cont,
+			   call->conversation_id, call->contribution_id,
 			   reply ? "InReplyTo-Contribution-ID: " : "",
-			   reply ? reply : "", reply ? "\r\n" : "",
-			   (uint32_t)EXPIRES);
+			   reply ? reply : "", reply ? "\r\n" : "");
 }
 
 
@@ -119,7 +74,7 @@ static int auth_set(struct calling *c, struct cpm *cpm, const char *aor)
 static int calling_alloc(struct calling **cp, struct cpm *cpm,
 			 const char *aor, const struct call *call)
 {
-	char id[ID_SIZE];
+	char id[UUID_SIZE];
 	struct calling *c;
 	int err;
 
@@ -133,7 +88,7 @@ static int calling_alloc(struct calling **cp, struct cpm *cpm,
 	if (!err)
 		err = auth_set(c, cpm, aor);
 	if (!err && call->part) {
-		uuid(id);
+		uuid_make(id);
 		c->part = mem_ref(call->part);
 		err = str_dup(&c->ptype, call->ptype);
 		if (!err)
@@ -217,171 +172,18 @@ void call_forget(struct session *s)
 }
 
 
-/*
- * The answer
- */
-
-/* @return NULL, or why it cannot be used */
-static const char *answer_fault(struct session *s, const struct sip_msg *msg)
-{
-	const struct msrp_remote *rem = msrp_sdp_remote(s->sdp);
-	const struct relay *relay = s->cpm->relay;
-	int err;
-
-	if (!mbuf_get_left(msg->mb))
-		return "the answer has no SDP";
-	if (!msg_ctype_cmp(&msg->ctyp, "application", "sdp"))
-		return "the answer is no SDP";
-
-	err = msrp_sdp_decode(s->sdp, msg->mb, false);
-	if (err == ENOENT)
-		return "the answer refuses MSRP";
-	if (err)
-		return "the SDP of the answer cannot be used";
-
-	if (s->dir == SDP_RECVONLY && !(rem->dir & SDP_SENDONLY))
-		return "the server does not want to send";
-	if (rem->setup == MSRP_SETUP_HOLDCONN)
-		return "the server wants no connection";
-
-	/* RFC 4145, 4: actpass is no answer, but can be understood */
-	s->passive = rem->setup == MSRP_SETUP_ACTIVE;
-	if (relay && !relay_fits(relay, rem->tls, s->passive))
-		return "our relay does not fit the answer";
-
-	return NULL;
-}
-
-
-static int answer_take(struct session *s)
-{
-	const struct msrp_remote *rem = msrp_sdp_remote(s->sdp);
-	int err;
-
-	err = msrp_sess_set_peer(s->msrp, rem->path);
-	if (!err && rem->tls && rem->fingerprint) {
-		s->fingerprint = mem_ref(rem->fingerprint);
-		if (!s->cpm->relay)
-			err = msrp_sess_set_fingerprint(s->msrp,
-							s->fingerprint);
-	}
-	if (err)
-		s->reason = "the fingerprint of the answer cannot be used";
-
-	return err;
-}
-
-
-/* An error has libre acknowledge, say BYE, and call close_handler() */
-static int answer_handler(const struct sip_msg *msg, void *arg)
-{
-	struct session *s = arg;
-	int err;
-
-	/* our later offers change nothing */
-	if (s->state != SESS_CALLING)
-		return 0;
-
-	s->reason = answer_fault(s, msg);
-	if (s->reason)
-		return EPROTO;
-
-	err = answer_take(s);
-	if (err)
-		return err;
-
-	session_negotiated(s);
-	timer_answered(s, msg);
-	tmr_cancel(&s->tmr);
-	session_move(s, SESS_ACCEPTED, 0);
-
-	return 0;
-}
-
-
-static const char *refusal(uint16_t scode)
-{
-	switch (scode) {
-
-	case 401:
-	case 407: return "wrong user or password";
-	case 403: return "not allowed";
-	case 404: return "the server has nothing for us";
-	case 408: return "no answer";
-	case 480: return "the server has nothing for us now";
-	case 486: return "the server is busy";
-	case 488:
-	case 606: return "the server does not take our offer";
-	case 603: return "declined by the server";
-	default:
-		return scode >= 500 && scode < 600 ? "the server cannot now"
-			: "refused by the server";
-	}
-}
-
-
-static void failed(struct session *s, int err, const struct sip_msg *msg)
-{
-	uint16_t scode = err == ETIMEDOUT ? 408 : 503;
-	const struct sip_hdr *hdr;
-
-	if (msg) {
-		scode = msg->scode;
-		hdr = sip_msg_hdr(msg, SIP_HDR_RETRY_AFTER);
-		s->after = hdr ? retry_seconds(&hdr->val) : 0;
-	}
-
-	if (scode < 300) {
-		/* an answer that cannot be used: the reason is there, unless
-		   libre found it */
-		if (!s->reason)
-			s->reason = "the answer cannot be used";
-		scode = 0;
-	}
-	else if (!msg && scode == 503)
-		s->reason = "the server cannot be reached";
-	else
-		s->reason = refusal(scode);
-
-	session_end(s, SESS_FAILED, scode);
-}
-
-
-static void close_handler(int err, const struct sip_msg *msg, void *arg)
-{
-	struct session *s = arg;
-
-	s->sip = mem_deref(s->sip);
-	if (s->state == SESS_CALLING)
-		failed(s, err, msg);
-	else
-		session_sip_closed(s, err);
-}
-
-
-/* Answered with 1xx only, or a redirection without end */
-static void late_handler(void *arg)
-{
-	struct session *s = arg;
-
-	s->reason = refusal(408);
-	session_end(s, SESS_FAILED, 408);
-}
-
-
-/*
- * The offer
- */
-
 static int send_invite(struct session *s, const struct cpm_account *acc,
 		       const char *ctype, struct mbuf *desc)
 {
 	const char *routev[1] = {acc->outbound};
 	struct calling *c = s->call;
-	char *domain = NULL;
+	const uint32_t expires = c->min_se ? c->min_se : CALLING_SE;
+	char *domain = NULL, *min = NULL;
 	int err = 0;
 
-	if (!routev[0] && !strncmp(c->uri, "tel:", 4)) {
+	if (c->min_se)
+		err = re_sdprintf(&min, "Min-SE: %u\r\n", c->min_se);
+	if (!err && !routev[0] && !strncmp(c->uri, "tel:", 4)) {
 		err = tel_route(&domain, s->src->aor);
 		routev[0] = domain;
 	}
@@ -391,10 +193,15 @@ static int send_invite(struct session *s, const struct cpm_account *acc,
 				      routev[0] ? routev : NULL,
 				      routev[0] ? 1 : 0, ctype, desc,
 				      auth_handler, c->auth, true,
-				      dialog_offer_handler, answer_handler,
+				      dialog_offer_handler,
+				      call_answer_handler,
 				      NULL, dialog_estab_handler, NULL, NULL,
-				      close_handler, s, "%s", c->hdrs);
+				      call_close_handler, s, "%s"
+				      "Session-Expires: %u;refresher=uac\r\n"
+				      "%s", c->hdrs, expires,
+				      min ? min : "");
 	mem_deref(domain);
+	mem_deref(min);
 
 	return err;
 }
@@ -437,7 +244,10 @@ int call_send(struct session *s)
 	if (err)
 		return err;
 
-	tmr_start(&s->tmr, CPM_CALL_WAIT * 1000, late_handler, s);
+	stray_add(s->cpm, sipsess_dialog(s->sip));
+	if (!s->call->calls++)
+		tmr_start(&s->tmr, CPM_CALL_WAIT * 1000,
+			  call_late_handler, s);
 	session_move(s, SESS_CALLING, 0);
 
 	return 0;
@@ -542,9 +352,39 @@ static int leave(struct session *s)
 }
 
 
-int call_start(struct session **sp, struct cpm *cpm,
-	       const struct cpm_account *acc, struct source *src,
-	       enum sdp_dir dir, const struct call *call)
+static int fill(char **strp, const char *str)
+{
+	return *strp ? 0 : str_dup(strp, str);
+}
+
+
+/* What an INVITE that comes tells of itself, ours does not */
+static int origin_fill(struct source *src, const struct call *call)
+{
+	struct origin *org = &src->org;
+	struct pl uri;
+	int err = 0;
+
+	if (src->deferred)
+		return 0;
+
+	pl_set_str(&uri, call->uri);
+	if (!org->peer)
+		err = cpm_uri_norm(&org->peer, &uri);
+	if (!err)
+		err = fill(&org->conversation_id, call->conversation_id);
+	if (!err)
+		err = fill(&org->contribution_id, call->contribution_id);
+	if (!err && call->in_reply_to)
+		err = fill(&org->in_reply_to, call->in_reply_to);
+
+	return err == EBADMSG ? EINVAL : err;
+}
+
+
+static int start(struct session **sp, struct cpm *cpm,
+		 const struct cpm_account *acc, struct source *src,
+		 enum sdp_dir dir, const struct call *call)
 {
 	struct session *s;
 	int err;
@@ -567,4 +407,25 @@ int call_start(struct session **sp, struct cpm *cpm,
 		*sp = s;
 
 	return err;
+}
+
+
+int call_start(struct session **sp, struct cpm *cpm,
+	       const struct cpm_account *acc, struct source *src,
+	       enum sdp_dir dir, const struct call *call)
+{
+	struct call full = *call;
+	char conv[UUID_SIZE], cont[UUID_SIZE];
+	int err;
+
+	uuid_make(conv);
+	uuid_make(cont);
+	if (!full.conversation_id)
+		full.conversation_id = conv;
+	if (!full.contribution_id)
+		full.contribution_id = cont;
+
+	err = origin_fill(src, &full);
+
+	return err ? err : start(sp, cpm, acc, src, dir, &full);
 }

@@ -12,15 +12,21 @@ struct calling;
 /** What is to be asked for. Borrowed, but for part. */
 struct call {
 	const char *uri;         /* Request-URI and To                      */
-	const char *service;     /* last part of the ICSI: "deferred"       */
+	const char *service;     /* last part of the ICSI: "session"        */
 	const char *conversation_id;  /* NULL: a fresh one                  */
+	const char *contribution_id;  /* NULL: a fresh one                  */
 	const char *in_reply_to; /* Contribution-ID; NULL: none             */
 	const char *ptype;       /* of what goes with the SDP               */
 	struct mbuf *part;       /* that, from pos on; NULL: nothing        */
 };
 
 /**
- * Invite. It leaves now, or once our relay is there.
+ * Invite (wire.md 7). It leaves now, or once our relay is there. Challenges,
+ * redirections and longer session timers are followed, CPM_CALLS INVITEs in
+ * all; then it is over, FAILED, with the code and reason of the last answer.
+ *
+ * Of a source that is no delivery the origin is completed: the ids that go out,
+ * and whom it is to, as far as the caller has not set them.
  *
  * @param sp   Borrowed: it ends by itself
  * @param src  Where its messages come from: referenced
@@ -36,6 +42,9 @@ int call_start(struct session **sp, struct cpm *cpm,
 
 /** The relay is there, or there is none: send it. @return 0; errno */
 int call_send(struct session *s);
+
+/** A response to an INVITE comes, ours or not; before libre looks at it */
+void call_response(struct cpm *cpm, const struct sip_msg *msg);
 
 /** A description as this dialog's Content-Type has it: alone, or in a
     multipart as in the INVITE, for libre keeps to one type in a dialog

@@ -440,7 +440,7 @@ static bool conv_handler(const struct cpm_conv *conv, void *arg)
 			continue;
 		if (s->src->deferred)
 			w->delivery = true;
-		else
+		else if (s->src->mode == CPM_SESSION)
 			w->sess = s;
 	}
 

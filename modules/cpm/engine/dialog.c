@@ -46,8 +46,7 @@ void dialog_estab_handler(const struct sip_msg *msg, void *arg)
 		return;
 	}
 
-	session_move(s, SESS_ESTABLISHED, 0);
-	msrp_sdp_rest(s->sdp);
+	session_established(s);
 }
 
 

@@ -8,6 +8,9 @@
 #include "engine.h"
 #include "relay.h"
 #include "pull.h"
+#include "sendq.h"
+#include "call.h"
+#include "stray.h"
 #include "trust.h"
 
 
@@ -19,10 +22,12 @@ static void destructor(void *arg)
 	tmr_cancel(&cpm->tmr_batch);
 	tmr_cancel(&cpm->tmr_store);
 	sessions_close(cpm);
+	stray_flush(cpm);
 	mem_deref(cpm->pulls);
 	mem_deref(cpm->trust);
 	mem_deref(cpm->relay);
 	mem_deref(cpm->keep);
+	mem_deref(cpm->sendq);
 	mem_deref(cpm->outbox);
 	mem_deref(cpm->policy);
 	mem_deref(cpm->msrp);
@@ -52,6 +57,7 @@ static void after_handler(void *arg)
 
 	fresh_flush(cpm);
 	outbox_kick(cpm->outbox);
+	sendq_kick(cpm->sendq);
 }
 
 
@@ -98,6 +104,8 @@ static int parts_alloc(struct cpm *cpm)
 	if (!err)
 		err = outbox_alloc(&cpm->outbox, cpm);
 	if (!err)
+		err = sendq_alloc(&cpm->sendq, cpm);
+	if (!err)
 		err = keep_alloc(&cpm->keep, cpm->store,
 				 cpm->conf.keep_days, NULL);
 	if (!err)
@@ -140,6 +148,8 @@ int cpm_alloc(struct cpm **cpmp, const struct cpm_conf *conf,
 	cpm->host = *host;
 	if (!cpm->conf.max_sessions)
 		cpm->conf.max_sessions = CPM_SESSIONS;
+	if (cpm->conf.chat == CPM_ANSWER_DEFAULT)
+		cpm->conf.chat = CPM_ANSWER_ACCEPT;
 	if (!cpm->conf.peer_sessions)
 		cpm->conf.peer_sessions = CPM_PEER_SESSIONS;
 	tmr_init(&cpm->tmr_fresh);
@@ -177,6 +187,7 @@ void cpm_shutdown(struct cpm *cpm, const char *aor)
 	if (!cpm)
 		return;
 
+	sendq_stop(cpm->sendq, aor);
 	session_close_all(cpm, aor);
 	outbox_stop(cpm->outbox, aor);
 	if (!aor) {
@@ -186,6 +197,7 @@ void cpm_shutdown(struct cpm *cpm, const char *aor)
 		cpm->pulls = mem_deref(cpm->pulls);
 		cpm->relay = mem_deref(cpm->relay);
 		trust_stop(cpm->trust);
+		stray_flush(cpm);
 	}
 }
 
@@ -229,8 +241,11 @@ bool cpm_request(struct cpm *cpm, const struct sip_msg *msg)
 
 void cpm_response(struct cpm *cpm, const struct sip_msg *msg)
 {
-	if (cpm && msg && !cpm->down)
-		trust_response(cpm->trust, msg);
+	if (!cpm || !msg || cpm->down)
+		return;
+
+	trust_response(cpm->trust, msg);
+	call_response(cpm, msg);
 }
 
 
@@ -244,6 +259,7 @@ void cpm_registered(struct cpm *cpm, const char *aor)
 	session_close_lost(cpm, aor);
 	relay_account(cpm->relay, aor);
 	outbox_kick(cpm->outbox);
+	sendq_registered(cpm->sendq, aor);
 	pull_registered(cpm->pulls, aor);
 }
 

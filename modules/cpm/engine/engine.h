@@ -17,6 +17,7 @@ struct policy;
 struct pull;
 struct pulls;
 struct relay;
+struct sendq;
 struct trust;
 
 struct cpm {
@@ -34,9 +35,12 @@ struct cpm {
 	uint32_t pagec;
 	struct policy *policy;
 	struct outbox *outbox;
+	struct sendq *sendq;
 	struct keep *keep;
 	struct relay *relay;     /* NULL: none is configured                */
 	struct pulls *pulls;     /* what is fetched                         */
+	struct list strayl;      /* struct stray: INVITEs of ours, oldest
+				    first                               */
 	struct list noticel;     /* struct notice: announcements that wait
 				    for the disk                            */
 	struct trust *trust;
@@ -221,7 +225,14 @@ void outbox_kick(struct outbox *ob);
 /** Give up what is on its way for an account (NULL: all); it stays due */
 void outbox_stop(struct outbox *ob, const char *aor);
 
-/* report.c */
+/* send.c */
+
+/** Delete, as cpm_delete() does: what is on its way of it is given up, and
+    nothing of that conversation goes until it is done. @return 0; ENOENT;
+    ENOMEM; those of cpm_store_delete() */
+int send_delete(struct cpm *cpm, uint64_t msg, uint64_t conv);
+
+/* pager.c */
 
 /** A telephone number has no host to send to: our own domain knows the way */
 int tel_route(char **strp, const char *aor);
@@ -270,6 +281,12 @@ uint32_t retry_seconds(const struct pl *val);
 enum retry_verdict { RETRY_SENT, RETRY_LATER, RETRY_NEVER };
 enum retry_verdict retry_verdict(uint16_t scode);
 
+/* outcome.c: pure */
+
+/** Why a request of ours was refused, for the person who wrote it: constant,
+    never NULL. @param scode Final SIP status */
+const char *sip_reason(uint16_t scode);
+
 /* keep.c: old messages go */
 
 /** ms */
@@ -308,6 +325,13 @@ void policy_resolve(const struct policy *pol, const struct cpm_conf *conf,
 		    struct cpm_policy *res);
 int policy_change(struct policy *pol, struct cpm_store *st,
 		  const struct cpm_policy_change *chg);
+
+/* uuid.c */
+
+enum { UUID_SIZE = 37 };  /* as text, with the end of the string */
+
+/** A new id for whatever needs one (RFC 4122, 4.4) */
+void uuid_make(char id[UUID_SIZE]);
 
 /* text.c */
 

@@ -266,28 +266,14 @@ static void accept_as(struct session *s, const struct sip_msg *msg,
 }
 
 
-static void decide(struct session *s, const struct sip_msg *msg)
+/* It is wanted: 180, 183 or 200 */
+static void welcome(struct session *s, const struct sip_msg *msg, bool ask)
 {
 	struct cpm *cpm = s->cpm;
-	struct cpm_policy pol;
 	int err;
 
-	policy_resolve(cpm->policy, &cpm->conf, s->src->aor,
-		       s->src->org.peer, &pol);
-
-	if (!ready_is(cpm)) {
-		wait_please(s, msg, "Message Store Not Ready");
-		return;
-	}
-
-	if (cpm->host.dndh(cpm->host.arg) ||
-	    (s->src->deferred && pol.deferred == CPM_ANSWER_DECLINE)) {
-		decline(s, msg);
-		return;
-	}
-
 	relay_account(cpm->relay, s->src->aor);
-	if (s->src->deferred && pol.deferred == CPM_ANSWER_ASK) {
+	if (ask) {
 		accept_as(s, msg, 180);
 		return;
 	}
@@ -304,6 +290,53 @@ static void decide(struct session *s, const struct sip_msg *msg)
 		accept_as(s, msg, 183);
 	else
 		wait_please(s, msg, "Relay Not Reachable");
+}
+
+
+/* Both began. Who did wants to talk, and is not asked */
+static void glare(struct session *ours, struct session *s,
+		  const struct sip_msg *msg)
+{
+	struct cpm *cpm = s->cpm;
+	const uint32_t id = ours->id;
+
+	if (glare_wins(ours, s)) {
+		refuse(cpm, msg, 486, "Busy Here", NULL);
+		session_end(s, SESS_DECLINED, 486);
+		return;
+	}
+
+	/* first theirs, so that there is one that ours can move to */
+	welcome(s, msg, false);
+	ours = sessions_find(cpm, id);
+	if (!ours)
+		return;
+
+	ours->reason = "both began at once";
+	session_end(ours, SESS_CLOSED, 0);
+}
+
+
+static void decide(struct session *s, const struct sip_msg *msg)
+{
+	struct session *ours = glare_find(s);
+	struct cpm *cpm = s->cpm;
+	enum cpm_answer answer;
+	struct cpm_policy pol;
+
+	policy_resolve(cpm->policy, &cpm->conf, s->src->aor,
+		       s->src->org.peer, &pol);
+	answer = s->src->deferred ? pol.deferred : pol.chat;
+
+	if (!ready_is(cpm))
+		wait_please(s, msg, "Message Store Not Ready");
+	else if (cpm->host.dndh(cpm->host.arg) ||
+		 answer == CPM_ANSWER_DECLINE)
+		decline(s, msg);
+	else if (ours)
+		glare(ours, s, msg);
+	else
+		welcome(s, msg, answer == CPM_ANSWER_ASK);
 }
 
 

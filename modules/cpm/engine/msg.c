@@ -227,8 +227,7 @@ int cpm_delete(struct cpm *cpm, uint64_t msg, uint64_t conv,
 		look_reset(&look);
 	}
 
-	return err ? err : cpm_store_delete(cpm->store, msg, conv, NULL,
-					    NULL);
+	return err ? err : send_delete(cpm, msg, conv);
 }
 
 

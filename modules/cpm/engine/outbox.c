@@ -232,8 +232,8 @@ void outbox_stop(struct outbox *ob, const char *aor)
 		struct report *rep = le->data;
 
 		le = le->next;
-		/* one without a request is being settled: let it */
-		if (rep->req && (!aor || !str_cmp(aor, rep->aor)))
+		/* one without a pager is being settled: let it */
+		if (rep->pager && (!aor || !str_cmp(aor, rep->aor)))
 			mem_deref(rep);
 	}
 }

@@ -6,6 +6,8 @@
 #ifndef OUTBOX_H
 #define OUTBOX_H
 
+struct pager;
+
 struct outbox {
 	struct cpm *cpm;
 	struct list reportl;  /* on their way, or their result being stored */
@@ -22,13 +24,8 @@ struct report {
 	uint64_t sender;
 	enum cpm_report kind;
 	uint32_t tries;
-	uint32_t authc;       /* challenges followed                        */
 	char *aor;
-	char *hdrs;           /* SIP headers of the MESSAGE                 */
-	struct mbuf *body;    /* CPIM                                       */
-	struct sip_dialog *dlg;
-	struct sip_auth *auth;
-	struct sip_request *req;  /* NULL: its result is being stored       */
+	struct pager *pager;  /* NULL: its result is being stored           */
 	enum cpm_report_state result;
 	uint16_t scode;
 	uint64_t next;        /* when its sender's turn comes again         */

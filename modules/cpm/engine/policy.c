@@ -1,5 +1,5 @@
 /**
- * @file policy.c  Who may deliver now; which notifications leave
+ * @file policy.c  Who may deliver or talk now; which notifications leave
  *
  * Rows are kept in memory and in the store. The narrowest row that says
  * something wins: account and sender, sender, account, every one, then the
@@ -15,6 +15,7 @@ struct row {
 	char *account;
 	char *peer;
 	enum cpm_answer deferred;
+	enum cpm_answer chat;
 	enum cpm_tri delivery_imdn;
 	enum cpm_tri display_imdn;
 };
@@ -104,6 +105,7 @@ static bool load_handler(const struct cpm_policy_row *in, void *arg)
 		return true;
 
 	row->deferred      = in->deferred;
+	row->chat          = in->chat;
 	row->delivery_imdn = in->delivery_imdn;
 	row->display_imdn  = in->display_imdn;
 
@@ -145,6 +147,7 @@ static int row_save(const struct row *row, struct cpm_store *st)
 		.account       = row->account,
 		.peer          = row->peer,
 		.deferred      = row->deferred,
+		.chat          = row->chat,
 		.delivery_imdn = row->delivery_imdn,
 		.display_imdn  = row->display_imdn,
 	};
@@ -182,6 +185,7 @@ void policy_resolve(const struct policy *pol, const struct cpm_conf *conf,
 	size_t i;
 
 	res->deferred      = conf->deferred;
+	res->chat          = conf->chat;
 	res->delivery_imdn = conf->delivery_imdn;
 	res->display_imdn  = conf->display_imdn;
 
@@ -193,6 +197,8 @@ void policy_resolve(const struct policy *pol, const struct cpm_conf *conf,
 
 		if (row->deferred != CPM_ANSWER_DEFAULT)
 			res->deferred = row->deferred;
+		if (row->chat != CPM_ANSWER_DEFAULT)
+			res->chat = row->chat;
 		res->delivery_imdn = tri(row->delivery_imdn,
 					 res->delivery_imdn);
 		res->display_imdn = tri(row->display_imdn,
@@ -224,6 +230,8 @@ int policy_change(struct policy *pol, struct cpm_store *st,
 	old = *row;
 	if (chg->deferred)
 		row->deferred = *chg->deferred;
+	if (chg->chat)
+		row->chat = *chg->chat;
 	if (chg->delivery_imdn)
 		row->delivery_imdn = *chg->delivery_imdn;
 	if (chg->display_imdn)
@@ -233,6 +241,7 @@ int policy_change(struct policy *pol, struct cpm_store *st,
 	if (err) {
 		/* what cannot be kept is not in force either */
 		row->deferred      = old.deferred;
+		row->chat          = old.chat;
 		row->delivery_imdn = old.delivery_imdn;
 		row->display_imdn  = old.display_imdn;
 	}

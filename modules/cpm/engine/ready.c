@@ -8,6 +8,7 @@
  * SPDX-License-Identifier: BSD-3-Clause
  */
 #include "engine.h"
+#include "sendq.h"
 
 
 bool ready_is(const struct cpm *cpm)
@@ -58,8 +59,10 @@ static void wait_on(struct cpm *cpm)
 /* What the store has, or should have */
 static void begin(struct cpm *cpm)
 {
-	if (!policy_load(cpm->policy, cpm->store))
+	if (!policy_load(cpm->policy, cpm->store)) {
 		outbox_kick(cpm->outbox);
+		sendq_kick(cpm->sendq);
+	}
 }
 
 
@@ -88,6 +91,7 @@ static void check(struct cpm *cpm)
 static void begin_anew(struct cpm *cpm)
 {
 	outbox_stop(cpm->outbox, NULL);
+	sendq_stop(cpm->sendq, NULL);
 	policy_save(cpm->policy, cpm->store);
 	begin(cpm);
 }

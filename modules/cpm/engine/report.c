@@ -10,11 +10,8 @@
 #include <string.h>
 #include "engine.h"
 #include "outbox.h"
+#include "pager.h"
 
-
-static const char icsi_msg[] = "urn:urn-7:3gpp-service.ims.icsi.oma.cpm.msg";
-static const char icsi_msg_escaped[] =
-	"urn%3Aurn-7%3A3gpp-service.ims.icsi.oma.cpm.msg";
 
 enum {
 	STORE_TRIES = 6,  /* no more than 32 s until a disk with room again is
@@ -22,7 +19,6 @@ enum {
 };
 
 
-static int send_request(struct report *rep);
 static void store(struct report *rep);
 
 
@@ -32,11 +28,7 @@ static void destructor(void *arg)
 
 	tmr_cancel(&rep->tmr);
 	list_unlink(&rep->le);
-	mem_deref(rep->req);
-	mem_deref(rep->auth);
-	mem_deref(rep->dlg);
-	mem_deref(rep->body);
-	mem_deref(rep->hdrs);
+	mem_deref(rep->pager);
 	mem_deref(rep->aor);
 }
 
@@ -105,7 +97,7 @@ static void store(struct report *rep)
 static void settle(struct report *rep, enum cpm_report_state result,
 		   uint64_t next)
 {
-	rep->req    = mem_deref(rep->req);
+	rep->pager  = mem_deref(rep->pager);
 	rep->result = result;
 	rep->next   = next;
 
@@ -150,42 +142,13 @@ static void in_vain(struct report *rep, uint32_t after)
 }
 
 
-static uint32_t retry_after(const struct sip_msg *msg)
-{
-	const struct sip_hdr *hdr = sip_msg_hdr(msg, SIP_HDR_RETRY_AFTER);
-
-	return hdr ? retry_seconds(&hdr->val) : 0;
-}
-
-
-static bool authenticate(struct report *rep, const struct sip_msg *msg)
-{
-	if (msg->scode != 401 && msg->scode != 407)
-		return false;
-	if (++rep->authc > CPM_AUTH_MAX)
-		return false;
-
-	return !sip_auth_authenticate(rep->auth, msg) && !send_request(rep);
-}
-
-
-static void resp_handler(int err, const struct sip_msg *msg, void *arg)
+static void answer_handler(const struct pager_answer *ans, void *arg)
 {
 	struct report *rep = arg;
 
-	if (!err && msg->scode < 200)
-		return;
+	rep->scode = ans->scode;
 
-	if (err) {
-		/* as if it had been answered so: RFC 3261, 8.1.3.1 */
-		rep->scode = err == ETIMEDOUT ? 408 : 503;
-		in_vain(rep, 0);
-		return;
-	}
-
-	rep->scode = msg->scode;
-
-	switch (retry_verdict(msg->scode)) {
+	switch (retry_verdict(ans->scode)) {
 
 	case RETRY_SENT:
 		settle(rep, CPM_REPORT_SENT, engine_now());
@@ -196,54 +159,9 @@ static void resp_handler(int err, const struct sip_msg *msg, void *arg)
 		break;
 
 	default:
-		if (!authenticate(rep, msg))
-			in_vain(rep, retry_after(msg));
+		in_vain(rep, ans->after);
 		break;
 	}
-}
-
-
-static int send_request(struct report *rep)
-{
-	const size_t len = mbuf_get_left(rep->body);
-
-	return sip_drequestf(&rep->req, rep->ob->cpm->host.sip, true,
-			     "MESSAGE", rep->dlg, 0, rep->auth, NULL,
-			     resp_handler, rep,
-			     "%s"
-			     "Content-Type: message/cpim\r\n"
-			     "Content-Length: %zu\r\n"
-			     "\r\n"
-			     "%b",
-			     rep->hdrs, len, mbuf_buf(rep->body), len);
-}
-
-
-static int auth_handler(char **user, char **pass, const char *realm,
-			void *arg)
-{
-	struct report *rep = arg;
-	const struct cpm_host *host = &rep->ob->cpm->host;
-
-	return host->authh(user, pass, realm, rep->aor, host->arg);
-}
-
-
-static int headers_set(struct report *rep, const struct cpm_due *due)
-{
-	const char *conv = due->conversation_id, *cont = due->contribution_id;
-
-	return re_sdprintf(&rep->hdrs,
-			   "P-Preferred-Service: %s\r\n"
-			   "P-Preferred-Identity: <%s>\r\n"
-			   "Accept-Contact: *;+g.3gpp.icsi-ref=\"%s\"\r\n"
-			   "%s%s%s"
-			   "%s%s%s",
-			   icsi_msg, rep->aor, icsi_msg_escaped,
-			   conv ? "Conversation-ID: " : "", conv ? conv : "",
-			   conv ? "\r\n" : "",
-			   cont ? "Contribution-ID: " : "", cont ? cont : "",
-			   cont ? "\r\n" : "");
 }
 
 
@@ -293,8 +211,9 @@ static size_t route_split(const char *routev[CPIM_ROUTE_MAX], char *buf)
 }
 
 
-static int body_set(struct report *rep, const struct cpm_due *due,
-		    const char *const routev[], size_t routec)
+/* @param mbp mem_deref() it in any case */
+static int body_make(struct mbuf **mbp, const struct cpm_due *due,
+		     const char *const routev[], size_t routec)
 {
 	struct mbuf *doc = NULL;
 	struct cpim_out out = {
@@ -309,13 +228,13 @@ static int body_set(struct report *rep, const struct cpm_due *due,
 	};
 	int err;
 
-	rep->body = mbuf_alloc(1024);
-	err = rep->body ? doc_encode(&doc, due) : ENOMEM;
+	*mbp = mbuf_alloc(1024);
+	err = *mbp ? doc_encode(&doc, due) : ENOMEM;
 	if (!err) {
 		out.body = doc->buf;
 		out.len  = doc->end;
-		err = cpim_encode(rep->body, &out);
-		rep->body->pos = 0;
+		err = cpim_encode(*mbp, &out);
+		(*mbp)->pos = 0;
 	}
 	mem_deref(doc);
 
@@ -323,81 +242,53 @@ static int body_set(struct report *rep, const struct cpm_due *due,
 }
 
 
-static bool istel(const char *uri)
+/* The first stop of the way back is who it is sent to.
+   @param strp NULL if there is none; mem_deref() it */
+static int topmost(char **strp, const char *route)
 {
-	return !strncmp(uri, "tel:", 4);
-}
-
-
-int tel_route(char **strp, const char *aor)
-{
-	const char *at = strchr(aor, '@');
-
-	return re_sdprintf(strp, "sip:%s;lr", at ? at + 1 : aor);
-}
-
-
-static int dialog_set(struct report *rep, const struct cpm_account *acc,
-		      const struct cpm_due *due, const char *topmost)
-{
-	const char *uri = due->peer, *routev[1] = {acc->outbound};
-	char *domain = NULL, *top = NULL;
 	struct sip_addr addr;
 	struct pl pl;
-	int err = 0;
 
-	if (topmost) {
-		pl_set_str(&pl, topmost);
-		if (!sip_addr_decode(&addr, &pl))
-			err = pl_strdup(&top, &addr.auri);
-		if (top)
-			uri = top;
-	}
-	if (!err && !routev[0] && istel(uri)) {
-		err = tel_route(&domain, due->account);
-		routev[0] = domain;
-	}
-	if (!err)
-		err = sip_dialog_alloc(&rep->dlg, uri, due->peer, NULL,
-				       due->account,
-				       routev[0] ? routev : NULL,
-				       routev[0] ? 1 : 0);
-	mem_deref(domain);
-	mem_deref(top);
+	if (!route)
+		return 0;
 
-	return err;
+	pl_set_str(&pl, route);
+
+	return sip_addr_decode(&addr, &pl) ? 0 : pl_strdup(strp, &addr.auri);
 }
 
 
-static int report_fill(struct report *rep, const struct cpm_account *acc,
-		       const struct cpm_due *due)
+static int message_send(struct report *rep, const struct cpm_account *acc,
+			const struct cpm_due *due)
 {
+	struct pager_args args = {
+		.cpm = rep->ob->cpm,
+		.acc = acc,
+		.aor = due->account,
+		.to  = due->peer,
+		.conversation_id = due->conversation_id,
+		.contribution_id = due->contribution_id,
+	};
 	const char *routev[CPIM_ROUTE_MAX];
-	char *route = NULL;
+	char *route = NULL, *top = NULL;
 	size_t routec;
-	int err;
+	int err = 0;
 
-	rep->id     = due->id;
-	rep->msg    = due->msg;
-	rep->sender = due->sender;
-	rep->kind   = due->kind;
-	rep->tries  = due->tries;
-
-	err = str_dup(&rep->aor, due->account);
-	if (!err && due->route)
+	if (due->route)
 		err = str_dup(&route, due->route);
 	if (err)
-		goto out;
+		return err;
 
 	routec = route_split(routev, route);
-	err = headers_set(rep, due);
+	err = body_make(&args.body, due, routev, routec);
 	if (!err)
-		err = body_set(rep, due, routev, routec);
-	if (!err)
-		err = dialog_set(rep, acc, due, routec ? routev[0] : NULL);
-	if (!err)
-		err = sip_auth_alloc(&rep->auth, auth_handler, rep, false);
- out:
+		err = topmost(&top, routec ? routev[0] : NULL);
+	if (!err) {
+		args.uri = top;
+		err = pager_send(&rep->pager, &args, answer_handler, rep);
+	}
+	mem_deref(args.body);
+	mem_deref(top);
 	mem_deref(route);
 
 	return err;
@@ -414,13 +305,18 @@ int report_send(struct outbox *ob, const struct cpm_account *acc,
 	if (!rep)
 		return ENOMEM;
 
-	rep->ob = ob;
+	rep->ob     = ob;
+	rep->id     = due->id;
+	rep->msg    = due->msg;
+	rep->sender = due->sender;
+	rep->kind   = due->kind;
+	rep->tries  = due->tries;
 	tmr_init(&rep->tmr);
 	list_append(&ob->reportl, &rep->le, rep);
 
-	err = report_fill(rep, acc, due);
+	err = str_dup(&rep->aor, due->account);
 	if (!err)
-		err = send_request(rep);
+		err = message_send(rep, acc, due);
 
 	if (err == ENOMEM) {
 		mem_deref(rep);

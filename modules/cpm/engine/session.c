@@ -10,6 +10,7 @@
 #include "composing.h"
 #include "call.h"
 #include "pull.h"
+#include "chat_out.h"
 #include "first.h"
 
 
@@ -68,6 +69,8 @@ static void destructor(void *arg)
 		s->src->sess = NULL;
 	mem_deref(s->msrp);
 	mem_deref(s->comp);
+	mem_deref(s->chat);
+	mem_deref(s->takes);
 	call_forget(s);
 	mem_deref(s->sip);
 	mem_deref(s->call);
@@ -141,6 +144,14 @@ void session_move(struct session *s, enum sess_state state, uint16_t code)
 }
 
 
+void session_established(struct session *s)
+{
+	session_move(s, SESS_ESTABLISHED, 0);
+	msrp_sdp_rest(s->sdp);
+	chat_out_session_up(s);
+}
+
+
 /* libre drops the transaction of an answer that it has no memory for, and
    then takes no other one: the request must not hang for that */
 static void reject(struct session *s, uint16_t code)
@@ -182,6 +193,7 @@ void session_end(struct session *s, enum sess_state state, uint16_t code)
 	msrp_sess_close(s->msrp);
 	session_move(s, state, code);
 	pull_ended(s);
+	chat_out_session_over(s, code, s->after, s->reason);
 	mem_deref(s);
 }
 
@@ -207,8 +219,7 @@ static void estab_handler(void *arg)
 		return;
 	}
 
-	session_move(src->sess, SESS_ESTABLISHED, 0);
-	msrp_sdp_rest(src->sess->sdp);
+	session_established(src->sess);
 }
 
 
@@ -293,6 +304,21 @@ int session_desc(struct mbuf **descp, struct session *s, bool offer)
 }
 
 
+/* What we may send (RFC 4975, 8.6). Many tell nothing of what they take in
+   CPIM, and take it: so does whom we have no memory to remember it of */
+static void takes_set(struct session *s, const struct msrp_remote *rem)
+{
+	s->takes = mem_deref(s->takes);
+	if (s->src->deferred)
+		return;
+
+	s->peer_max = rem->max_size;
+	if (rem->accept_wrapped_types)
+		(void)re_sdprintf(&s->takes, "%s %s", rem->accept_types,
+				  rem->accept_wrapped_types);
+}
+
+
 /* RFC 3264, 6.1: what the offer leaves; a delivery never sends */
 void session_negotiated(struct session *s)
 {
@@ -304,8 +330,13 @@ void session_negotiated(struct session *s)
 	if ((rem->dir & SDP_RECVONLY) && !s->src->deferred)
 		dir |= SDP_SENDONLY;
 
+	/* for one message of ours */
+	if (s->outgoing && !s->src->deferred && s->src->mode == CPM_LARGE)
+		dir &= SDP_SENDONLY;
+
 	s->dir   = (enum sdp_dir)dir;
 	s->forms = comp_forms(rem->accept_types, rem->accept_wrapped_types);
+	takes_set(s, rem);
 }
 
 

@@ -29,12 +29,14 @@ enum sess_state {
 
 struct sender;
 struct calling;
+struct chat;
 
 struct session {
 	struct le le;            /* of cpm->sessl                            */
 	struct le nle;           /* of cpm->numberh                          */
 	struct le cle;           /* of cpm->callidh                          */
 	struct le ple;           /* of cpm->pausedl                          */
+	struct le sle;           /* of its sender's                          */
 	struct sender *sender;   /* shared; NULL: it is not limited          */
 	struct cpm *cpm;
 	struct source *src;
@@ -64,6 +66,10 @@ struct session {
 	unsigned forms;          /* set of enum comp_form: what the peer takes*/
 	struct calling *call;    /* what is asked for; NULL: not outgoing    */
 	struct composing *comp;  /* NULL: nobody has written yet             */
+	struct chat *chat;       /* NULL: nothing of ours has gone over it   */
+	char *takes;             /* media types that the peer takes, in CPIM;
+				    NULL: it did not say                     */
+	uint64_t peer_max;       /* octets of a message that it takes; 0: any*/
 	enum sess_state state;
 	uint16_t code;           /* SIP status of the refusal or failure     */
 	const char *reason;      /* why it failed: the MSRP leg, or the answer
@@ -90,7 +96,15 @@ void sessions_remove(struct session *s);
 /** Its Call-ID is known now. @return 0; ENOMEM */
 int  sessions_set_callid(struct session *s, const char *callid);
 struct session *sessions_find(const struct cpm *cpm, uint32_t id);
+/** Those from one peer, or to him, in the order of their numbers: sle.
+    @return NULL: there is none */
+const struct list *sessions_of(const struct cpm *cpm, const char *aor,
+			       const char *peer);
 struct session *sessions_dialog(const struct cpm *cpm,
+				const struct sip_msg *msg);
+
+/** Ours, whose INVITE this answers, while it has no final answer */
+struct session *sessions_called(const struct cpm *cpm,
 				const struct sip_msg *msg);
 
 /* session.c: states and ending */
@@ -98,6 +112,8 @@ struct session *sessions_dialog(const struct cpm *cpm,
 int  session_alloc(struct session **sp, struct cpm *cpm, struct source *src,
 		   const char *cuser);
 void session_move(struct session *s, enum sess_state state, uint16_t code);
+/** MSRP is bound, and SIP has said all that there is to say */
+void session_established(struct session *s);
 
 /** Over: tell, let go of SIP (BYE) and MSRP, free */
 void session_end(struct session *s, enum sess_state state, uint16_t code);
@@ -117,6 +133,14 @@ extern const struct msrp_sess_h session_msrp_handlers;
 /** The SIP session has ended by itself. @param err ETIMEDOUT: no answer; else
     CANCEL or BYE */
 void session_sip_closed(struct session *s, int err);
+
+/* glare.c: both began at once */
+
+/** Ours that is not answered yet, of the conversation of one that comes. NULL */
+struct session *glare_find(const struct session *theirs);
+
+/** Is it ours that is kept? */
+bool glare_wins(const struct session *ours, const struct session *theirs);
 
 /* wait.c: 200 once our relay is there */
 

@@ -23,6 +23,7 @@ struct sender {
 	struct le he;
 	const char *aor;          /* these two into buf                     */
 	const char *peer;
+	struct list sessl;        /* struct session                         */
 	char buf[];
 };
 
@@ -158,6 +159,8 @@ int sessions_add(struct session *s)
 	s->id = ++cpm->sess_last;
 	++cpm->sessc;
 	list_append(&cpm->sessl, &s->le, s);
+	if (s->sender)
+		list_append(&s->sender->sessl, &s->sle, s);
 	hash_append(cpm->numberh, s->id, &s->nle, s);
 	if (s->src->callid)
 		hash_append(cpm->callidh, hash_joaat_str(s->src->callid),
@@ -193,9 +196,20 @@ void sessions_remove(struct session *s)
 
 	--s->cpm->sessc;
 	list_unlink(&s->le);
+	list_unlink(&s->sle);
 	hash_unlink(&s->nle);
 	hash_unlink(&s->cle);
 	s->sender = mem_deref(s->sender);
+}
+
+
+const struct list *sessions_of(const struct cpm *cpm, const char *aor,
+			       const char *peer)
+{
+	struct key key = {aor, peer ? peer : ""};
+	const struct sender *sender = sender_find(cpm, &key);
+
+	return sender ? &sender->sessl : NULL;
 }
 
 
@@ -228,4 +242,22 @@ struct session *sessions_dialog(const struct cpm *cpm,
 	return list_ledata(hash_lookup(cpm->callidh,
 				       hash_joaat_pl(&msg->callid),
 				       dialog_cmp, (void *)msg));
+}
+
+
+static bool called_cmp(struct le *le, void *arg)
+{
+	const struct session *s = le->data;
+
+	return s->state == SESS_CALLING && s->sip &&
+		sip_dialog_cmp_half(sipsess_dialog(s->sip), arg);
+}
+
+
+struct session *sessions_called(const struct cpm *cpm,
+				const struct sip_msg *msg)
+{
+	return list_ledata(hash_lookup(cpm->callidh,
+				       hash_joaat_pl(&msg->callid),
+				       called_cmp, (void *)msg));
 }

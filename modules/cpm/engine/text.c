@@ -108,6 +108,17 @@ int cpm_text_clean(struct mbuf *mb, const uint8_t *buf, size_t len)
 }
 
 
+size_t cpm_text_valid(const uint8_t *buf, size_t len)
+{
+	size_t i = 0, n;
+
+	while (i < len && (n = text_utf8(buf + i, len - i)) > 0)
+		i += n;
+
+	return i;
+}
+
+
 size_t cpm_text_cut(const uint8_t *buf, size_t len, size_t max)
 {
 	size_t n = max, back;

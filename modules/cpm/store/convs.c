@@ -175,6 +175,7 @@ void convs_note(struct conv_row *row, const struct job *job)
 static int entry_write(struct convs *cs, const struct entry *e)
 {
 	struct dbq q;
+	int err;
 
 	dbq_start(&q, cs->db, SQL_CONV_PUT);
 	dbq_int(&q, 1, e->row.id);
@@ -182,9 +183,15 @@ static int entry_write(struct convs *cs, const struct entry *e)
 	dbq_int(&q, 3, e->unread);
 	dbq_int(&q, 4, e->octets);
 	dbq_int(&q, 5, e->last);
-	dbq_text(&q, 6, e->peer);
-	dbq_text(&q, 7, e->name);
-	dbq_text(&q, 8, e->cid);
+	dbq_text(&q, 6, e->name);
+	dbq_text(&q, 7, e->cid);
+	err = dbq_run(&q, NULL);
+	if (err || !e->peer)
+		return err;
+
+	dbq_start(&q, cs->db, SQL_CONV_SET_PEER);
+	dbq_int(&q, 1, e->row.id);
+	dbq_text(&q, 2, e->peer);
 
 	return dbq_run(&q, NULL);
 }

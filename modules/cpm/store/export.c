@@ -144,7 +144,12 @@ static int row(struct export *ex, struct dbq *q, bool *endp)
 	int err;
 
 	read_msg(&msg, q);
-	if (name) {
+	if (msg.source) {
+		msg.file = msg.source;
+		ex->fd = source_open(msg.source, msg.size, msg.source_mtime);
+		*endp = true;
+	}
+	else if (name) {
 		(void)snprintf(file, sizeof(file), "%s%s", ex->spool, name);
 		msg.file = file;
 		ex->fd = open(file, O_RDONLY | O_CLOEXEC);
@@ -162,7 +167,7 @@ static int row(struct export *ex, struct dbq *q, bool *endp)
 	err = ex->sink->msgh(&msg, ex->arg);
 	if (err)
 		return err;
-	if (!name)
+	if (!msg.file)
 		return body_row(ex, q, msg.size);
 
 	return ex->fd < 0 ? done(ex, true) : 0;

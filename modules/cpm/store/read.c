@@ -226,6 +226,11 @@ void read_msg(struct cpm_msg *msg, struct dbq *q)
 	msg->status = (enum cpm_out)dbq_get(q, 29);
 	msg->code   = (uint16_t)dbq_get(q, 30);
 	msg->reason = str(q, 31);
+	msg->wish   = (uint8_t)dbq_get(q, 32);
+	msg->fixed  = dbq_get(q, 33);
+	msg->tries  = (uint32_t)dbq_get(q, 34);
+	msg->source = str(q, 35);
+	msg->source_mtime = dbq_get(q, 36);
 	if (msg->status == CPM_OUT_NONE)
 		msg->status = CPM_OUT_SENT;
 }
@@ -260,9 +265,13 @@ static int msg_read(struct cpm_store *st, struct dbq *q, cpm_msg_h *h,
 				break;
 			msg.file = file;
 			msg.missing = !file_whole(file, msg.size);
+			if (msg.missing)
+				store_missing(st, msg.id);
 		}
-		if (msg.missing)
-			store_missing(st, msg.id);
+		else if (msg.source) {
+			msg.file = msg.source;
+			msg.missing = !source_there(&msg);
+		}
 		if (h(&msg, arg))
 			break;
 	}
@@ -325,7 +334,7 @@ int cpm_store_msg(struct cpm_store *st, uint64_t id, cpm_msg_h *h, void *arg)
 static int body_get(struct cpm_store *st, struct dbq *q, uint64_t off,
 		    size_t len, struct mbuf *mb)
 {
-	const char *file = dbq_str(q, 1);
+	const char *file = dbq_str(q, 1), *source = dbq_str(q, 3);
 	const uint64_t size = dbq_get(q, 0);
 	const void *p;
 	size_t n = 0;
@@ -337,6 +346,8 @@ static int body_get(struct cpm_store *st, struct dbq *q, uint64_t off,
 
 	if (file)
 		return spool_read(st->spool, file, off, len, mb);
+	if (source)
+		return source_read(source, size, dbq_get(q, 4), off, len, mb);
 
 	p = dbq_mem(q, 2, &n);
 	if (!p || n < len)
@@ -351,6 +362,7 @@ static int body_get(struct cpm_store *st, struct dbq *q, uint64_t off,
 static int body_read(struct cpm_store *st, uint64_t id, uint64_t off,
 		     size_t len, struct mbuf *mb, bool again)
 {
+	bool ours;
 	struct dbq q;
 	int err, row;
 
@@ -363,15 +375,16 @@ static int body_read(struct cpm_store *st, uint64_t id, uint64_t off,
 	dbq_int(&q, 3, len);
 	row = dbq_step(&q);
 	err = row ? row : body_get(st, &q, off, len, mb);
+	ours = !row && !dbq_str(&q, 3);
 
 	/* deleted by the writer between row and file? the next look tells */
-	if (!row && err == ENODATA && again) {
+	if (ours && err == ENODATA && again) {
 		(void)read_end(st, &q, 0);
 		return body_read(st, id, off, len, mb, false);
 	}
-	if (!row && err == ENODATA)
+	if (ours && err == ENODATA)
 		store_missing(st, id);
-	else if (!row && err == EIO)
+	else if (ours && err == EIO)
 		store_fault(st, true, err, "a body, from its file");
 
 	return read_end(st, &q, err);
@@ -460,14 +473,14 @@ int cpm_store_due_next(struct cpm_store *st, const char *account,
 
 
 /* The one behind it. @param accountp mem_deref() it; NULL: no more */
-static int account_next(struct cpm_store *st, char **accountp,
+static int account_next(struct cpm_store *st, enum sql id, char **accountp,
 			const char *account)
 {
 	struct dbq q;
 	int err;
 
 	*accountp = NULL;
-	err = read_start(st, &q, SQL_DUE_ACCOUNT);
+	err = read_start(st, &q, id);
 	if (err)
 		return err;
 
@@ -480,7 +493,8 @@ static int account_next(struct cpm_store *st, char **accountp,
 }
 
 
-int cpm_store_due_accounts(struct cpm_store *st, cpm_account_h *h, void *arg)
+int read_aors(struct cpm_store *st, enum sql id, cpm_account_h *h,
+		  void *arg)
 {
 	char *account = NULL, *next;
 	int err;
@@ -490,7 +504,7 @@ int cpm_store_due_accounts(struct cpm_store *st, cpm_account_h *h, void *arg)
 
 	mem_ref(st);
 	for (;;) {
-		err = account_next(st, &next, account ? account : "");
+		err = account_next(st, id, &next, account ? account : "");
 		mem_deref(account);
 		account = next;
 		if (!account || h(account, arg))
@@ -500,6 +514,12 @@ int cpm_store_due_accounts(struct cpm_store *st, cpm_account_h *h, void *arg)
 	mem_deref(st);
 
 	return err;
+}
+
+
+int cpm_store_due_accounts(struct cpm_store *st, cpm_account_h *h, void *arg)
+{
+	return read_aors(st, SQL_DUE_ACCOUNT, h, arg);
 }
 
 
@@ -522,6 +542,7 @@ int cpm_store_policies(struct cpm_store *st, cpm_policy_h *h, void *arg)
 		row.deferred      = (enum cpm_answer)dbq_get(&q, 2);
 		row.delivery_imdn = (enum cpm_tri)dbq_get(&q, 3);
 		row.display_imdn  = (enum cpm_tri)dbq_get(&q, 4);
+		row.chat          = (enum cpm_answer)dbq_get(&q, 5);
 		if (h(&row, arg))
 			break;
 	}
@@ -548,6 +569,7 @@ int cpm_store_counts(struct cpm_store *st, struct cpm_counts *counts)
 	counts->unread        = (uint64_t)total.unread;
 	counts->imdn_pending  = (uint64_t)total.pending;
 	counts->imdn_failed   = (uint64_t)total.failed;
+	counts->queued        = (uint64_t)total.queued;
 
 	return announced_count(st, &counts->deferred);
 }

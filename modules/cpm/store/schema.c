@@ -31,6 +31,16 @@
  * arrives has nothing to do with it. An outgoing message of an older version
  * has no row there: it counts as sent. Nothing that was there is rewritten.
  *
+ * Version 4 sends them. sent.queue is the conversation in which a message
+ * waits to be sent, or is on its way; NULL once that is over. conv.turn says
+ * when the first of those may go (NULL: there is none), so that one look into
+ * conv_queue finds who is next, however much waits: at once, below 0, in the
+ * order of their ids (TURN_BASE + id); or, ms since 1970, after a try that
+ * failed; conv.told: by the server's own word. What a try changes (mode,
+ * contrib) is kept in sent, so that the text is not written again. A body that
+ * is a file of the user's (source) has its size there too: in msg it is 0,
+ * for it takes no room.
+ *
  * SPDX-License-Identifier: BSD-3-Clause
  */
 #include "db.h"
@@ -253,11 +263,30 @@
 "  mode INTEGER NOT NULL," \
 "  UNIQUE (account, reference));"
 
+/* chat: see cpm_policy_row */
+#define VERSION_4 \
+"ALTER TABLE policy ADD COLUMN chat INTEGER NOT NULL DEFAULT 0;" \
+"ALTER TABLE conv ADD COLUMN turn INTEGER;" \
+"ALTER TABLE conv ADD COLUMN told INTEGER NOT NULL DEFAULT 0;" \
+"CREATE INDEX conv_queue ON conv (account, turn) WHERE turn IS NOT NULL;" \
+"CREATE INDEX conv_peer ON conv (account, peer) WHERE kind = 0;" \
+"ALTER TABLE sent ADD COLUMN queue INTEGER;" \
+"ALTER TABLE sent ADD COLUMN tries INTEGER NOT NULL DEFAULT 0;" \
+"ALTER TABLE sent ADD COLUMN wish INTEGER NOT NULL DEFAULT 0;" \
+"ALTER TABLE sent ADD COLUMN fixed INTEGER NOT NULL DEFAULT 0;" \
+"ALTER TABLE sent ADD COLUMN mode INTEGER;" \
+"ALTER TABLE sent ADD COLUMN contrib TEXT;" \
+"ALTER TABLE sent ADD COLUMN source TEXT;" \
+"ALTER TABLE sent ADD COLUMN mtime INTEGER NOT NULL DEFAULT 0;" \
+"ALTER TABLE sent ADD COLUMN size INTEGER;" \
+"CREATE INDEX sent_queue ON sent (queue) WHERE queue IS NOT NULL;"
+
 
 const char *const schema_sql[] = {
 	VERSION_1,
 	VERSION_2,
 	VERSION_3,
+	VERSION_4,
 };
 
 const int schema_version = sizeof(schema_sql) / sizeof(schema_sql[0]);

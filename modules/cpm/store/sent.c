@@ -31,7 +31,9 @@ static const unsigned legal[] = {
 int sent_put(struct write *w, const struct job *job)
 {
 	const struct cpm_msg *msg = job->msg;
+	const bool queued = msg->status == CPM_OUT_QUEUED;
 	struct dbq q;
+	int err;
 
 	dbq_start(&q, w->db, SQL_SENT_ADD);
 	dbq_int(&q, 1, job->res.id);
@@ -39,8 +41,18 @@ int sent_put(struct write *w, const struct job *job)
 	dbq_int(&q, 3, msg->status ? msg->status : CPM_OUT_SENT);
 	dbq_int(&q, 4, msg->code);
 	dbq_text(&q, 5, msg->reason);
+	if (queued)
+		dbq_int(&q, 6, job->res.conversation);
+	dbq_int(&q, 7, msg->wish);
+	dbq_int(&q, 8, msg->fixed);
+	dbq_text(&q, 9, msg->source);
+	dbq_int(&q, 10, msg->source_mtime);
+	if (msg->source)
+		dbq_int(&q, 11, msg->size);
+	err = dbq_run(&q, NULL);
 
-	return dbq_run(&q, NULL);
+	return err || !queued ? err
+		: queue_joined(w, job->res.conversation, job->res.id);
 }
 
 
@@ -69,7 +81,7 @@ static bool may_tell(const struct job *job, bool group, const char *peer)
 
 
 /* @return 0; ENOENT */
-static int find(struct write *w, struct job *job, enum cpm_out *nowp)
+static int find(struct write *w, struct job *job, struct sent_state *now)
 {
 	struct dbq q;
 	int err;
@@ -83,7 +95,8 @@ static int find(struct write *w, struct job *job, enum cpm_out *nowp)
 			continue;
 
 		job->res.id = dbq_get(&q, 0);
-		*nowp = (enum cpm_out)dbq_get(&q, 1);
+		now->status = (enum cpm_out)dbq_get(&q, 1);
+		now->queue  = dbq_get(&q, 4);
 		break;
 	}
 	dbq_end(&q);
@@ -92,25 +105,36 @@ static int find(struct write *w, struct job *job, enum cpm_out *nowp)
 }
 
 
+/* What is not to be sent any more leaves the queue */
+int sent_set(struct write *w, uint64_t id, const struct sent_state *now,
+	     const struct status_move *move)
+{
+	struct dbq q;
+	int err;
+
+	dbq_start(&q, w->db, SQL_SENT_MOVE);
+	dbq_int(&q, 1, id);
+	dbq_int(&q, 2, move->to);
+	dbq_int(&q, 3, move->code);
+	dbq_text(&q, 4, move->reason);
+	err = dbq_run(&q, NULL);
+
+	return err || move->to == CPM_OUT_SENDING ? err
+		: queue_left(w, id, now);
+}
+
+
 int sent_move(struct write *w, struct job *job)
 {
-	const struct status_move *move = job->move;
-	enum cpm_out now = CPM_OUT_NONE;
-	struct dbq q;
+	struct sent_state now = {CPM_OUT_NONE, 0};
 	int err;
 
 	memset(&job->res, 0, sizeof(job->res));
 	err = find(w, job, &now);
 	if (err)
 		return err;
-	if (!(legal[move->to] & FROM(now)))
+	if (!(legal[job->move->to] & FROM(now.status)))
 		return EALREADY;
 
-	dbq_start(&q, w->db, SQL_SENT_MOVE);
-	dbq_int(&q, 1, job->res.id);
-	dbq_int(&q, 2, move->to);
-	dbq_int(&q, 3, move->code);
-	dbq_text(&q, 4, move->reason);
-
-	return dbq_run(&q, NULL);
+	return sent_set(w, job->res.id, &now, job->move);
 }

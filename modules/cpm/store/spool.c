@@ -364,24 +364,16 @@ static int read_all(int fd, uint8_t *p, size_t len, off_t off, size_t *np)
 }
 
 
-/* len is within the body: less than that in the file is damage */
-int spool_read(const struct spool *sp, const char *name, uint64_t off,
-	       size_t len, struct mbuf *mb)
+/* len is within the body: less than that in the file is damage. Closes fd */
+int spool_read_fd(int fd, uint64_t off, size_t len, struct mbuf *mb)
 {
 	size_t n = 0;
-	int fd, err;
+	int err = 0;
 
-	if (mb->size - mb->end < len) {
+	if (mb->size - mb->end < len)
 		err = mbuf_resize(mb, mb->end + len);
-		if (err)
-			return err;
-	}
-
-	fd = openat(sp->fd, name, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return errno == ENOENT ? ENODATA : EIO;
-
-	err = read_all(fd, mb->buf + mb->end, len, (off_t)off, &n);
+	if (!err)
+		err = read_all(fd, mb->buf + mb->end, len, (off_t)off, &n);
 	if (!err && n < len)
 		err = ENODATA;
 	if (!err)
@@ -390,4 +382,16 @@ int spool_read(const struct spool *sp, const char *name, uint64_t off,
 	(void)close(fd);
 
 	return err;
+}
+
+
+int spool_read(const struct spool *sp, const char *name, uint64_t off,
+	       size_t len, struct mbuf *mb)
+{
+	const int fd = openat(sp->fd, name, O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return errno == ENOENT ? ENODATA : EIO;
+
+	return spool_read_fd(fd, off, len, mb);
 }

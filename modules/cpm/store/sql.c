@@ -52,17 +52,35 @@
 
 #define MSG_COLS \
 	"SELECT m.id, m.conv, c.account, m.dir, c.kind, c.key, m.peer," \
-	" m.name, m.msgkey, m.imdn_id, m.cid, m.contrib, m.reply_to," \
-	" m.datetime, m.route, m.time, m.received, m.deferred, m.mode," \
-	" m.type, m.notify, m.text, m.size, m.read, m.file," \
+	" m.name, m.msgkey, m.imdn_id, m.cid, ifnull(s.contrib, m.contrib)," \
+	" m.reply_to," \
+	" m.datetime, m.route, m.time, m.received, m.deferred," \
+	" ifnull(s.mode, m.mode)," \
+	" m.type, m.notify, m.text, ifnull(s.size, m.size), m.read, m.file," \
 	" (SELECT state FROM report r WHERE r.msg = m.id AND r.kind = 0)," \
 	" (SELECT state FROM report r WHERE r.msg = m.id AND r.kind = 1)," \
 	" CASE WHEN m.text AND m.size <= 2048 THEN m.body END," \
-	" m.filename, s.status, s.code, s.reason"
+	" m.filename, s.status, s.code, s.reason, s.wish, s.fixed, s.tries," \
+	" s.source, s.mtime"
 
 /* a message of ours has one, unless an older version has kept it */
 #define MSG_SENT \
 	" LEFT JOIN sent s ON s.id = m.id AND m.dir = 1"
+
+/* of the first message of conversation c that is to be sent */
+#define HEAD(what) \
+	"(SELECT " what " FROM sent f INDEXED BY sent_queue" \
+	" WHERE f.queue = c.id ORDER BY f.id LIMIT 1)"
+
+/* conv.turn of one that does not wait */
+#define TURN_BASE "-4611686018427387904"
+
+#define QUEUED_COLS \
+	"SELECT s.id, m.conv, s.tries, max(c.turn, 0), s.wish," \
+	" ifnull(s.mode, m.mode), c.account, m.peer, m.imdn_id, m.cid," \
+	" ifnull(s.contrib, m.contrib), m.reply_to, m.type, m.filename," \
+	" m.datetime, s.source, m.text, s.fixed, ifnull(s.size, m.size)," \
+	" m.time, s.mtime, m.notify"
 
 #define MSG_BODY_COLS \
 	MSG_COLS ", CASE WHEN m.file IS NULL THEN m.body END"
@@ -109,8 +127,12 @@ const char *const sql_text[SQL_MAX] = {
 	/* what is unknown does not replace what is known */
 	[SQL_CONV_PUT] =
 	"UPDATE conv SET messages = messages + ?2, unread = unread + ?3,"
-	" octets = octets + ?4, last = ?5, peer = coalesce(?6, peer),"
-	" name = coalesce(?7, name), cid = coalesce(?8, cid) WHERE id = ?1",
+	" octets = octets + ?4, last = ?5, name = coalesce(?6, name),"
+	" cid = coalesce(?7, cid) WHERE id = ?1",
+
+	/* an index has it: only if it changes */
+	[SQL_CONV_SET_PEER] =
+	"UPDATE conv SET peer = ?2 WHERE id = ?1 AND peer IS NOT ?2",
 
 	[SQL_CONV_UNREAD] =
 	"UPDATE conv SET unread = unread - ?2 WHERE id = ?1",
@@ -123,8 +145,8 @@ const char *const sql_text[SQL_MAX] = {
 	" WHERE id = ?1 RETURNING messages",
 
 	[SQL_CONV_EMPTY] =
-	"UPDATE conv SET messages = 0, unread = 0, octets = 0, last = 0"
-	" WHERE id = ?1",
+	"UPDATE conv SET messages = 0, unread = 0, octets = 0, last = 0,"
+	" turn = NULL WHERE id = ?1",
 
 	[SQL_CONV_IS] =
 	"SELECT account FROM conv WHERE id = ?1",
@@ -208,7 +230,7 @@ const char *const sql_text[SQL_MAX] = {
 
 	[SQL_POLICY_SET] =
 	"INSERT OR REPLACE INTO policy (account, peer, deferred, delivery,"
-	" display) VALUES (?1, ?2, ?3, ?4, ?5)",
+	" display, chat) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
 
 	[SQL_POLICY_DEL] =
 	"DELETE FROM policy WHERE account = ?1 AND peer = ?2",
@@ -251,16 +273,56 @@ const char *const sql_text[SQL_MAX] = {
 	"SELECT value FROM meta WHERE name = 'salt'",
 
 	[SQL_SENT_ADD] =
-	"INSERT INTO sent (id, imdn_id, status, code, reason)"
-	" VALUES (?1, ?2, ?3, ?4, ?5)",
+	"INSERT INTO sent (id, imdn_id, status, code, reason, queue, wish,"
+	" fixed, source, mtime, size)"
+	" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
 
 	[SQL_SENT_FIND] =
-	"SELECT s.id, s.status, c.kind, m.peer FROM sent s"
+	"SELECT s.id, s.status, c.kind, m.peer, s.queue FROM sent s"
 	" CROSS JOIN msg m ON m.id = s.id CROSS JOIN conv c ON c.id = m.conv"
 	" WHERE s.imdn_id = ?1 AND c.account = ?2 ORDER BY s.id",
 
 	[SQL_SENT_MOVE] =
-	"UPDATE sent SET status = ?2, code = ?3, reason = ?4 WHERE id = ?1",
+	"UPDATE sent SET status = ?2, code = ?3, reason = ?4,"
+	" queue = CASE WHEN ?2 IN (1, 2) THEN queue END WHERE id = ?1",
+
+	[SQL_SENT_STATE] =
+	"SELECT status, queue FROM sent WHERE id = ?1",
+
+	[SQL_OUT_SENDING] =
+	"UPDATE sent SET status = 2, code = 0, reason = NULL, mode = ?2,"
+	" contrib = ifnull(?3, contrib) WHERE id = ?1",
+
+	[SQL_OUT_AGAIN] =
+	"UPDATE sent SET status = 1, tries = tries + 1, code = ?2,"
+	" reason = ?3 WHERE id = ?1",
+
+	[SQL_QUEUED_SUM] =
+	"SELECT count(*) FROM sent INDEXED BY sent_queue"
+	" WHERE queue IS NOT NULL",
+
+	[SQL_QUEUED_SUM_CONV] =
+	"SELECT count(*) FROM sent INDEXED BY sent_queue WHERE queue = ?1",
+
+	/* the first one: others come behind it */
+	[SQL_TURN_BEGIN] =
+	"UPDATE conv SET turn = " TURN_BASE " + ?2 WHERE id = ?1"
+	" AND turn IS NULL",
+
+	/* message ?2 has left: who waits goes on to wait if that was not the
+	   first one, or (?3) if nobody tried it since the server told when */
+	[SQL_TURN_LEFT] =
+	"UPDATE conv AS c SET turn = " HEAD("CASE WHEN c.turn >= 0 AND"
+	" (f.id < ?2 OR ?3 AND c.told) THEN c.turn ELSE " TURN_BASE " + f.id"
+	" END") " WHERE id = ?1",
+
+	[SQL_TURN_WAIT] =
+	"UPDATE conv SET turn = ?2, told = ?3 WHERE id = ?1",
+
+	[SQL_TURN_WAKE] =
+	"UPDATE conv AS c INDEXED BY conv_queue SET turn = "
+	HEAD(TURN_BASE " + f.id")
+	" WHERE account = ?1 AND turn >= 0 AND told = 0",
 
 	[SQL_SENT_DEL] = "DELETE FROM sent WHERE id = ?1",
 	[SQL_SENT_DEL_CONV] =
@@ -305,13 +367,18 @@ const char *const sql_text[SQL_MAX] = {
 	[SQL_CONV_KEY] =
 	"SELECT id FROM conv WHERE account = ?1 AND key = ?2",
 
+	[SQL_CONV_PEER] =
+	"SELECT id, max(last) FROM conv INDEXED BY conv_peer"
+	" WHERE account = ?1 AND peer = ?2 AND kind = 0",
+
 	[SQL_MSG] =
 	MSG_COLS " FROM msg m JOIN conv c ON c.id = m.conv" MSG_SENT
 	" WHERE m.id = ?1",
 
 	[SQL_BODY] =
-	"SELECT size, file, CASE WHEN file IS NULL"
-	" THEN substr(body, ?2 + 1, ?3) END FROM msg WHERE id = ?1",
+	"SELECT ifnull(s.size, m.size), m.file, CASE WHEN m.file IS NULL"
+	" THEN substr(m.body, ?2 + 1, ?3) END, s.source, s.mtime"
+	" FROM msg m" MSG_SENT " WHERE m.id = ?1",
 
 	[SQL_DUE_ACCOUNT] =
 	"SELECT account FROM sender INDEXED BY sender_next"
@@ -347,8 +414,27 @@ const char *const sql_text[SQL_MAX] = {
 	"SELECT min(next) FROM sender INDEXED BY sender_next"
 	" WHERE account = ?1 AND due > 0 AND next > ?2",
 
+	[SQL_QUEUED_ACCOUNT] =
+	"SELECT account FROM conv INDEXED BY conv_queue"
+	" WHERE turn IS NOT NULL AND account > ?1 ORDER BY account LIMIT 1",
+
+	[SQL_QUEUED] =
+	QUEUED_COLS " FROM conv c INDEXED BY conv_queue"
+	" CROSS JOIN sent s ON s.id = " HEAD("f.id")
+	" CROSS JOIN msg m ON m.id = s.id"
+	" WHERE c.account = ?1 AND c.turn <= ?2 ORDER BY c.turn LIMIT ?3",
+
+	[SQL_QUEUED_CONV] =
+	QUEUED_COLS " FROM sent s INDEXED BY sent_queue"
+	" CROSS JOIN msg m ON m.id = s.id CROSS JOIN conv c ON c.id = s.queue"
+	" WHERE s.queue = ?1 AND s.id > ?2 ORDER BY s.id LIMIT ?3",
+
+	[SQL_QUEUED_NEXT] =
+	"SELECT min(turn) FROM conv INDEXED BY conv_queue"
+	" WHERE account = ?1 AND turn > ?2",
+
 	[SQL_POLICIES] =
-	"SELECT account, peer, deferred, delivery, display FROM policy",
+	"SELECT account, peer, deferred, delivery, display, chat FROM policy",
 
 	[SQL_ANNOUNCED] =
 	"SELECT id, account, reference, sender, subject, size, time, expires,"

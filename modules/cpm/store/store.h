@@ -65,6 +65,16 @@ void spool_commit(struct spool *sp);
 void spool_rollback(struct spool *sp, bool keep);
 int  spool_read(const struct spool *sp, const char *name, uint64_t off,
 		size_t len, struct mbuf *mb);
+int  spool_read_fd(int fd, uint64_t off, size_t len, struct mbuf *mb);
+
+
+/*
+ * source.c  Bodies that are files of the user's
+ */
+bool source_there(const struct cpm_msg *msg);
+int  source_open(const char *path, uint64_t size, uint64_t mtime);
+int  source_read(const char *path, uint64_t size, uint64_t mtime,
+		 uint64_t off, size_t len, struct mbuf *mb);
 
 
 /*
@@ -134,6 +144,7 @@ struct totals {
 	int64_t unread;
 	int64_t pending;
 	int64_t failed;
+	int64_t queued;
 };
 
 int  usage_alloc(struct usage **usp, struct db *db);
@@ -198,14 +209,19 @@ enum job_type {
 	JOB_STATUS,
 	JOB_ANNOUNCE,
 	JOB_FETCHED,
+	JOB_OUT,
+	JOB_WAKE,
 };
 
-/* Of JOB_STATUS */
+/* Of JOB_STATUS and JOB_OUT */
 struct status_move {
-	char *id;               /* imdn.Message-ID */
+	char *id;               /* imdn.Message-ID; NULL with JOB_OUT */
 	enum cpm_out to;
 	uint16_t code;
 	char *reason;
+	enum cpm_mode mode;     /* the rest: of JOB_OUT */
+	char *contrib;
+	bool told;
 };
 
 /* Of JOB_ANNOUNCE and JOB_FETCHED: which have but references */
@@ -241,6 +257,7 @@ struct job {
 	enum cpm_answer deferred;
 	enum cpm_tri delivery_imdn;
 	enum cpm_tri display_imdn;
+	enum cpm_answer chat;
 	struct status_move *move;
 	struct announced_list *annl;
 
@@ -253,6 +270,12 @@ struct job {
 	int err;
 	bool refused;           /* err is about this job, which did nothing */
 	bool end;               /* last one of its commit */
+
+	struct le gle;          /* of cpm_store.givenl; of the main loop */
+	bool waited;            /* the main loop waits for it, or did */
+	/* under the writer's mutex */
+	bool finished;          /* waited: the result is there */
+	bool given;             /* waited: it was given up before that */
 };
 
 struct fault {
@@ -326,8 +349,26 @@ int report_move(struct write *w, struct job *job);
 /*
  * sent.c  Messages of ours; runs in the writer
  */
+struct sent_state {
+	enum cpm_out status;
+	uint64_t queue;         /* conversation; 0: it is not to be sent */
+};
+
 int sent_put(struct write *w, const struct job *job);
 int sent_move(struct write *w, struct job *job);
+int sent_set(struct write *w, uint64_t id, const struct sent_state *now,
+	     const struct status_move *move);
+
+
+/*
+ * queue.c  Those that are to be sent
+ */
+int queue_joined(struct write *w, uint64_t conv, uint64_t id);
+int queue_left(struct write *w, uint64_t id, const struct sent_state *was);
+int queue_left_all(struct write *w, uint64_t conv);
+int queue_state(struct write *w, uint64_t id, struct sent_state *state);
+int write_out(struct write *w, struct job *job);
+int write_wake(struct write *w, struct job *job);
 
 
 /*
@@ -349,8 +390,17 @@ void announced_changed(struct cpm_store *st);
 int job_alloc(struct job **jobp, struct cpm_store *st, enum job_type type,
 	      cpm_done_h *h, void *arg);
 
+/* @param id May be NULL. @return 0; ENOMEM */
+int move_alloc(struct status_move **movep, const char *id, enum cpm_out to,
+	       uint16_t code, const char *reason);
+
 /* Takes the job over, also if it fails */
 int job_queue(struct cpm_store *st, struct job *job);
+
+/* The two halves of cpm_store_put(): the second one takes the job over */
+int put_job(struct job **jobp, struct cpm_store *st, struct cpm_msg *msg,
+	    cpm_put_h *h, void *arg);
+int put_queue(struct cpm_store *st, struct job *job);
 
 
 /*
@@ -364,12 +414,16 @@ int write_sweep(struct write *w, struct job *job);
  */
 enum {
 	READ_MSG_FILE = 24,  /* column with the name of the spool file */
-	READ_MSG_COLS = 32,  /* columns that read_msg() knows          */
+	READ_MSG_COLS = 37,  /* columns that read_msg() knows          */
 };
 
 /* One use of a statement for reading; all errors end in read_end() */
 int read_start(struct cpm_store *st, struct dbq *q, enum sql id);
 int read_end(struct cpm_store *st, struct dbq *q, int err);
+
+/* Each account that a statement finds, one after the other */
+int read_aors(struct cpm_store *st, enum sql id, cpm_account_h *h,
+		  void *arg);
 
 /* All but the path of the file; strings are borrowed from the statement */
 void read_msg(struct cpm_msg *msg, struct dbq *q);
@@ -388,11 +442,14 @@ struct writer {
 	pthread_t thread;
 	pthread_mutex_t mutex;
 	pthread_cond_t cond;
+	pthread_cond_t waitcond;  /* on the monotonic clock */
 	bool running;
 	struct mqueue *mq;
 	struct list inbox;      /* of the main loop: jobs of this turn */
 	struct tmr tmr;         /* the same: hands them over */
 	struct write write;     /* of the thread, while it runs */
+	struct list undol;      /* likewise: given up, and committed; to be
+				   deleted */
 
 	/* below: under the mutex */
 	bool stop;
@@ -409,6 +466,7 @@ struct writer {
 int  writer_init(struct writer *wr, mqueue_h *h, void *arg);
 void writer_reset(struct writer *wr);
 int  writer_queue(struct writer *wr, struct job *job);
+void writer_hurry(struct writer *wr);
 int  writer_start(struct writer *wr);
 void writer_push(struct writer *wr, struct job *job);
 void writer_refuse(struct writer *wr, struct job *job, int err);
@@ -420,6 +478,21 @@ void writer_tell(struct writer *wr);
 struct job *writer_done(struct writer *wr);
 bool writer_fault(struct writer *wr, struct fault *fault);
 void writer_close(struct writer *wr);
+
+
+/*
+ * wait.c  A message whose commit the main loop waits for
+ */
+
+/* In the writer. Was it given up? */
+bool wait_over(struct writer *wr, const struct job *job);
+bool wait_check(struct writer *wr, struct job *const *jobv, size_t jobc);
+void wait_end(struct writer *wr, struct job *job);
+void wait_settle(struct writer *wr);
+
+/* On the main loop */
+bool wait_given(const struct cpm_store *st, const char *account,
+		const char *imdn_id);
 
 
 /*
@@ -557,6 +630,8 @@ struct cpm_store {
 	pid_t pid;
 	bool closed;
 	struct export *export;  /* the one that runs, or NULL */
+	struct list givenl;     /* jobs without a result that nobody waits
+				   for any more */
 
 	enum cpm_store_state state;
 	enum cpm_store_state said;  /* that the user knows of */

@@ -28,6 +28,7 @@ static void msg_destructor(void *arg)
 	mem_deref(msg->file);
 	mem_deref(msg->filename);
 	mem_deref(msg->reason);
+	mem_deref(msg->source);
 	mem_deref(msg->body);
 	mem_deref(msg->large);
 }
@@ -37,6 +38,7 @@ static void job_destructor(void *arg)
 {
 	struct job *job = arg;
 
+	list_unlink(&job->gle);
 	if (job->file)
 		bodyf_drop(job->file, job->doubt ||
 			   (!job->err && !job->res.duplicate));
@@ -112,6 +114,16 @@ static bool msg_isvalid(const struct cpm_msg *msg)
 	    : msg->status != CPM_OUT_NONE)
 		return false;
 
+	/* what is to be sent has to go somewhere, and be known again */
+	if (msg->status == CPM_OUT_QUEUED &&
+	    (msg->kind != CPM_CHAT || !str_isset(msg->peer) ||
+	     !str_isset(msg->imdn_id)))
+		return false;
+
+	if (msg->source && (msg->direction != CPM_OUT || msg->body ||
+			    msg->large || msg->source[0] != '/'))
+		return false;
+
 	return str_isset(msg->account) && str_isset(msg->key) &&
 		str_isset(msg->msgkey) &&
 		(unsigned)msg->direction <= CPM_OUT &&
@@ -139,8 +151,8 @@ static int large_queue(struct cpm_store *st, struct job *job)
 }
 
 
-int cpm_store_put(struct cpm_store *st, struct cpm_msg *msg, cpm_put_h *h,
-		  void *arg)
+int put_job(struct job **jobp, struct cpm_store *st, struct cpm_msg *msg,
+	    cpm_put_h *h, void *arg)
 {
 	struct job *job;
 	int err;
@@ -159,7 +171,27 @@ int cpm_store_put(struct cpm_store *st, struct cpm_msg *msg, cpm_put_h *h,
 		job->bodyl = mbuf_get_left(msg->body);
 	}
 
-	return msg->large ? large_queue(st, job) : job_queue(st, job);
+	*jobp = job;
+
+	return 0;
+}
+
+
+int put_queue(struct cpm_store *st, struct job *job)
+{
+	return job->msg->large ? large_queue(st, job) : job_queue(st, job);
+}
+
+
+int cpm_store_put(struct cpm_store *st, struct cpm_msg *msg, cpm_put_h *h,
+		  void *arg)
+{
+	struct job *job;
+	int err;
+
+	err = put_job(&job, st, msg, h, arg);
+
+	return err ? err : put_queue(st, job);
 }
 
 
@@ -300,6 +332,7 @@ int cpm_store_policy_set(struct cpm_store *st,
 	int err;
 
 	if (!row || (unsigned)row->deferred > CPM_ANSWER_ASK ||
+	    (unsigned)row->chat > CPM_ANSWER_ASK ||
 	    (unsigned)row->delivery_imdn > CPM_TRI_NO ||
 	    (unsigned)row->display_imdn > CPM_TRI_NO)
 		return EINVAL;
@@ -311,6 +344,7 @@ int cpm_store_policy_set(struct cpm_store *st,
 	job->deferred      = row->deferred;
 	job->delivery_imdn = row->delivery_imdn;
 	job->display_imdn  = row->display_imdn;
+	job->chat          = row->chat;
 
 	err = str_dup(&job->account, row->account ? row->account : "");
 	if (!err)
@@ -330,14 +364,15 @@ static void move_destructor(void *arg)
 
 	mem_deref(move->id);
 	mem_deref(move->reason);
+	mem_deref(move->contrib);
 }
 
 
-static int move_alloc(struct status_move **movep, const char *id,
-		      enum cpm_out to, uint16_t code, const char *reason)
+int move_alloc(struct status_move **movep, const char *id, enum cpm_out to,
+	       uint16_t code, const char *reason)
 {
 	struct status_move *move;
-	int err;
+	int err = 0;
 
 	move = mem_zalloc(sizeof(*move), move_destructor);
 	if (!move)
@@ -345,7 +380,8 @@ static int move_alloc(struct status_move **movep, const char *id,
 
 	move->to   = to;
 	move->code = code;
-	err = str_dup(&move->id, id);
+	if (id)
+		err = str_dup(&move->id, id);
 	if (!err && reason)
 		err = str_dup(&move->reason, reason);
 

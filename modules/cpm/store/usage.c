@@ -101,6 +101,21 @@ static int read_reports(struct usage *us, struct db *db)
 }
 
 
+static int read_queued(struct usage *us, struct db *db)
+{
+	struct dbq q;
+	int err;
+
+	dbq_start(&q, db, SQL_QUEUED_SUM);
+	err = dbq_step(&q);
+	if (!err)
+		us->total.queued = (int64_t)dbq_get(&q, 0);
+	dbq_end(&q);
+
+	return err;
+}
+
+
 int usage_alloc(struct usage **usp, struct db *db)
 {
 	struct usage *us = calloc(1, sizeof(*us));
@@ -113,6 +128,8 @@ int usage_alloc(struct usage **usp, struct db *db)
 	err = read_accounts(us, db);
 	if (!err)
 		err = read_reports(us, db);
+	if (!err)
+		err = read_queued(us, db);
 
 	if (err)
 		usage_free(us);
@@ -187,6 +204,7 @@ void usage_end(struct usage *us, bool committed)
 		us->total.unread        += us->add.unread;
 		us->total.pending       += us->add.pending;
 		us->total.failed        += us->add.failed;
+		us->total.queued        += us->add.queued;
 	}
 
 	pthread_mutex_unlock(&us->mutex);

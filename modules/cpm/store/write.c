@@ -293,6 +293,8 @@ static int delete_conv(struct write *w, uint64_t conv)
 	if (!err)
 		err = run(w, SQL_GONE_ADD_CONV, conv, 0, 1, NULL);
 	if (!err)
+		err = queue_left_all(w, conv);
+	if (!err)
 		err = run(w, SQL_SENT_DEL_CONV, conv, 0, 1, NULL);
 	if (!err)
 		err = run(w, SQL_MSG_DEL_CONV, conv, 0, 1, NULL);
@@ -334,6 +336,22 @@ static int conv_drop(struct write *w, const struct msg_state *ms,
 }
 
 
+/* Deleted is not to be sent any more */
+static int sent_drop(struct write *w, uint64_t id)
+{
+	struct sent_state was;
+	int err;
+
+	err = queue_state(w, id, &was);
+	if (err)
+		return err == ENOENT ? 0 : err;
+
+	err = run(w, SQL_SENT_DEL, id, 0, 1, NULL);
+
+	return err ? err : queue_left(w, id, &was);
+}
+
+
 int write_delete(struct write *w, uint64_t id)
 {
 	struct msg_state ms;
@@ -349,7 +367,7 @@ int write_delete(struct write *w, uint64_t id)
 	if (!err)
 		err = run(w, SQL_GONE_ADD, id, 0, 1, NULL);
 	if (!err && !ms.in)
-		err = run(w, SQL_SENT_DEL, id, 0, 1, NULL);
+		err = sent_drop(w, id);
 	if (!err)
 		err = run(w, SQL_MSG_DEL, id, 0, 1, NULL);
 	if (!err)
@@ -373,7 +391,8 @@ static int job_policy(struct write *w, struct job *job)
 {
 	const bool none = job->deferred == CPM_ANSWER_DEFAULT &&
 		job->delivery_imdn == CPM_TRI_DEFAULT &&
-		job->display_imdn == CPM_TRI_DEFAULT;
+		job->display_imdn == CPM_TRI_DEFAULT &&
+		job->chat == CPM_ANSWER_DEFAULT;
 	struct dbq q;
 
 	/* a line that says nothing is no line */
@@ -384,6 +403,7 @@ static int job_policy(struct write *w, struct job *job)
 		dbq_int(&q, 3, job->deferred);
 		dbq_int(&q, 4, job->delivery_imdn);
 		dbq_int(&q, 5, job->display_imdn);
+		dbq_int(&q, 6, job->chat);
 	}
 
 	return dbq_run(&q, NULL);
@@ -404,6 +424,8 @@ int write_job(struct write *w, struct job *job)
 		[JOB_STATUS]       = sent_move,
 		[JOB_ANNOUNCE]     = write_announce,
 		[JOB_FETCHED]      = write_fetched,
+		[JOB_OUT]          = write_out,
+		[JOB_WAKE]         = write_wake,
 	};
 	const bool apart = job->type == JOB_PUT || job->type >= JOB_STATUS;
 	int err;

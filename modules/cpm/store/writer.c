@@ -38,8 +38,20 @@ static void fault_note(struct fault *fault, const struct write *w, int err)
 }
 
 
+/* What nobody waits for any more is not to be written */
+static int job_write(struct writer *wr, struct job *job)
+{
+	if (wait_over(wr, job)) {
+		job->refused = true;
+		return ETIMEDOUT;
+	}
+
+	return write_job(&wr->write, job);
+}
+
+
 /* 0, or the error of the first job that spoiled the transaction */
-static int apply(struct write *w, struct job **jobv, size_t jobc)
+static int apply(struct writer *wr, struct job **jobv, size_t jobc)
 {
 	size_t i;
 
@@ -47,7 +59,7 @@ static int apply(struct write *w, struct job **jobv, size_t jobc)
 		struct job *job = jobv[i];
 
 		job->refused = false;
-		job->err = write_job(w, job);
+		job->err = job_write(wr, job);
 		if (job->err && job->err != ENOENT && job->err != EALREADY &&
 		    !job->refused)
 			return job->err;
@@ -62,9 +74,10 @@ static int apply(struct write *w, struct job **jobv, size_t jobc)
  *
  * @return 0: each job has its own result. Else nothing was done.
  */
-static int transact(struct write *w, struct job **jobv, size_t jobc,
+static int transact(struct writer *wr, struct job **jobv, size_t jobc,
 		    bool *begunp, struct fault *fault)
 {
+	struct write *w = &wr->write;
 	bool commit = false;
 	size_t i;
 	int err;
@@ -79,18 +92,21 @@ static int transact(struct write *w, struct job **jobv, size_t jobc,
 		return err;
 	}
 
-	err = apply(w, jobv, jobc);
+	err = apply(wr, jobv, jobc);
 	if (!err)
 		err = write_flush(w);
 	if (!err)
 		err = spool_sync(w->spool);
+	if (!err && !wait_check(wr, jobv, jobc))
+		err = ECANCELED;
 	if (!err) {
 		commit = true;
 		err = run(w, SQL_COMMIT);
 	}
 
 	if (err) {
-		fault_note(fault, w, err);
+		if (err != ECANCELED)
+			fault_note(fault, w, err);
 		(void)run(w, SQL_ROLLBACK);
 		spool_rollback(w->spool, commit);
 		for (i=0; i<jobc; i++)
@@ -126,21 +142,21 @@ static void fail_all(struct job **jobv, size_t jobc, int err)
 /* One that fails must not take the others with it: they get a second chance,
    each alone. Not so in a damaged database, which is set aside: what it still
    takes would be acknowledged, and gone. */
-static void batch(struct write *w, struct job **jobv, size_t jobc,
+static void batch(struct writer *wr, struct job **jobv, size_t jobc,
 		  struct fault *fault)
 {
 	bool begun = false, failed = false;
 	size_t i;
 	int err;
 
-	err = transact(w, jobv, jobc, &begun, fault);
+	err = transact(wr, jobv, jobc, &begun, fault);
 	if (!err)
 		return;
 
 	for (i=0; i<jobc && err != EBADMSG; i++) {
 
 		if (begun && jobc > 1)
-			err = transact(w, &jobv[i], 1, &begun, fault);
+			err = transact(wr, &jobv[i], 1, &begun, fault);
 
 		if (err) {
 			fail(jobv[i], err);
@@ -194,7 +210,8 @@ static void give(struct writer *wr, const struct fault *fault)
 
 	pthread_mutex_lock(&wr->mutex);
 
-	wr->takenv[wr->takenc - 1]->end = true;
+	if (wr->takenc)
+		wr->takenv[wr->takenc - 1]->end = true;
 	for (i=0; i<wr->takenc; i++)
 		list_append(&wr->done, &wr->takenv[i]->le, wr->takenv[i]);
 
@@ -218,7 +235,29 @@ static void work(struct writer *wr, struct fault *fault)
 {
 	/* it may have failed before: then this is the next try */
 	seen_load(wr->write.seen);
-	batch(&wr->write, wr->takenv, wr->takenc, fault);
+	batch(wr, wr->takenv, wr->takenc, fault);
+}
+
+
+/* What was given up while its COMMIT was under way goes again: now, or with
+   the next work if the disk fails */
+static void undo(struct writer *wr)
+{
+	while (wr->undol.head) {
+		struct job *job = list_ledata(wr->undol.head);
+		struct job del = {.type = JOB_DELETE, .id = job->res.id};
+		struct job *delp = &del;
+		struct fault fault = {.err = 0};
+		bool begun;
+
+		if (transact(wr, &delp, 1, &begun, &fault))
+			return;
+
+		list_unlink(&job->le);
+		fail(job, ETIMEDOUT);
+		wr->takenv[wr->takenc++] = job;
+		give(wr, &fault);
+	}
 }
 
 
@@ -234,12 +273,17 @@ static void *thread_handler(void *arg)
 			fail_all(wr->takenv, wr->takenc, EBADMSG);
 		else
 			work(wr, &fault);
+		wait_settle(wr);
 		give(wr, &fault);
-		if (!broken && fault.err != EBADMSG)
+		if (!broken && fault.err != EBADMSG) {
+			undo(wr);
 			seen_settle(wr->write.seen);
+		}
 	}
-	if (!broken)
+	if (!broken) {
+		undo(wr);
 		seen_finish(wr->write.seen);
+	}
 
 	return NULL;
 }
@@ -265,10 +309,24 @@ static int thread_start(struct writer *wr)
 }
 
 
-int writer_init(struct writer *wr, mqueue_h *h, void *arg)
+/* Whoever waits has a time until which he does: no clock that is set */
+static void sync_init(struct writer *wr)
 {
+	pthread_condattr_t attr;
+
 	pthread_mutex_init(&wr->mutex, NULL);
 	pthread_cond_init(&wr->cond, NULL);
+
+	pthread_condattr_init(&attr);
+	(void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(&wr->waitcond, &attr);
+	pthread_condattr_destroy(&attr);
+}
+
+
+int writer_init(struct writer *wr, mqueue_h *h, void *arg)
+{
+	sync_init(wr);
 	tmr_init(&wr->tmr);
 
 	return mqueue_alloc(&wr->mq, h, arg);
@@ -279,8 +337,7 @@ int writer_init(struct writer *wr, mqueue_h *h, void *arg)
    state it left them. What it was writing is written again. */
 void writer_reset(struct writer *wr)
 {
-	pthread_mutex_init(&wr->mutex, NULL);
-	pthread_cond_init(&wr->cond, NULL);
+	sync_init(wr);
 	wr->running = false;
 
 	while (wr->takenc) {
@@ -318,6 +375,14 @@ static void inbox_pass(struct writer *wr)
 static void inbox_handler(void *arg)
 {
 	inbox_pass(arg);
+}
+
+
+/* The main loop waits for what it has queued */
+void writer_hurry(struct writer *wr)
+{
+	tmr_cancel(&wr->tmr);
+	inbox_pass(wr);
 }
 
 
@@ -363,6 +428,7 @@ void writer_refuse(struct writer *wr, struct job *job, int err)
 	job->end = true;
 
 	pthread_mutex_lock(&wr->mutex);
+	wait_end(wr, job);
 	list_append(&wr->done, &job->le, job);
 	/* a filter's refusal is no fault of ours */
 	if (err != EILSEQ) {
@@ -426,6 +492,7 @@ void writer_break(struct writer *wr)
 void writer_halt(struct writer *wr)
 {
 	writer_stop(wr);
+	list_flush(&wr->undol);
 	wr->stop = false;
 	wr->broken = false;
 	wr->fault.err = 0;
@@ -472,7 +539,9 @@ void writer_close(struct writer *wr)
 	list_flush(&wr->inbox);
 	list_flush(&wr->queue);
 	list_flush(&wr->done);
+	list_flush(&wr->undol);
 	write_close(&wr->write);
+	pthread_cond_destroy(&wr->waitcond);
 	pthread_cond_destroy(&wr->cond);
 	pthread_mutex_destroy(&wr->mutex);
 }
