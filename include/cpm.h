@@ -17,7 +17,7 @@
 extern "C" {
 #endif
 
-#define CPM_VERSION "0.4.0"
+#define CPM_VERSION "0.5.0"
 
 /** Limits, each with its reason */
 enum {

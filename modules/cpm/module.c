@@ -182,29 +182,71 @@ static int get_path(char *path, size_t size)
 }
 
 
-static int config(struct cpm_conf *conf, char *path, size_t size)
+/* Those of 32 bits. What is not set stays as it is */
+static int get_nums(struct cpm_conf *conf)
 {
-	uint64_t ask = 60, idle = 300, keep = 0, stall = 30;
-	uint64_t sessions = CPM_SESSIONS, peer = CPM_PEER_SESSIONS;
-	uint64_t page = CPM_PAGE_LIMIT;
-	int err;
+	const struct {
+		const char *key;
+		uint32_t *dst;
+		uint32_t min, max;
+	} v[] = {
+		{"cpm_ask_timeout", &conf->ask_timeout, 1, ASK_MAX},
+		{"cpm_idle_timeout", &conf->idle_timeout, 1, IDLE_MAX},
+		{"cpm_stall_timeout", &conf->stall_timeout, 1, STALL_MAX},
+		{"cpm_page_limit", &conf->page_limit, 0, CPM_PAGE_MOST},
+		{"cpm_max_sessions", &conf->max_sessions, 1,
+		 CPM_SESSION_MAX},
+		{"cpm_peer_sessions", &conf->peer_sessions, 1,
+		 CPM_SESSION_MAX},
+		{"cpm_keep_days", &conf->keep_days, 0, KEEP_MAX},
+	};
+	size_t i;
 
-	conf->deferred      = CPM_ANSWER_ACCEPT;
-	conf->chat          = CPM_ANSWER_ACCEPT;
-	conf->delivery_imdn = true;
-	conf->display_imdn  = true;
-	conf->max_size      = 100000000;
+	for (i=0; i<ARRAY_SIZE(v); i++) {
+		uint64_t num = *v[i].dst;
+		const int err = get_num(&num, v[i].key, v[i].min, v[i].max);
+
+		if (err)
+			return err;
+		*v[i].dst = (uint32_t)num;
+	}
+
+	return 0;
+}
+
+
+static void defaults(struct cpm_conf *conf)
+{
+	conf->deferred       = CPM_ANSWER_ACCEPT;
+	conf->chat           = CPM_ANSWER_ACCEPT;
+	conf->delivery_imdn  = true;
+	conf->display_imdn   = true;
+	conf->max_size       = 100000000;
 	conf->limits.quota   = 0;
 	conf->limits.reserve = 50000000;
+	conf->ask_timeout    = 60;
+	conf->idle_timeout   = 300;
+	conf->stall_timeout  = 30;
+	conf->page_limit     = CPM_PAGE_LIMIT;
+	conf->max_sessions   = CPM_SESSIONS;
+	conf->peer_sessions  = CPM_PEER_SESSIONS;
+	conf->keep_days      = 0;
 	sa_init(&conf->listen, AF_UNSPEC);
+}
+
+
+static int config(struct cpm_conf *conf, char *path, size_t size)
+{
+	int err;
+
+	defaults(conf);
+	conf->db = path;
 
 	err = get_path(path, size);
 	if (!err)
 		err = get_answer(&conf->deferred, "cpm_deferred");
 	if (!err)
 		err = get_answer(&conf->chat, "cpm_chat");
-	if (!err)
-		err = get_num(&ask, "cpm_ask_timeout", 1, ASK_MAX);
 	if (!err)
 		err = get_bool(&conf->delivery_imdn, "cpm_delivery_imdn");
 	if (!err)
@@ -214,40 +256,18 @@ static int config(struct cpm_conf *conf, char *path, size_t size)
 	if (!err)
 		err = get_num(&conf->max_size, "cpm_max_size", 1, size_max);
 	if (!err)
-		err = get_num(&page, "cpm_page_limit", 0, CPM_PAGE_MOST);
-	if (!err)
 		err = get_num(&conf->limits.quota, "cpm_quota", 0, size_max);
 	if (!err)
 		err = get_num(&conf->limits.reserve, "cpm_disk_reserve", 0,
 			      size_max);
 	if (!err)
-		err = get_num(&idle, "cpm_idle_timeout", 1, IDLE_MAX);
-	if (!err)
-		err = get_num(&stall, "cpm_stall_timeout", 1, STALL_MAX);
-	if (!err)
-		err = get_num(&sessions, "cpm_max_sessions", 1,
-			      CPM_SESSION_MAX);
-	if (!err)
-		err = get_num(&peer, "cpm_peer_sessions", 1, CPM_SESSION_MAX);
-	if (!err)
-		err = get_num(&keep, "cpm_keep_days", 0, KEEP_MAX);
+		err = get_nums(conf);
 	if (!err)
 		err = get_bool(&conf->auto_pull, "cpm_auto_pull");
 	if (!err)
 		err = secure_config(conf);
-	if (!err)
-		err = trust_config(conf);
 
-	conf->db           = path;
-	conf->ask_timeout  = (uint32_t)ask;
-	conf->idle_timeout = (uint32_t)idle;
-	conf->page_limit   = (uint32_t)page;
-	conf->keep_days    = (uint32_t)keep;
-	conf->stall_timeout = (uint32_t)stall;
-	conf->max_sessions  = (uint32_t)sessions;
-	conf->peer_sessions = (uint32_t)peer;
-
-	return err;
+	return err ? err : trust_config(conf);
 }
 
 

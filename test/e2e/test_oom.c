@@ -370,6 +370,7 @@ struct command {
 	const char *check;    /* a field of that message afterwards...    */
 	const char *value;    /* ...if the command said ok; NULL: gone    */
 	bool carol;           /* one of hers: notified by hand            */
+	bool sends;           /* ok: one more message is kept; else none  */
 };
 
 static const struct command commandv[] = {
@@ -391,6 +392,11 @@ static const struct command commandv[] = {
 	 .value = "true"},
 	{.name = "cpm_imdn", .prm = "{\"id\":%u,\"status\":\"delivered\"}",
 	 .check = "delivery", .value = "due", .carol = true},
+	{.name = "cpm_draft", .prm = "{\"draft\":\"a\",\"append\":\"\"}"},
+	{.name = "cpm_draft", .prm = "{\"draft\":\"a\",\"clear\":true}"},
+	{.name = "cpm_send", .prm = BOB " Hello", .sends = true},
+	{.name = "cpm_send", .prm = "{\"reply_to\":1,\"file\":\""
+	 "/etc/hostname\"}", .sends = true},
 	{.name = "cpm_delete", .prm = "%u"},
 };
 
@@ -465,6 +471,7 @@ static unsigned command_do(struct oom *o, const struct command *cmd,
 	const bool fresh = cmd->prm && strstr(cmd->prm, "%u");
 	struct scene *s = &o->s;
 	char prm[256] = "";
+	int64_t had = 0;
 	bool ok, failed;
 
 	if (fresh)
@@ -472,18 +479,22 @@ static unsigned command_do(struct oom *o, const struct command *cmd,
 	else if (cmd->prm)
 		snprintf(prm, sizeof(prm), "%s", cmd->prm);
 
+	if (cmd->sends)
+		had = scene_count(s, "messages");
 	arm(o, at);
 	ok = ctrl_cmd(s->c, cmd->name, prm, NULL);
 	failed = disarm(o);
 	ck_assert_msg(ok || failed, "%s: %s", cmd->name, ctrl_data(s->c));
 	if (!ok)
 		check_error(cmd, at, ctrl_data(s->c), *wantp);
-	else if (!at)
+	else if (!at || cmd->sends)
 		*wantp = env_str(s->env, "%s", ctrl_data(s->c));
 	else if (!fresh)
 		ck_assert_str_eq(*wantp, ctrl_data(s->c));
 	if (fresh)
 		check_done(o, cmd, ok, prm, id);
+	if (cmd->sends)
+		ck_assert_int_eq(had + ok, scene_count(s, "messages"));
 
 	return at && !failed ? 0 : o->sh->counted;
 }
@@ -527,6 +538,37 @@ START_TEST(commands)
 	(void)ctrl_until(o.s.c, "cpm_status", NULL, "imdn_pending", 0,
 			 E2E_WAIT);
 	ck_assert_int_eq(0, scene_count(&o.s, "imdn_failed"));
+	scene_close(&o.s);
+}
+END_TEST
+
+
+/* Whatever there is no memory for, it is not sent in the end */
+START_TEST(cancel)
+{
+	bool failed = true;
+	struct oom o;
+	unsigned at;
+
+	oom_open(&o);
+	ck_assert_int_eq(0, pf_quit(o.s.pf));
+	for (at=1; failed; at++) {
+		const char *prm = env_str(o.s.env, "%lld", (long long)j_int(
+			ctrl_ask(o.s.c, "cpm_send", "%s Hello", BOB), "id"));
+		bool ok;
+
+		arm(&o, at);
+		ok = ctrl_cmd(o.s.c, "cpm_cancel", prm, NULL);
+		failed = disarm(&o);
+		ck_assert_msg(ok || failed, "%s", ctrl_data(o.s.c));
+		if (!ok)
+			(void)ctrl_cmd(o.s.c, "cpm_cancel", prm, NULL);
+		(void)ctrl_until(o.s.c, "cpm_status", NULL, "queued", 0,
+				 E2E_WAIT);
+	}
+	ck_assert_uint_gt(at, 5);
+	printf("oom: cpm_cancel        %4u allocations failed\n", at - 2);
+	scene_pf_restart(&o.s, "secret");
 	scene_close(&o.s);
 }
 END_TEST
@@ -621,6 +663,7 @@ Suite *oom_suite(void)
 
 	tc = suite_case(suite, "commands", full() ? FULL : SOME);
 	tcase_add_test(tc, commands);
+	tcase_add_test(tc, cancel);
 
 	tc = suite_case(suite, "start", full() ? FULL : SOME);
 	tcase_add_test(tc, start);
