@@ -77,6 +77,7 @@ int main(int argc, char *argv[])
 		{"inline",    inline_suite},
 		{"file",      file_suite},
 		{"edge",      edge_suite},
+		{"duo",       duo_suite},
 		{"report",    report_suite},
 		{"register",  register_suite},
 		{"available", available_suite},

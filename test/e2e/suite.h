@@ -57,6 +57,7 @@ void page_many_cases(Suite *suite); /* of page: bursts, loss, no store */
 void page_pf_cases(Suite *suite); /* of page: from the PF             */
 void page_ways_cases(Suite *suite); /* of page: one message, all ways  */
 Suite *edge_suite(void);      /* each way behind an edge proxy       */
+Suite *duo_suite(void);       /* two softphones                       */
 Suite *report_suite(void);    /* notifications                       */
 Suite *status_suite(void);    /* those for messages of ours          */
 void group_cases(Suite *suite);   /* of status: groups, kept ones     */

@@ -1,0 +1,318 @@
+/**
+ * @file test_duo.c  Two softphones talk, one of them often away
+ *
+ * SPDX-License-Identifier: BSD-3-Clause
+ */
+#define _GNU_SOURCE
+#include <stdlib.h>
+#include <string.h>
+#include "suite.h"
+#include "duo.h"
+
+
+enum {
+	LONG = 100000,        /* octets of a text                          */
+	BIG  = 50 * 1000000,  /* of a file                                 */
+};
+
+
+/* What came is what went, wherever the two keep it */
+static void same_text(struct baresip *b, int64_t id, const char *text)
+{
+	const size_t total = strlen(text);
+	const struct odict *o;
+	size_t n = 0;
+
+	while (n < total) {
+		const char *piece;
+
+		o = ctrl_ask(b->ctrl, "cpm_message", "{\"id\":%lld,"
+			     "\"offset\":%zu,\"length\":50000}",
+			     (long long)id, n);
+		piece = j_str(o, "text");
+		ck_assert(*piece);
+		ck_assert(!strncmp(piece, text + n, strlen(piece)));
+		n += strlen(piece);
+	}
+	ck_assert_uint_eq(total, n);
+}
+
+
+static void same_file(const char *a, const char *b)
+{
+	size_t an, bn;
+	char *at = file_read(a, &an), *bt = file_read(b, &bn);
+
+	ck_assert_ptr_nonnull(at);
+	ck_assert_ptr_nonnull(bt);
+	ck_assert_uint_eq(an, bn);
+	ck_assert(!memcmp(at, bt, an));
+	mem_deref(at);
+	mem_deref(bt);
+}
+
+
+/* A file of octets of all kinds */
+static const char *make_file(struct env *env, size_t size)
+{
+	const char *path = env_path(env, "photo of Ä.bin");
+	uint32_t *p = mem_alloc(size, NULL), x = 1;
+	FILE *f = fopen(path, "w");
+	size_t i;
+
+	ck_assert(p && f);
+	for (i=0; i<size / 4; i++)
+		p[i] = x = x * 1664525 + 1013904223;
+	ck_assert_uint_eq(size, fwrite(p, 1, size, f));
+	ck_assert_int_eq(0, fclose(f));
+	mem_deref(p);
+
+	return path;
+}
+
+
+static void kept(struct duo *d, const char *way)
+{
+	const struct pf_event *ev = pf_event(d->pf, "kept", 6 * E2E_WAIT);
+
+	ck_assert_str_eq(way, pf_str(ev, "way"));
+	ck_assert_str_eq(ALICE, pf_str(ev, "from"));
+	ck_assert_str_eq(BOB, pf_str(ev, "to"));
+}
+
+
+static void came(struct baresip *b, const struct odict *o, const char *mode,
+		 bool deferred)
+{
+	(void)b;
+	ck_assert_str_eq("in", j_str(o, "direction"));
+	ck_assert_str_eq(ALICE, j_str(o, "peer"));
+	ck_assert_str_eq(mode, j_str(o, "mode"));
+	ck_assert_int_eq(deferred, j_bool(o, "deferred"));
+}
+
+
+/* Bob is away. Alice sends a short text, a long one and a file; each is taken
+   by the PF the way that it goes. Bob comes back and has them by the same
+   ways, octet by octet; Alice learns that they were delivered, and displayed */
+START_TEST(away)
+{
+	static const char *const modev[] = {"page", "session", "large"};
+	char *text;
+	const char *path;
+	const struct odict *o;
+	struct duo d;
+	int64_t idv[3];
+	size_t i;
+
+	duo_open(&d, !_i, NULL);
+	env_limit(d.env, 120);
+	text = scene_text(d.env, 0, LONG, LONG);
+	path = make_file(d.env, _i ? BIG / 50 : BIG);
+	(void)duo_phone(&d, "alice", NULL);
+
+	idv[0] = duo_send(d.a, "\"to\":\"" BOB "\",\"text\":\"Grüße\"");
+	kept(&d, "page");
+	duo_status(d.a, idv[0], "sent");
+	duo_draft(d.a, text);
+	idv[1] = duo_send(d.a, "\"to\":\"" BOB "\",\"draft\":\"d\"");
+	kept(&d, "session");
+	duo_status(d.a, idv[1], "sent");
+	idv[2] = duo_send(d.a, "\"to\":\"" BOB "\",\"file\":\"%s\"", path);
+	kept(&d, "large");
+	duo_status(d.a, idv[2], "sent");
+	ck_assert_int_eq(3, pf_int(pf_ask(d.pf, "stats"), "kept"));
+
+	(void)duo_phone(&d, "bob", NULL);
+	o = duo_messages(d.b, 3);
+	for (i=0; i<3; i++)
+		came(d.b, j_at(o, "messages", (unsigned)i), modev[i], true);
+	ck_assert_str_eq("Grüße", j_str(o, "messages.0.text"));
+	same_text(d.b, j_int(o, "messages.1.id"), text);
+	same_file(path, j_str(o, "messages.2.file"));
+	ck_assert_str_eq("photo of Ä.bin", j_str(o, "messages.2.filename"));
+	/* one conversation, on both sides */
+	ck_assert_int_eq(j_int(o, "messages.0.conversation"),
+			 j_int(o, "messages.2.conversation"));
+	for (i=0; i<3; i++)
+		duo_status(d.a, idv[i], "delivered");
+	(void)ctrl_ask(d.b->ctrl, "cpm_display", "c%lld",
+		       (long long)j_int(o, "messages.0.conversation"));
+	for (i=0; i<3; i++)
+		duo_status(d.a, idv[i], "displayed");
+	ck_assert_int_eq(0, pf_int(pf_ask(d.pf, "stats"), "kept"));
+	duo_close(&d);
+}
+END_TEST
+
+
+static void composes(struct baresip *from, int64_t conv, struct baresip *to,
+		     const char *state)
+{
+	const struct odict *o;
+
+	o = ctrl_ask(from->ctrl, "cpm_composing",
+		     "{\"conversation\":%lld,\"state\":\"%s\"}",
+		     (long long)conv, state);
+	ck_assert(j_bool(o, "sent"));
+	o = ctrl_event(to->ctrl, "composing", E2E_WAIT);
+	ck_assert_str_eq(state, j_str(o, "state"));
+}
+
+
+static int64_t only_conversation(struct baresip *b, const char *id)
+{
+	const struct odict *o = ctrl_ask(b->ctrl, "cpm_conversations", NULL);
+
+	ck_assert_uint_eq(1, j_count(o, "conversations"));
+	ck_assert_str_eq(id, j_str(o, "conversations.0.conversation_id"));
+
+	return j_int(o, "conversations.0.id");
+}
+
+
+/* Something on the wire, as the recording has it */
+static bool on_wire(struct wire *w, const char *text)
+{
+	size_t size = 0;
+	char *all = file_read(w->file, &size);
+	const bool has = all && memmem(all, size, text, strlen(text));
+
+	mem_deref(all);
+	return has;
+}
+
+
+/* Bob answers what was kept for him: a new session, of the same conversation
+   at both ends, that says which one it answers. Then both talk on it */
+START_TEST(answer)
+{
+	static const char config[] = "cpm_idle_timeout 2\n";
+	const char *conv_id, *contrib;
+	const struct odict *o;
+	struct wire_seen seen;
+	struct wire *w;
+	struct duo d;
+	int64_t id, ca, cb;
+
+	duo_open(&d, true, NULL);
+	w = wire_start(d.env);
+	(void)duo_phone(&d, "alice", config);
+	id = duo_send(d.a, "\"to\":\"" BOB "\",\"text\":\"Lunch?\"");
+	duo_status(d.a, id, "sent");
+	(void)duo_phone(&d, "bob", NULL);
+	o = duo_messages(d.b, 1);
+	conv_id = j_str(o, "messages.0.conversation_id");
+	contrib = j_str(o, "messages.0.contribution_id");
+	ca = only_conversation(d.a, conv_id);
+	cb = only_conversation(d.b, conv_id);
+	duo_status(d.a, id, "delivered");
+	ctrl_skip(d.a->ctrl);
+	ctrl_skip(d.b->ctrl);
+
+	id = duo_send(d.b, "\"reply_to\":%lld,\"text\":\"At one\"",
+		      (long long)j_int(o, "messages.0.id"));
+	duo_status(d.b, id, "delivered");
+	o = duo_messages(d.a, 2);
+	ck_assert_str_eq("At one", j_str(o, "messages.1.text"));
+	ck_assert_str_eq("session", j_str(o, "messages.1.mode"));
+	ck_assert(!j_bool(o, "messages.1.deferred"));
+	ck_assert_str_eq(contrib, j_str(o, "messages.1.in_reply_to"));
+	ck_assert_str_ne(contrib, j_str(o, "messages.1.contribution_id"));
+	ck_assert_int_eq(ca, only_conversation(d.a, conv_id));
+	ck_assert_int_eq(cb, only_conversation(d.b, conv_id));
+
+	/* the same session, both ways */
+	composes(d.a, ca, d.b, "active");
+	id = duo_send(d.a, "\"conversation\":%lld,\"mode\":\"session\","
+		      "\"text\":\"Fine\"", (long long)ca);
+	duo_status(d.a, id, "delivered");
+	composes(d.b, cb, d.a, "active");
+	id = duo_send(d.b, "\"conversation\":%lld,\"mode\":\"session\","
+		      "\"text\":\"See you\"", (long long)cb);
+	duo_status(d.b, id, "delivered");
+	(void)ctrl_ask(d.a->ctrl, "cpm_display", "c%lld", (long long)ca);
+	duo_status(d.b, id, "displayed");
+	o = ctrl_ask(d.a->ctrl, "cpm_sessions", NULL);
+	ck_assert_uint_eq(1, j_count(o, "sessions"));
+	ck_assert_int_eq(0, pf_int(pf_ask(d.pf, "stats"), "kept"));
+
+	/* and it ends when nobody says any more */
+	(void)ctrl_until(d.a->ctrl, "cpm_status", NULL, "sessions", 0,
+			 E2E_WAIT);
+	(void)ctrl_until(d.b->ctrl, "cpm_status", NULL, "sessions", 0,
+			 E2E_WAIT);
+	wire_stop(w);
+	ck_assert(on_wire(w, env_str(d.env, "\r\nInReplyTo-Contribution-ID: %s"
+				     "\r\n", contrib)));
+	wire_check(w, (const uint16_t[]){d.core->port, d.pf->sip_port,
+			d.a->sip_port, d.b->sip_port, 0},
+		   (const uint16_t[]){d.pf->msrp_port, 0}, &seen);
+	ck_assert_uint_eq(0, seen.refused);
+	duo_close(&d);
+}
+END_TEST
+
+
+/* Both register at the PF itself, which hands on what they say; then Bob is
+   killed and does not answer, and comes back */
+START_TEST(direct)
+{
+	const struct odict *o;
+	struct duo d;
+	int64_t id, cb;
+
+	duo_open(&d, false, (const char *[]){"-p", "500", NULL});
+	(void)duo_phone(&d, "alice", NULL);
+	(void)duo_phone(&d, "bob", NULL);
+	id = duo_send(d.a, "\"to\":\"" BOB "\",\"text\":\"one\"");
+	duo_status(d.a, id, "delivered");
+	(void)pf_event_kv(d.pf, "proxied", "then", "answered", E2E_WAIT);
+	o = duo_messages(d.b, 1);
+	came(d.b, j_at(o, "messages", 0), "page", false);
+	cb = j_int(o, "messages.0.conversation");
+	id = duo_send(d.a, "\"to\":\"" BOB "\",\"text\":\"two\","
+		      "\"mode\":\"session\"");
+	duo_status(d.a, id, "delivered");
+	id = duo_send(d.b, "\"conversation\":%lld,\"mode\":\"session\","
+		      "\"text\":\"three\"", (long long)cb);
+	duo_status(d.b, id, "delivered");
+	o = ctrl_ask(d.b->ctrl, "cpm_sessions", NULL);
+	ck_assert_uint_eq(1, j_count(o, "sessions"));
+	/* BYE goes the way of the dialog */
+	(void)ctrl_ask(d.b->ctrl, "cpm_close", "%lld",
+		       (long long)j_int(o, "sessions.0.session"));
+	(void)ctrl_until(d.a->ctrl, "cpm_status", NULL, "sessions", 0,
+			 E2E_WAIT);
+	ck_assert_int_eq(0, pf_int(pf_ask(d.pf, "stats"), "taken"));
+
+	baresip_kill(d.b);
+	id = duo_send(d.a, "\"to\":\"" BOB "\",\"text\":\"four\"");
+	(void)pf_event(d.pf, "kept", E2E_WAIT);
+	duo_status(d.a, id, "sent");
+	id = duo_send(d.a, "\"to\":\"" BOB "\",\"text\":\"five\","
+		      "\"mode\":\"session\"");
+	(void)pf_event(d.pf, "kept", E2E_WAIT);
+	duo_back(&d, d.b);
+	duo_status(d.a, id, "delivered");
+	o = duo_messages(d.b, 5);
+	came(d.b, j_at(o, "messages", 3), "page", true);
+	came(d.b, j_at(o, "messages", 4), "session", true);
+	duo_close(&d);
+}
+END_TEST
+
+
+Suite *duo_suite(void)
+{
+	Suite *suite = suite_create("duo");
+	TCase *tc;
+
+	tc = suite_case(suite, "away", 120);
+	tcase_add_loop_test(tc, away, 0, 2);
+	tc = suite_case(suite, "talk", 60);
+	tcase_add_test(tc, answer);
+	tcase_add_test(tc, direct);
+
+	return suite;
+}
