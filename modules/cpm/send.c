@@ -206,31 +206,54 @@ static int set_content(struct ctx *ctx, struct job *job)
 }
 
 
-/* The engine's line is a fixed one: where there is more to say it is here */
-static int send_why(struct ctx *ctx, const struct cpm_send *snd, int err,
-		    const char *why)
+/* Whom or what there is not */
+static int send_none(struct ctx *ctx, const struct cpm_send *snd, int err)
+{
+	/* a file was there when its type was looked for */
+	return snd->reply_to
+		? fail(ctx, err, "no message %llu", snd->reply_to)
+		: snd->conversation
+		? fail(ctx, err, "no conversation %llu", snd->conversation)
+		: fail(ctx, err, "the file \"%s\" is not there any more",
+		       snd->file);
+}
+
+
+/* What the engine says of these is its number only */
+static const char *send_text(const struct cpm_send *snd, int err)
 {
 	switch (err) {
 
-	case ENOENT:
-		return snd->reply_to
-			? fail(ctx, err, "no message %llu", snd->reply_to)
-			: snd->conversation
-			? fail(ctx, err, "no conversation %llu",
-			       snd->conversation)
-			: fail(ctx, err, "the file \"%s\" is not there",
-			       snd->file);
-	case EACCES:
-		return fail(ctx, err, "the file \"%s\" cannot be read",
-			    snd->file);
-	case ETIMEDOUT:
-		return fail(ctx, err, "the disk did not take it in time: it "
-			    "will not be sent");
-	case EAGAIN:
-		return err;  /* the store says why */
-	default:
-		return why ? fail(ctx, err, "%s", why) : err;
+	case ENOTSUP:   return "nothing can be sent to a group";
+	case EMSGSIZE:
+		return snd->mode == CPM_SEND_PAGE
+			? "it is over cpm_page_limit, or cpm_max_size"
+			: "it is over cpm_max_size";
+	case EACCES:    return "the file cannot be read";
+	case EISDIR:    return "the file is a folder";
+	case ENOTCONN:  return "its account is not there any more";
+	case ETIMEDOUT: return "the disk did not take it in time: it will not "
+			       "be sent";
+	case EDQUOT:    return "the account has as many octets as cpm_quota "
+			       "allows";
+	case ENOSPC:    return "the disk is full";
+	default:        return NULL;
 	}
+}
+
+
+static int send_why(struct ctx *ctx, const struct cpm_send *snd, int err,
+		    const char *why)
+{
+	if (err == ENOENT)
+		return send_none(ctx, snd, err);
+	/* the store says why */
+	if (err == EAGAIN)
+		return err;
+	if (!why)
+		why = send_text(snd, err);
+
+	return why ? fail(ctx, err, "%s", why) : err;
 }
 
 

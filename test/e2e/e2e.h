@@ -474,7 +474,9 @@ void core_edge(struct core *core);
 
 struct sipp_args {
 	const char *scenario; /* file of test/e2e/data, or a path        */
-	const char *target;   /* ADDR:PORT                               */
+	const char *target;   /* ADDR:PORT; NULL: it is called           */
+	uint16_t port;        /* its own, of port_get() and released; 0:
+				 any                                     */
 	const char *const *keyv;  /* name, value, ..., NULL; or NULL     */
 	unsigned calls;       /* default 1                               */
 	unsigned rate;        /* calls a second, default 10              */

@@ -65,6 +65,7 @@ int main(int argc, char *argv[])
 	} suitev[] = {
 		{"host",      host_suite},
 		{"session",   session_suite},
+		{"invite",    invite_suite},
 		{"msrp",      msrp_suite},
 		{"relay",     relay_suite},
 		{"tls",       tls_suite},
@@ -77,6 +78,7 @@ int main(int argc, char *argv[])
 		{"inline",    inline_suite},
 		{"file",      file_suite},
 		{"edge",      edge_suite},
+		{"send",      send_suite},
 		{"duo",       duo_suite},
 		{"report",    report_suite},
 		{"register",  register_suite},

@@ -252,6 +252,14 @@ void server_answer(struct server *s, const char *code, const char *head,
 }
 
 
+void server_reply(struct server *s, const char *req, const char *code,
+		  const char *head)
+{
+	reply(s, req, code, env_str(s->env, "%sContent-Length: 0\r\n\r\n",
+				    head ? head : ""));
+}
+
+
 const char *server_sdp(struct server *s, const char *setup)
 {
 	snprintf(s->msrp.path, sizeof(s->msrp.path),

@@ -53,6 +53,10 @@ void server_quiet(struct server *s, const char *met, unsigned ms);
 void server_answer(struct server *s, const char *code, const char *head,
 		   const char *sdp);
 
+/** Answer any request. head: more lines, each with \r\n; or NULL */
+void server_reply(struct server *s, const char *req, const char *code,
+		  const char *head);
+
 /** A good answer, after which the softphone connects (passive) or we do */
 const char *server_sdp(struct server *s, const char *setup);
 

@@ -35,9 +35,10 @@ static struct proc *start(struct env *env, const struct sipp_args *args)
 	const char *argv[ARGS] = {
 		"sipp", "-nostdin", "-sf", env_data(env, args->scenario),
 		"-i", args->ipv6 ? "[::1]" : "127.0.0.1",
-		"-p", own_port(env, 1), "-mp", own_port(env, 4),
+		"-p", args->port ? env_str(env, "%u", args->port)
+			: own_port(env, 1), "-mp", own_port(env, 4),
 		"-cp", own_port(env, 1), "-m", env_str(env, "%u", calls),
-		"-l", "10", "-r", env_str(env, "%u",
+		"-l", args->target ? "10" : "1000", "-r", env_str(env, "%u",
 					  args->rate ? args->rate : 10),
 		"-t", args->tcp ? "t1" : "u1", "-trace_err",
 		"-error_file", env_path(env, "sipp.%u.errors",

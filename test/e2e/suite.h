@@ -33,6 +33,7 @@ void event_cases(Suite *suite);   /* of bus: events, sessions        */
 void room_cases(Suite *suite);    /* of bus: quota, reserve          */
 void export_cases(Suite *suite);  /* of bus: taken along, gone */
 Suite *session_suite(void);   /* from INVITE to BYE                  */
+Suite *invite_suite(void);    /* INVITEs of ours, and theirs at once  */
 void answer_cases(Suite *suite);  /* of session: 480, 487, 488, ...   */
 void token_cases(Suite *suite);   /* of session: who is it for us     */
 void bind_cases(Suite *suite);    /* of session: the MSRP connection  */
@@ -57,6 +58,7 @@ void page_many_cases(Suite *suite); /* of page: bursts, loss, no store */
 void page_pf_cases(Suite *suite); /* of page: from the PF             */
 void page_ways_cases(Suite *suite); /* of page: one message, all ways  */
 Suite *edge_suite(void);      /* each way behind an edge proxy       */
+Suite *send_suite(void);      /* messages of ours, in page mode       */
 Suite *duo_suite(void);       /* two softphones                       */
 Suite *report_suite(void);    /* notifications                       */
 Suite *status_suite(void);    /* those for messages of ours          */

@@ -235,7 +235,7 @@ END_TEST
 /* What is known of a file without being told, and what is told counts more */
 START_TEST(files)
 {
-	static const char png[] = "\x89PNG\r\n\x1a\n";
+	static const char pdf[] = "%PDF-1.7\n%\xe2\xe3\xcf\xd3\n";
 	struct scene s;
 	const struct odict *o;
 	const char *path;
@@ -244,14 +244,14 @@ START_TEST(files)
 
 	scene_open(&s, NULL);
 	scene_start(&s);
-	path = env_path(s.env, "a photo.dat");
-	file_write(path, png);
+	path = env_path(s.env, "a book.dat");
+	file_write(path, pdf);
 	o = ctrl_ask(s.c, "cpm_send", "{" TO ",\"file\":\"%s\"}", path);
 	o = message(&s, o);
-	ck_assert_str_eq("image/png", j_str(o, "type"));
+	ck_assert_str_eq("application/pdf", j_str(o, "type"));
 	ck_assert_str_eq(path, j_str(o, "file"));
-	ck_assert_str_eq("a photo.dat", j_str(o, "filename"));
-	ck_assert_int_eq(sizeof(png) - 1, j_int(o, "size"));
+	ck_assert_str_eq("a book.dat", j_str(o, "filename"));
+	ck_assert_int_eq(sizeof(pdf) - 1, j_int(o, "size"));
 
 	o = ctrl_ask(s.c, "cpm_send", "{" TO ",\"file\":\"%s\",\"type\":"
 		     "\"application/x-mine;a=b\"}", path);

@@ -82,7 +82,7 @@ static bool account_handler(struct cpm_account *acc, const char *aor,
 	if (++t.asked == t.lose_at)
 		acc->registered = t.registered = false;
 
-	return true;
+	return !t.nobody || strcmp(aor, t.nobody) != 0;
 }
 
 
@@ -107,10 +107,25 @@ static bool dnd_handler(void *arg)
 }
 
 
+static void status_event(const struct cpm_event *ev)
+{
+	const char *reason = ev->u.status.reason;
+
+	t.out.sent   += ev->u.status.status == CPM_OUT_SENT;
+	t.out.failed += ev->u.status.status == CPM_OUT_FAILED;
+	t.out.id      = ev->u.status.id;
+	t.out.code    = ev->u.status.code;
+	snprintf(t.out.reason, sizeof(t.out.reason), "%s",
+		 reason ? reason : "");
+}
+
+
 static void event_handler(const struct cpm_event *ev, void *arg)
 {
 	(void)arg;
 
+	if (ev->id == CPM_EV_STATUS)
+		status_event(ev);
 	if (ev->id != CPM_EV_IMDN)
 		return;
 
@@ -156,7 +171,7 @@ void ob_start(void)
 		.db = fx.path, .deferred = CPM_ANSWER_ACCEPT,
 		.ask_timeout = 60, .delivery_imdn = true,
 		.display_imdn = true, .max_size = 100000,
-		.idle_timeout = 300,
+		.idle_timeout = 300, .page_limit = 1300,
 	};
 	const struct cpm_host host = {
 		.sip = t.sip, .sock = t.sock, .findh = find_handler,
@@ -168,7 +183,7 @@ void ob_start(void)
 }
 
 
-static void stop(void)
+void ob_stop(void)
 {
 	cpm_shutdown(t.cpm, NULL);
 	cpm_close(&t.cpm);
@@ -180,7 +195,7 @@ void ob_teardown(void)
 	unsigned i;
 
 	store_fail_set(0, 0);
-	stop();
+	ob_stop();
 	for (i=0; i<t.reqc; i++) {
 		mem_deref(t.reqv[i].st);
 		mem_deref(t.reqv[i].msg);
@@ -203,8 +218,8 @@ static void turn_handler(void *arg)
 {
 	(void)arg;
 	ck_assert_msg(tmr_jiffies() < limit,
-		      "%u requests, %u sent, %u failed", t.reqc, t.sent,
-		      t.failed);
+		      "%u requests, %u sent, %u failed", t.reqc,
+		      t.sent + t.out.sent, t.failed + t.out.failed);
 	if (until())
 		re_cancel();
 	else

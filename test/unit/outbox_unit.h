@@ -41,11 +41,19 @@ struct ob {
 	bool registers;
 	bool registered;
 	unsigned asked;           /* times that somebody wanted to know    */
+	const char *nobody;       /* an account that is not there          */
 	unsigned lose_at;         /* lost when asked so often; 0: never    */
 	unsigned sent;            /* events                                */
 	unsigned failed;
 	uint16_t code;            /* of the last one                       */
 	uint64_t msg;
+	struct {                  /* of messages of ours                   */
+		unsigned sent;
+		unsigned failed;
+		uint64_t id;      /* of the last one                       */
+		uint16_t code;
+		char reason[64];
+	} out;
 };
 
 extern struct ob t;
@@ -53,6 +61,7 @@ extern struct ob t;
 void ob_setup(void);          /* SIP, nothing opened                       */
 void ob_teardown(void);
 void ob_start(void);          /* the engine                                */
+void ob_stop(void);
 
 /* Answer one that waits with t.scode; no harm if it does not */
 void ob_answer(struct req *req);

@@ -34,6 +34,8 @@ Suite *invited_suite(void);    /* engine: our INVITE is refused      */
 Suite *leg_suite(void);
 Suite *composing_suite(void);  /* engine: states of isComposing    */
 Suite *chat_suite(void);       /* engine: two that talk over MSRP   */
+Suite *compose_suite(void);    /* engine: the CPIM of ours           */
+Suite *sendq_suite(void);      /* engine: what is to be sent         */
 Suite *outbox_suite(void);     /* engine: with a server on loopback  */
 Suite *text_suite(void);
 Suite *command_suite(void);    /* glue: what commands are given      */
