@@ -19,6 +19,8 @@
 #include "e2e.h"
 
 
+enum { POLITE = 2000 };       /* ms for a program that may be killed */
+
 struct line {
 	struct le le;
 	char *text;
@@ -371,7 +373,7 @@ void proc_end(struct proc *p)
 	struct wait w;
 
 	proc_signal(p, SIGTERM);
-	wait_start(&w, E2E_SHORT, p->name);
+	wait_start(&w, POLITE, p->name);
 	while (proc_alive(p) && wait_quiet(&w))
 		;
 	proc_kill(p);

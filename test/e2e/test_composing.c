@@ -177,10 +177,11 @@ START_TEST(refresh)
 	composing(&s, "state=active refresh=1", 200);
 	told(&s, conv, "active");
 	told(&s, conv, "idle");
-	composing(&s, "state=active refresh=1", 200);
-	told(&s, conv, "active");
-	/* told again in time: for long now */
+	/* told again in time, which is at once: for long now */
+	pf_cmd(s.pf, "composing to=%s state=active refresh=1", ALICE);
 	composing(&s, "state=active refresh=600", 200);
+	(void)pf_event(s.pf, "answered", E2E_WAIT);
+	told(&s, conv, "active");
 	e2e_sleep(1500);
 	told_all(&s);
 	bye(&s);
@@ -288,7 +289,10 @@ START_TEST(flood)
 	pf_cmd(s.pf, "composing to=%s state=active", ALICE);
 	(void)pf_event(s.pf, "answered", E2E_WAIT);
 	e2e_sleep(2 * TELL);
-	(void)ctrl_ask(s.c, "cpm_status", NULL);
+	/* a softphone that was held up reads this first and looks at its
+	   timers then */
+	for (i=0; i<2; i++)
+		(void)ctrl_ask(s.c, "cpm_status", NULL);
 	for (; (o = ctrl_try_event(s.c, "composing", 1)); n++)
 		ck_assert_str_eq(n % 2 ? "idle" : "active",
 				 j_str(o, "state"));

@@ -226,7 +226,6 @@ START_TEST(ask_timeout)
 	ck_assert_int_eq(480, pf_int(pf_event(s.pf, "answer", E2E_WAIT),
 				     "code"));
 	ck_assert_uint_ge(e2e_now() - t, 900);
-	ck_assert_uint_le(e2e_now() - t, 3000u * s.env->scale);
 	ev = ctrl_event(s.c, "session", E2E_WAIT);
 	ck_assert_str_eq("declined", j_str(ev, "state"));
 	scene_close(&s);
@@ -292,7 +291,6 @@ START_TEST(idle_timeout)
 	ev = pf_event(s.pf, "ended", E2E_WAIT);
 	ck_assert_str_eq("client", pf_str(ev, "by"));
 	ck_assert_uint_ge(e2e_now() - t, 800);
-	ck_assert_uint_le(e2e_now() - t, 4000u * s.env->scale);
 	scene_delivered(&s, 1);
 	scene_close(&s);
 }

@@ -55,21 +55,20 @@ START_TEST(backoff)
 	const struct scene_args args = {.optv = {"-f", "refuse=2", NULL}};
 	const struct odict *ev;
 	struct scene s;
-	uint64_t t[3];
+	uint64_t begin;
 
 	scene_open(&s, &args);
-	scene_leave(&s, "from=%s id=a text=1", BOB);
 	scene_start(&s);
+	/* before the first one: what is seen late makes no gap smaller */
+	begin = e2e_now();
+	scene_leave(&s, "from=%s id=a text=1", BOB);
 	next_is(&s, "declined", "delivered");
-	t[0] = e2e_now();
 	states_are(&s, 1, "due", "none");
 	ck_assert_int_eq(1, scene_count(&s, "imdn_pending"));
 	next_is(&s, "declined", "delivered");
-	t[1] = e2e_now();
+	ck_assert_uint_ge(e2e_now() - begin, FIRST_GAP);
 	next_is(&s, "imdn", "delivered");
-	t[2] = e2e_now();
-	ck_assert_uint_ge(t[1] - t[0], FIRST_GAP);
-	ck_assert_uint_ge(t[2] - t[1], SECOND_GAP);
+	ck_assert_uint_ge(e2e_now() - begin, FIRST_GAP + SECOND_GAP);
 
 	ev = ctrl_event(s.c, "imdn", E2E_WAIT);
 	ck_assert_int_eq(1, j_int(ev, "id"));
@@ -336,10 +335,11 @@ static void told_is(struct scene *s, const char *to, const char *word,
 START_TEST(busy_server)
 {
 	struct scene s;
-	uint64_t begin;
+	uint64_t begin, busy;
 	unsigned i;
 
 	scene_open(&s, NULL);
+	busy = (uint64_t)BUSY * s.env->scale;
 	scene_start(&s);
 	for (i=0; i<2; i++)
 		scene_leave(&s, "from=%s id=b%u text=.", BOB, i);
@@ -348,7 +348,8 @@ START_TEST(busy_server)
 	(void)ctrl_until(s.c, "cpm_status", NULL, "imdn_pending", 0,
 			 E2E_WAIT);
 
-	pf_cmd(s.pf, "fault refuse=1,503,%u", BUSY / 1000);
+	pf_cmd(s.pf, "fault refuse=1,503,%u",
+	       (unsigned)busy / 1000);
 	scene_leave(&s, "from=%s id=b2 text=.", BOB);
 	told_is(&s, BOB, "declined", "b2");
 	begin = e2e_now();
@@ -360,10 +361,10 @@ START_TEST(busy_server)
 	}
 	(void)ctrl_until(s.c, "cpm_status", NULL, "imdn_pending", 4,
 			 E2E_WAIT);
-	ck_assert_uint_lt(e2e_now() - begin, BUSY);
+	ck_assert_uint_lt(e2e_now() - begin, busy);
 	for (i=2; i<6; i++) {
 		told_is(&s, BOB, "imdn", env_str(s.env, "b%u", i));
-		ck_assert_uint_ge(e2e_now() - begin, BUSY - 100);
+		ck_assert_uint_ge(e2e_now() - begin, busy - 100);
 	}
 	(void)ctrl_until(s.c, "cpm_status", NULL, "imdn_pending", 0,
 			 E2E_WAIT);

@@ -24,7 +24,6 @@ enum {
 	SWEEPS   = 20,        /* rounds for one that sweeps: those are slow */
 	SWEEP    = 1800000,   /* us until old messages are looked for      */
 	SWEEPING = 500000,    /* us that this may take                     */
-	FILES    = 50,        /* ms until their files are gone             */
 };
 
 struct old {
@@ -263,6 +262,7 @@ START_TEST(old_messages)
 	const char *want;
 	char from[512];
 	struct old k;
+	struct wait w;
 
 	old_open(&k, "cpm_keep_days 30\n");
 	ck_assert(example(from, sizeof(from), 1));
@@ -289,8 +289,9 @@ START_TEST(old_messages)
 				 left, E2E_WAIT);
 		ck_assert_str_eq(want, dump(&k, &count));
 		/* they go a moment after their rows */
-		e2e_sleep(FILES);
-		ck_assert_uint_eq(kept, files(&k));
+		wait_start(&w, E2E_WAIT, "the files of what has gone");
+		while (files(&k) != kept)
+			(void)wait_more(&w);
 		k.messages += count;
 		kill_old(&k, false);
 	}

@@ -151,6 +151,8 @@ static void invite_resp_handler(int err, const struct sip_msg *msg, void *arg)
 {
 	struct session *sess = arg;
 
+	if (!err && msg->scode > 100 && msg->scode < 200)
+		session_rings(sess);
 	if (!err && (msg->scode < 200 || interval_raise(sess, msg)))
 		return;
 

@@ -475,6 +475,7 @@ void session_answered(struct session *sess, int err,
 		      const struct sip_msg *msg);
 void session_pulled(struct session *sess);
 void session_acked(struct session *sess);
+void session_rings(struct session *sess);
 struct session *session_pull(const struct user *user);
 void session_estab(struct session *sess);
 void session_alive(struct session *sess);

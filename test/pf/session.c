@@ -12,7 +12,9 @@
 
 
 enum {
-	RING_WAIT   = 180 * 1000, /* ms until a client that rings is left   */
+	TRY_WAIT    = 40 * 1000,  /* ms for an INVITE that nobody has but a
+				     proxy, which may have died of late     */
+	RING_WAIT   = 180 * 1000, /* until a client that rings is left      */
 	BIND_WAIT   = 15 * 1000,  /* from the ACK to the first SEND         */
 	NOACK_WAIT  = 60 * 1000,  /* longer than a client repeats its 200   */
 	ANSWER_WAIT = 60 * 1000,  /* without an octet in either direction   */
@@ -436,6 +438,14 @@ void session_acked(struct session *sess)
 }
 
 
+/** The client itself has said something */
+void session_rings(struct session *sess)
+{
+	if (sess->state == SESS_INVITING)
+		tmr_start(&sess->tmr, RING_WAIT, deadline_handler, sess);
+}
+
+
 static void cancel_handler(void *arg)
 {
 	struct session *sess = arg;
@@ -517,7 +527,7 @@ static int invite(struct session *sess)
 	if (err)
 		return err;
 
-	tmr_start(&sess->tmr, RING_WAIT, deadline_handler, sess);
+	tmr_start(&sess->tmr, TRY_WAIT, deadline_handler, sess);
 	if (sess->pf->faults.on[FAULT_CANCEL])
 		tmr_start(&sess->tmr_sip, sess->pf->faults.arg[FAULT_CANCEL],
 			  cancel_handler, sess);
