@@ -4,6 +4,8 @@
  * SPDX-License-Identifier: BSD-3-Clause
  */
 #include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -77,6 +79,8 @@ static bool take(struct ctrl *c)
 
 static const char *answer(struct ctrl *c)
 {
+	const int on = 1;
+
 	for (;;) {
 		struct pollfd p = {.fd = c->fd, .events = POLLIN};
 		ssize_t n;
@@ -93,6 +97,11 @@ static const char *answer(struct ctrl *c)
 			die("ctrl_tcp closes: %s",
 			    n ? strerror(errno) : "end");
 		c->inn += (size_t)n;
+		/* ctrl_tcp leaves Nagle's algorithm on: an answer behind an
+		   event would wait 40 ms for our acknowledgement. The system
+		   forgets this soon */
+		(void)setsockopt(c->fd, IPPROTO_TCP, TCP_QUICKACK, &on,
+				 sizeof(on));
 	}
 }
 

@@ -3,11 +3,13 @@
  *
  * Each command answers when its message is on our disk, and the PF says that
  * it has one when it is on its own: both are of the same machine here. The
- * plain sender has nothing to lose, and no disk.
+ * plain sender has nothing to lose, and no disk. What is sent alone shows when
+ * the PF is held until the messages are all queued.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
 #define _GNU_SOURCE
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -17,6 +19,8 @@
 enum {
 	PART   = 50,   /* of what was asked for: a message takes some
 			  commits of its own                                */
+	HELD   = 4,    /* of those: no SIP or MSRP transaction ends
+			  meanwhile                                         */
 	WARM   = 32,
 	WINDOW = 16,   /* of a session, and conversations at once           */
 	CHUNK  = 65536,
@@ -88,6 +92,15 @@ static void module_start(struct host *h, const struct bench *b,
 }
 
 
+static void commanded(struct host *h, const struct way *way, uint32_t n)
+{
+	uint32_t i;
+
+	for (i=0; i<n; i++)
+		send_one(h, way->mode, i % way->users, i);
+}
+
+
 static void measure_module(const struct bench *b, const struct way *way,
 			   uint32_t n, unsigned rep)
 {
@@ -96,22 +109,26 @@ static void measure_module(const struct bench *b, const struct way *way,
 	struct host h;
 	struct pfd pf;
 	double t0, t1;
-	uint32_t i;
 
 	pfd_start(&pf, b);
 	module_start(&h, b, &pf, folder, sizeof(folder));
 	/* the session is open, the first commits are done */
-	for (i=0; i<WARM; i++)
-		send_one(&h, way->mode, i % way->users, i);
+	commanded(&h, way, WARM);
 	(void)pfd_wait(&pf, WARM);
 
 	t0 = now();
-	for (i=0; i<n; i++)
-		send_one(&h, way->mode, i % way->users, i);
+	commanded(&h, way, n);
 	t1 = now();
 	record(&key, rep, "commands/s", n / (t1 - t0));
 	t1 = pfd_wait(&pf, WARM + n);
 	record(&key, rep, "msg/s", n / (t1 - t0));
+
+	kill(pf.pid, SIGSTOP);
+	commanded(&h, way, n / HELD);
+	kill(pf.pid, SIGCONT);
+	t0 = now();
+	t1 = pfd_wait(&pf, WARM + n + n / HELD);
+	record(&key, rep, "queued msg/s", n / HELD / (t1 - t0));
 	host_kill(&h);
 	pfd_stop(&pf);
 	folder_remove(folder);
@@ -186,17 +203,19 @@ static void table(const struct bench *b)
 	const struct key big = {what, big_module, 0, PLACE_NONE};
 	size_t i;
 
-	printf("%-24s %10s %10s %12s\n", "", "msg/s", "of plain",
-	       "commands/s");
+	printf("%-24s %12s %12s %12s %10s\n", "", "commands/s", "msg/s",
+	       "queued msg/s", "of plain");
 	for (i=0; i<WAYS; i++) {
 		const struct key p = {what, wayv[i].plain, 0, PLACE_NONE};
 		const struct key m = {what, wayv[i].module, 0, PLACE_NONE};
 		const double rate = record_median(&p, "msg/s");
 
-		printf("%-24s %10.0f\n%-24s %10.0f %10.2f %12.0f\n", p.variant,
-		       rate, m.variant, record_median(&m, "msg/s"),
-		       record_median(&m, "msg/s") / rate,
-		       record_median(&m, "commands/s"));
+		printf("%-24s %12s %12s %12.0f\n%-24s %12.0f %12.0f %12.0f "
+		       "%10.2f\n", p.variant, "", "", rate, m.variant,
+		       record_median(&m, "commands/s"),
+		       record_median(&m, "msg/s"),
+		       record_median(&m, "queued msg/s"),
+		       record_median(&m, "queued msg/s") / rate);
 	}
 
 	printf("a file of %llu octets\n%-24s %10s %10s %12s %10s %10s %10s\n",
