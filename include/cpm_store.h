@@ -334,7 +334,7 @@ const char *cpm_store_path(const struct cpm_store *st);
 
 /** Keep a message; with it, in the same transaction, its conversation if it
     is new and the reports that are DUE (none without a peer and imdn_id).
-    An outgoing one that is QUEUED is to be sent (see cpm_store_queued()): it
+    An outgoing one that is QUEUED is to be sent (cpm_queue.h): it
     needs a peer and an imdn_id, and is of a CHAT.
     The body is from its buffer's pos on. The message and the octets of its
     body must not change until the handler is called. A large body is used up
@@ -465,43 +465,6 @@ int cpm_store_status(struct cpm_store *st, const char *account,
 		     uint16_t code, const char *reason, cpm_status_h *h,
 		     void *arg);
 
-/*
- * Messages to be sent: the queue. They are in it while QUEUED or SENDING. In
- * a conversation they go in the order of their ids, and while its first one
- * waits for its next try, the others wait behind it. Whatever else moves or
- * deletes a message (cpm_store_status(), cpm_store_delete()) takes it off the
- * queue as well. A process that dies leaves SENDING ones behind: those are due
- * again. The handlers get ENOENT: there is no such outgoing message;
- * EALREADY: it is not in the queue any more.
- */
-
-/** It is on its way: SENDING, also if it was before
-    @param mode            How it goes
-    @param contribution_id Of the session, or of the request: kept with it;
-                           NULL: stays as it is */
-int cpm_store_out_sending(struct cpm_store *st, uint64_t id,
-			  enum cpm_mode mode, const char *contribution_id,
-			  cpm_done_h *h, void *arg);
-
-/** It did not get through: QUEUED, with one more try. Its conversation waits.
-    @param next   Until then, ms since 1970
-    @param told   The server said when: cpm_store_out_wake() does not end that
-    @param code   SIP or MSRP status, 0: none
-    @param reason Or NULL */
-int cpm_store_out_again(struct cpm_store *st, uint64_t id, uint64_t next,
-			bool told, uint16_t code, const char *reason,
-			cpm_done_h *h, void *arg);
-
-/** It leaves the queue. @param to SENT or FAILED */
-int cpm_store_out_end(struct cpm_store *st, uint64_t id, enum cpm_out to,
-		      uint16_t code, const char *reason, cpm_done_h *h,
-		      void *arg);
-
-/** The account is back: its conversations wait no longer, but for those whose
-    time the server told */
-int cpm_store_out_wake(struct cpm_store *st, const char *account,
-		       cpm_done_h *h, void *arg);
-
 /**
  * Keep what the server announced. What was announced before with the same
  * reference is changed, not doubled; what has expired goes.
@@ -625,58 +588,6 @@ int cpm_store_due_next(struct cpm_store *st, const char *account,
 		       uint64_t now, uint64_t *nextp);
 
 int cpm_store_policies(struct cpm_store *st, cpm_policy_h *h, void *arg);
-
-/** A message to be sent, of a CHAT; borrowed while the handler runs */
-struct cpm_queued {
-	uint64_t id;
-	uint64_t conversation;
-	uint32_t tries;         /**< failed so far                          */
-	uint64_t next;          /**< when its conversation's turn comes, ms
-				     since 1970; 0: at once                */
-	uint8_t wish;
-	enum cpm_mode mode;     /**< as put, or how it went last            */
-	char *account;
-	char *peer;
-	char *imdn_id;
-	char *conversation_id;
-	char *contribution_id;  /**< as put, or of the last try             */
-	char *in_reply_to;
-	char *type;
-	char *filename;
-	char *datetime;
-	char *source;
-	bool text;
-	bool fixed;
-	uint64_t size;
-	uint64_t time;
-	uint64_t source_mtime;
-	unsigned notify;
-};
-typedef bool (cpm_queued_h)(const struct cpm_queued *q, void *arg);
-
-/* No call walks through what is queued. SENDING counts as QUEUED: who sends
-   knows what is on its way. */
-
-/** Accounts with a message in the queue. The AOR is borrowed. */
-int cpm_store_queued_accounts(struct cpm_store *st, cpm_account_h *h,
-			      void *arg);
-
-/** The first message (lowest id) of each conversation of an account whose turn
-    is now: those that do not wait in the order of these ids, then those whose
-    time has come, earliest first. @param now ms since 1970 */
-int cpm_store_queued(struct cpm_store *st, const char *account, uint64_t now,
-		     uint32_t limit, cpm_queued_h *h, void *arg);
-
-/** Those of one conversation behind an id, in order: whoever can have several
-    on their way. Also of one that waits */
-int cpm_store_queued_conv(struct cpm_store *st, uint64_t conversation,
-			  uint64_t after, uint32_t limit, cpm_queued_h *h,
-			  void *arg);
-
-/** The earliest time of a conversation of the account that is behind now
-    @param nextp ms since 1970; 0: there is none */
-int cpm_store_queued_next(struct cpm_store *st, const char *account,
-			  uint64_t now, uint64_t *nextp);
 
 typedef bool (cpm_announced_h)(const struct cpm_announced *ann, void *arg);
 

@@ -103,7 +103,7 @@ START_TEST(away)
 	int64_t idv[3];
 	size_t i;
 
-	duo_open(&d, !_i, NULL);
+	duo_open(&d, !_i, 0);
 	env_limit(d.env, 120);
 	text = scene_text(d.env, 0, LONG, LONG);
 	path = make_file(d.env, _i ? BIG / 50 : BIG);
@@ -216,7 +216,7 @@ START_TEST(answer)
 	struct duo d;
 	int64_t id, ca, cb;
 
-	duo_open(&d, true, NULL);
+	duo_open(&d, true, 0);
 	w = wire_start(d.env);
 	(void)duo_phone(&d, "alice", config);
 	id = duo_send(d.a, "\"to\":\"" BOB "\",\"text\":\"Lunch?\"");
@@ -261,15 +261,14 @@ START_TEST(answer)
 END_TEST
 
 
-/* Both register at the PF itself, which hands on what they say; then Bob is
-   killed and does not answer, and comes back */
+/* Both register at the PF itself, which hands on what they say */
 START_TEST(direct)
 {
 	const struct odict *o;
 	struct duo d;
 	int64_t id, cb;
 
-	duo_open(&d, false, (const char *[]){"-p", "500", NULL});
+	duo_open(&d, false, 0);
 	(void)duo_phone(&d, "alice", NULL);
 	(void)duo_phone(&d, "bob", NULL);
 	id = duo_send(d.a, "\"to\":\"" BOB "\",\"text\":\"one\"");
@@ -286,25 +285,42 @@ START_TEST(direct)
 	duo_status(d.b, id, "delivered");
 	o = ctrl_ask(d.b->ctrl, "cpm_sessions", NULL);
 	ck_assert_uint_eq(1, j_count(o, "sessions"));
-	/* BYE goes the way of the dialog */
 	(void)ctrl_ask(d.b->ctrl, "cpm_close", "%lld",
 		       (long long)j_int(o, "sessions.0.session"));
 	(void)ctrl_until(d.a->ctrl, "cpm_status", NULL, "sessions", 0,
 			 E2E_WAIT);
 	ck_assert_int_eq(0, pf_int(pf_ask(d.pf, "stats"), "taken"));
+	/* ACK and BYE: the dialog goes through the PF */
+	ck_assert_int_eq(2, pf_int(pf_ask(d.pf, "stats"), "routed"));
+	duo_close(&d);
+}
+END_TEST
 
+
+/* Bob is killed: the network thinks that he is there. What he does not answer
+   is kept, and he has it when he comes back */
+START_TEST(killed)
+{
+	const struct odict *o;
+	struct duo d;
+	int64_t id;
+
+	duo_open(&d, !_i, 1000);
+	(void)duo_phone(&d, "alice", NULL);
+	(void)duo_phone(&d, "bob", NULL);
 	baresip_kill(d.b);
-	id = duo_send(d.a, "\"to\":\"" BOB "\",\"text\":\"four\"");
-	(void)pf_event(d.pf, "kept", E2E_WAIT);
+	id = duo_send(d.a, "\"to\":\"" BOB "\",\"text\":\"one\"");
+	(void)pf_event_kv(d.pf, "kept", "way", "page", E2E_WAIT);
 	duo_status(d.a, id, "sent");
-	id = duo_send(d.a, "\"to\":\"" BOB "\",\"text\":\"five\","
+	id = duo_send(d.a, "\"to\":\"" BOB "\",\"text\":\"two\","
 		      "\"mode\":\"session\"");
-	(void)pf_event(d.pf, "kept", E2E_WAIT);
+	(void)pf_event_kv(d.pf, "kept", "way", "session", E2E_WAIT);
 	duo_back(&d, d.b);
 	duo_status(d.a, id, "delivered");
-	o = duo_messages(d.b, 5);
-	came(j_at(o, "messages", 3), "page", false);
-	came(j_at(o, "messages", 4), "session", true);
+	o = duo_messages(d.b, 2);
+	ck_assert_str_eq("one", j_str(o, "messages.0.text"));
+	ck_assert_str_eq("two", j_str(o, "messages.1.text"));
+	came(j_at(o, "messages", 1), "session", true);
 	duo_close(&d);
 }
 END_TEST
@@ -320,6 +336,7 @@ Suite *duo_suite(void)
 	tc = suite_case(suite, "talk", 60);
 	tcase_add_test(tc, answer);
 	tcase_add_test(tc, direct);
+	tcase_add_loop_test(tc, killed, 0, 2);
 
 	return suite;
 }

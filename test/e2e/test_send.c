@@ -343,6 +343,37 @@ START_TEST(challenged)
 END_TEST
 
 
+/* Bob is elsewhere, at the best place that takes it */
+START_TEST(elsewhere)
+{
+	const char *req, *id;
+	struct line l;
+	int n;
+
+	line_open(&l);
+	n = put(l.c, "bob", "a");
+	req = next_is(&l, "a");
+	id = id_of(&l, req);
+	server_reply(&l.s, req, "302 x", "Contact: <sip:b1@x.test>;q=0.2, "
+		     "<sip:b2@x.test>;q=0.8, <" BOB ">\r\n");
+	req = next_is(&l, "a");
+	ck_assert_ptr_eq(req, strstr(req, "MESSAGE sip:b2@x.test "));
+	ck_assert_str_eq("<" BOB ">", of(&l, req, "To: "));
+	server_reply(&l.s, req, "404 x", NULL);
+	req = next_is(&l, "a");
+	ck_assert_ptr_eq(req, strstr(req, "MESSAGE sip:b1@x.test "));
+	ck_assert_str_eq(id, id_of(&l, req));
+	server_reply(&l.s, req, "200 OK", NULL);
+	(void)moved(l.c, n, "sent");
+	n = put(l.c, "bob", "b");
+	server_reply(&l.s, next_is(&l, "b"), "302 x", "Contact: <" BOB
+		     ">\r\n");
+	ck_assert_int_eq(302, j_int(moved(l.c, n, "failed"), "code"));
+	line_close(&l);
+}
+END_TEST
+
+
 /* The server is busy with Bob's, and says for how long; Carol's are not held
    up. Then they go in their order */
 START_TEST(busy)
@@ -475,6 +506,7 @@ Suite *send_suite(void)
 	tcase_add_test(tc, undelivered);
 	tcase_add_test(tc, codes);
 	tcase_add_loop_test(tc, challenged, 0, 2);
+	tcase_add_test(tc, elsewhere);
 	tcase_add_test(tc, busy);
 	tcase_add_test(tc, killed);
 	tcase_add_test(tc, called_back);

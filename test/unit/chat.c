@@ -378,6 +378,8 @@ START_TEST(ended_under_it)
 	ck_assert_uint_eq(2, b->invites);
 	pair_msg(&m, a, 1);
 	ck_assert_int_ge(m.status, CPM_OUT_SENT);
+	/* it had not to wait for that */
+	ck_assert_uint_eq(0, m.tries);
 }
 END_TEST
 

@@ -174,6 +174,15 @@ static bool due_handler(const struct cpm_due *d, void *arg)
 }
 
 
+static bool queued_handler(const struct cpm_queued *q, void *arg)
+{
+	(void)mbuf_printf(arg, "queued %s %u %llu %d %s\n", q->imdn_id,
+			  q->tries, q->next, q->mode, q->contribution_id);
+
+	return false;
+}
+
+
 static bool policy_handler(const struct cpm_policy_row *row, void *arg)
 {
 	(void)mbuf_printf(arg, "policy %s %s %d %d %d\n", row->account,
@@ -202,15 +211,18 @@ char *oo_describe(void)
 
 	ck_assert_ptr_nonnull(mb);
 	oo.bad = 0;
-	(void)mbuf_printf(mb, "%llu %llu %llu %llu %llu %llu\n",
+	(void)mbuf_printf(mb, "%llu %llu %llu %llu %llu %llu %llu\n",
 			  c.conversations, c.messages, c.unread,
-			  c.imdn_pending, c.imdn_failed, c.deferred);
+			  c.imdn_pending, c.imdn_failed, c.deferred, c.queued);
 	ck_assert_int_eq(0, cpm_store_convs(fx.st, NULL, 0, 100,
 					    conv_handler, mb));
 	ck_assert_int_eq(0, cpm_store_msgs(fx.st, &all, msg_handler, mb));
 	ck_assert_int_eq(0, oo.bad);
 	ck_assert_int_eq(0, cpm_store_due(fx.st, "sip:alice@example.net", 0,
 					  UINT64_MAX, 100, due_handler, mb));
+	ck_assert_int_eq(0, cpm_store_queued(fx.st, "sip:alice@example.net",
+					     UINT64_MAX, 100, queued_handler,
+					     mb));
 	ck_assert_int_eq(0, cpm_store_policies(fx.st, policy_handler, mb));
 	ck_assert_int_eq(0, cpm_store_announced(fx.st, NULL, 1,
 						announced_handler, mb));
@@ -350,6 +362,13 @@ void oo_template(void)
 	fx_set(&m->imdn_id, "mine");
 	m->direction = CPM_OUT;
 	ck_assert_int_eq(0, fx_put(m));
+	ck_assert_int_eq(0, fx_put(fx_out("q1", "q1", "to be sent")));
+	ids.queued = fx.res.id;
+	ids.waiting = fx.res.conversation;
+	ck_assert_int_eq(0, fx_put(fx_out("q1", "q2", "behind it")));
+	ck_assert_int_eq(0, fx_result(cpm_store_out_again(
+		fx.st, ids.queued, 7000, false, 480, "away", fx_done_handler,
+		NULL)));
 	ck_assert_int_eq(0, fx_result(cpm_store_announce(
 		fx.st, alice, annv, 2, true, fx_done_handler, NULL)));
 	ck_assert_int_eq(0, fx_result(cpm_store_policy_set(
@@ -597,11 +616,13 @@ Suite *oom_suite(void)
 	Suite *s = suite_create("oom");
 
 	suite_add_tcase(s, oom_store_case());
+	suite_add_tcase(s, oom_queue_case());
 	suite_add_tcase(s, oom_open_case());
 	suite_add_tcase(s, oom_codec_case());
 	suite_add_tcase(s, oom_send_case());
 	suite_add_tcase(s, oom_relay_case());
 	suite_add_tcase(s, oom_status_case());
+	suite_add_tcase(s, oom_chat_case());
 
 	return s;
 }

@@ -520,6 +520,42 @@ static int due(void)
 }
 
 
+static bool queued_handler(const struct cpm_queued *q, void *arg)
+{
+	(void)arg;
+	say("%s %s %s %s %s %s\n", s(q->account), s(q->peer), s(q->imdn_id),
+	    s(q->conversation_id), s(q->contribution_id), s(q->type));
+
+	return false;
+}
+
+
+static int queued(void)
+{
+	static const char alice[] = "sip:alice@example.net";
+	uint64_t n = 0;
+	int err;
+
+	hear();
+	err = cpm_store_queued_accounts(fx.st, account_handler, NULL);
+	if (!err)
+		err = cpm_store_queued(fx.st, alice, 9999, 10, queued_handler,
+				       NULL);
+	if (!err)
+		err = cpm_store_queued_conv(fx.st, ids.waiting, 0, 10,
+					    queued_handler, NULL);
+	if (!err)
+		err = cpm_store_queued_next(fx.st, alice, 1, &n);
+	if (!err)
+		err = cpm_store_conv_peer(fx.st, alice, "sip:bob@example.net",
+					  &n);
+	if (!err)
+		say("%d\n", (int)n);
+
+	return said(err);
+}
+
+
 static int policies(void)
 {
 	hear();
@@ -563,6 +599,7 @@ static const struct oom_op opv[] = {
 	{"body", body_text},
 	{"body: file", body_file},
 	{"due", due},
+	{"queued", queued},
 	{"policies", policies},
 };
 

@@ -21,6 +21,8 @@ struct oom_ids {
 	uint64_t tried;         /* its delivery report has failed once     */
 	uint64_t bob;           /* conversation of those                   */
 	uint64_t group;         /* another one                             */
+	uint64_t queued;        /* of ours, waits for its next try         */
+	uint64_t waiting;       /* conversation of that, and of another    */
 	uint64_t report[3];     /* that are due                            */
 };
 
@@ -85,10 +87,12 @@ unsigned oo_next(unsigned at, unsigned total);
 unsigned oo_files(void);
 
 TCase *oom_store_case(void);
+TCase *oom_queue_case(void);
 TCase *oom_open_case(void);
 TCase *oom_codec_case(void);
 TCase *oom_send_case(void);
 TCase *oom_relay_case(void);
 TCase *oom_status_case(void);
+TCase *oom_chat_case(void);
 
 #endif

@@ -403,6 +403,51 @@ START_TEST(test_incoming)
 END_TEST
 
 
+static uint64_t by_peer(const char *account, const char *peer)
+{
+	uint64_t id = 0;
+	const int err = cpm_store_conv_peer(fx.st, account, peer, &id);
+
+	ck_assert_int_eq(id ? 0 : ENOENT, err);
+
+	return id;
+}
+
+
+START_TEST(test_conv_peer)
+{
+	struct cpm_msg *msg;
+
+	ck_assert_uint_eq(0, by_peer(ALICE, BOB));
+	ck_assert_int_eq(0, fx_put(fx_out("a", "k1", "x")));
+	ck_assert_int_eq(0, fx_put(fx_out("b", "k2", "x")));
+	ck_assert_uint_eq(2, by_peer(ALICE, BOB));
+	ck_assert_uint_eq(0, by_peer(ALICE, CAROL));
+	ck_assert_uint_eq(0, by_peer(BOB, BOB));
+
+	/* what arrives counts as well, and a group does not */
+	msg = fx_msg("k3", "in");
+	fx_set(&msg->key, "a");
+	ck_assert_int_eq(0, fx_put(msg));
+	ck_assert_uint_eq(1, by_peer(ALICE, BOB));
+	msg = fx_msg("k4", "in");
+	fx_set(&msg->key, "g");
+	fx_set(&msg->group, BOB);
+	msg->kind = CPM_GROUP;
+	ck_assert_int_eq(0, fx_put(msg));
+	ck_assert_uint_eq(1, by_peer(ALICE, BOB));
+
+	/* the other side has got another address */
+	msg = fx_msg("k5", "in");
+	fx_set(&msg->key, "a");
+	fx_set(&msg->peer, CAROL);
+	ck_assert_int_eq(0, fx_put(msg));
+	ck_assert_uint_eq(1, by_peer(ALICE, CAROL));
+	ck_assert_uint_eq(2, by_peer(ALICE, BOB));
+}
+END_TEST
+
+
 TCase *store_sent_case(void)
 {
 	TCase *tc = tcase_create("sent");
@@ -419,6 +464,7 @@ TCase *store_sent_case(void)
 	tcase_add_test(tc, test_one_commit);
 	tcase_add_test(tc, test_filename);
 	tcase_add_test(tc, test_incoming);
+	tcase_add_test(tc, test_conv_peer);
 
 	return tc;
 }

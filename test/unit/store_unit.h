@@ -9,7 +9,7 @@
 #ifndef STORE_UNIT_H
 #define STORE_UNIT_H
 
-#include <cpm_store.h>
+#include <cpm_queue.h>
 #include "unit/unit.h"
 
 struct fx {
@@ -103,6 +103,7 @@ TCase *store_wait_case(void);
 TCase *store_body_case(void);
 TCase *store_spool_case(void);
 TCase *store_queue_case(void);
+TCase *store_queue_many_case(void);
 TCase *store_put_wait_case(void);
 TCase *store_source_case(void);
 

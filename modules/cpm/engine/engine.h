@@ -10,6 +10,7 @@
 #include <cpm_cpim.h>
 #include <cpm_imdn.h>
 #include <cpm_msrp.h>
+#include <cpm_queue.h>
 
 struct keep;
 struct outbox;
