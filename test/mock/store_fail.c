@@ -1,6 +1,6 @@
 /**
  * @file store_fail.c  A disk that fails when told to: SQLite's own, with the
- * calls that write replaced
+ * calls that read and write replaced
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -70,6 +70,15 @@ static int fail_write(sqlite3_file *f, const void *p, int n, sqlite3_int64 o)
 }
 
 
+static int fail_read(sqlite3_file *f, void *p, int n, sqlite3_int64 o)
+{
+	if (fails(STORE_FAIL_READ))
+		return fail_rc;
+
+	return orig(f)->xRead(f, p, n, o);
+}
+
+
 static int fail_sync(sqlite3_file *f, int flags)
 {
 	if (fails(STORE_FAIL_SYNC))
@@ -94,6 +103,7 @@ static int fail_open(sqlite3_vfs *v, const char *name, sqlite3_file *f,
 			t->methods = *t->orig;
 			t->methods.xWrite = fail_write;
 			t->methods.xSync = fail_sync;
+			t->methods.xRead = fail_read;
 		}
 		if (t->orig == f->pMethods) {
 			f->pMethods = &t->methods;

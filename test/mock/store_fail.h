@@ -11,6 +11,7 @@
 enum store_fail {
 	STORE_FAIL_WRITE = 1,
 	STORE_FAIL_SYNC  = 2,
+	STORE_FAIL_READ  = 4,
 };
 
 /** Put it below every database that is opened from now on */

@@ -135,6 +135,7 @@ static bool is_lost(void)
 /* While the account is not registered nothing goes, and nothing counts */
 START_TEST(registration)
 {
+	unsigned i;
 	uint64_t id;
 
 	t.registers = true;
@@ -144,25 +145,30 @@ START_TEST(registration)
 	ck_assert_uint_eq(0, t.reqc);
 	ck_assert_int_eq(CPM_OUT_QUEUED, sq_msg(id).status);
 
-	/* refused, as one who is not registered may be: that is not final */
-	t.registered = true;
-	cpm_registered(t.cpm, ALICE);
-	sq_wait_asked(1);
-	t.scode = 403;
-	t.lose_at = t.asked + 1;
-	ob_answer(&t.reqv[0]);
-	ob_wait(is_lost);
-	ob_wait_ms(50);
-	ck_assert_uint_eq(1, t.reqc);
-	ck_assert_uint_eq(0, t.out.failed);
-	ck_assert_int_eq(1, sq_queued());
+	/* refused, as one who is not registered may be: that is not final,
+	   and no try */
+	for (i=0; i<2; i++) {
+		t.registered = true;
+		t.lose_at = 0;
+		cpm_registered(t.cpm, ALICE);
+		sq_wait_asked(i + 1);
+		t.scode = i ? 503 : 403;
+		t.lose_at = t.asked + 1;
+		ob_answer(&t.reqv[i]);
+		ob_wait(is_lost);
+		ob_wait_ms(50);
+		ck_assert_uint_eq(i + 1, t.reqc);
+		ck_assert_uint_eq(0, t.out.failed);
+		ck_assert_int_eq(1, sq_queued());
+		ck_assert_uint_eq(0, sq_msg(id).tries);
+	}
 
 	t.registered = true;
 	t.lose_at = 0;
 	t.scode = 200;
 	cpm_registered(t.cpm, ALICE);
-	sq_wait_asked(2);
-	ob_answer(&t.reqv[1]);
+	sq_wait_asked(3);
+	ob_answer(&t.reqv[2]);
 	sq_wait_sent(1);
 }
 END_TEST
@@ -181,6 +187,7 @@ static bool bob_tried(void)
 START_TEST(woken)
 {
 	char outbound[80];
+	uint64_t begin;
 
 	strcpy(outbound, t.outbound);
 	strcpy(t.outbound, "sip:127.0.0.1:1;transport=tcp");
@@ -203,6 +210,21 @@ START_TEST(woken)
 	ck_assert_uint_eq(1, t.reqc);
 	ck_assert_uint_eq(480, sq_msg(bob1).code);
 	sq_wait_asked(2);
+
+	t.scode = 503;
+	t.after = 2;
+	begin = tmr_jiffies();
+	ob_answer(&t.reqv[1]);
+	ob_wait_ms(50);
+	t.registered = false;
+	sq_put("carol", "c1");
+	ob_wait_ms(50);
+	t.registered = true;
+	cpm_registered(t.cpm, ALICE);
+	sq_wait_asked(3);
+	ck_assert(sq_has(&t.reqv[2], "\r\n\r\nc1"));
+	sq_wait_asked(4);
+	ck_assert_uint_ge(tmr_jiffies() - begin, 2000);
 }
 END_TEST
 

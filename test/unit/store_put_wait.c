@@ -20,6 +20,8 @@
 enum {
 	LONG  = 20000,    /* ms that are never over */
 	SHORT = 50,       /* ms that are soon       */
+
+	READS_MAX = 100,  /* pages in one transaction */
 };
 
 
@@ -262,6 +264,45 @@ START_TEST(test_late_begin)
 END_TEST
 
 
+/* Given up while its rows are being written, wherever that is: it is taken
+   back before the COMMIT, and what was queued with it is kept */
+START_TEST(test_late_rows)
+{
+	char in[16], out[16];
+	unsigned n, held = 0;
+	int err = ETIMEDOUT;
+
+	for (n=0; n<READS_MAX && err; n++) {
+		struct cpm_msg *msg;
+
+		/* another connection writes: what the writer knew is stale */
+		fx_sql("INSERT OR REPLACE INTO meta VALUES ('test', 1)");
+		snprintf(in, sizeof(in), "in%u", n);
+		snprintf(out, sizeof(out), "k%u", n);
+		msg = fx_msg(in, "x");
+		ck_assert_int_eq(0, cpm_store_put(fx.st, msg, fx_put_handler,
+						  NULL));
+		mem_deref(msg);
+		store_fail_after(STORE_FAIL_READ, STORE_FAIL_HOLD, n);
+		err = wait_out(out, SHORT);
+		held += store_fail_hit();
+		store_fail_set(0, 0);
+		fx_wait(fx.done + 1);
+		ck_assert_int_eq(0, fx.err);
+		fx_turn();
+	}
+	ck_assert_int_eq(0, err);
+	ck_assert_uint_gt(held, 2);
+	ck_assert_uint_eq(n, held + 1);
+	ck_assert_int_eq(0, fx_sql("SELECT count(*) FROM gone"));
+	ck_assert_uint_eq(n + 1, fx_counts().messages);
+	ck_assert_uint_eq(1, fx_counts().queued);
+	ck_assert_uint_eq(0, fx.faults);
+	fx_queue_sound();
+}
+END_TEST
+
+
 static unsigned seen;
 
 static bool seen_handler(const struct cpm_queued *q, void *arg)
@@ -426,6 +467,7 @@ TCase *store_put_wait_case(void)
 	tcase_add_test(tc, test_large);
 	tcase_add_test(tc, test_filter);
 	tcase_add_test(tc, test_late_begin);
+	tcase_add_test(tc, test_late_rows);
 	tcase_add_test(tc, test_late_commit);
 	tcase_add_test(tc, test_late_full);
 	tcase_add_test(tc, test_late_close);
