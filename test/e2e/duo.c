@@ -54,8 +54,10 @@ struct baresip *duo_phone(struct duo *d, const char *name, const char *config)
 {
 	struct baresip *b = baresip_start(d->env, &(struct baresip_args){
 		.name = name, .config = config,
-		.accounts = baresip_account(d->env, name, DOMAIN, d->core
-			? d->core->sip : d->pf->sip, NULL)});
+		.accounts = baresip_account(d->env, name, DOMAIN,
+			env_str(d->env, "sip:%s;transport=%s", d->core
+				? d->core->sip : d->pf->sip,
+				d->tcp ? "tcp" : "udp"), NULL)});
 
 	baresip_registered(b, E2E_WAIT);
 	/* the PF hears of it after the core has answered */

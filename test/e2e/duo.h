@@ -16,6 +16,7 @@ struct duo {
 	struct env *env;
 	struct core *core;    /* NULL: none, they register at the PF      */
 	struct pf *pf;
+	bool tcp;             /* who is started next registers over TCP   */
 	struct baresip *a;    /* Alice                                    */
 	struct baresip *b;    /* Bob; NULL until he was started           */
 };

@@ -158,6 +158,11 @@ START_TEST(talk)
 	ck_assert_ptr_nonnull(strstr(c.head, "im-iscomposing"));
 	(void)chatter_text(&c, "How are you");
 	(void)moved(c.s.b->ctrl, msg, "sent");
+	/* with that he knows that it is written: what is next is news */
+	o = ctrl_ask(c.s.b->ctrl, "cpm_composing", "1");
+	ck_assert(j_bool(o, "sent"));
+	ck_assert(chatter_get(&c));
+	ck_assert_ptr_nonnull(strstr(c.body, "active"));
 	o = ctrl_ask(c.s.b->ctrl, "cpm_sessions", NULL);
 	ck_assert_uint_eq(1, j_count(o, "sessions"));
 	ck_assert_str_eq("out", j_str(o, "sessions.0.direction"));

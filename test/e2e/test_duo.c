@@ -81,6 +81,28 @@ static void kept(struct duo *d, const char *way)
 }
 
 
+/* Megabytes that the PF had at most */
+static unsigned pf_peak(struct duo *d)
+{
+	char *text = file_read(env_str(d->env, "/proc/%d/status",
+				       (int)d->pf->proc->pid), NULL);
+	const char *p = text ? strstr(text, "VmHWM:") : NULL;
+	const unsigned n = p ? (unsigned)atoi(p + 6) / 1000 : 0;
+
+	ck_assert_uint_gt(n, 0);
+	mem_deref(text);
+	return n;
+}
+
+
+static size_t big_size(void)
+{
+	const char *mb = getenv("CPM_LARGE_MB");
+
+	return mb ? (size_t)atoi(mb) * 1000000 : BIG;
+}
+
+
 static void came(const struct odict *o, const char *mode, bool deferred)
 {
 	ck_assert_str_eq("in", j_str(o, "direction"));
@@ -96,6 +118,7 @@ static void came(const struct odict *o, const char *mode, bool deferred)
 START_TEST(away)
 {
 	static const char *const modev[] = {"page", "session", "large"};
+	static const char more[] = "cpm_max_size 4000000000\n";
 	char *text;
 	const char *path;
 	const struct odict *o;
@@ -106,8 +129,8 @@ START_TEST(away)
 	duo_open(&d, !_i, 0);
 	env_limit(d.env, 120);
 	text = scene_text(d.env, 0, LONG, LONG);
-	path = make_file(d.env, _i ? BIG / 50 : BIG);
-	(void)duo_phone(&d, "alice", NULL);
+	path = make_file(d.env, _i ? BIG / 50 : big_size());
+	(void)duo_phone(&d, "alice", more);
 
 	idv[0] = duo_send(d.a, "\"to\":\"" BOB "\",\"text\":\"Grüße\"");
 	kept(&d, "page");
@@ -121,7 +144,7 @@ START_TEST(away)
 	duo_status(d.a, idv[2], "sent");
 	ck_assert_int_eq(3, pf_int(pf_ask(d.pf, "stats"), "kept"));
 
-	(void)duo_phone(&d, "bob", NULL);
+	(void)duo_phone(&d, "bob", more);
 	o = duo_messages(d.b, 3);
 	/* a MESSAGE says that it was kept by its age alone: 60 s */
 	for (i=0; i<3; i++)
@@ -140,6 +163,9 @@ START_TEST(away)
 	for (i=0; i<3; i++)
 		duo_status(d.a, idv[i], "displayed");
 	ck_assert_int_eq(0, pf_int(pf_ask(d.pf, "stats"), "kept"));
+	/* in which the file did not have room */
+	if (d.env->scale == 1)
+		ck_assert_uint_lt(pf_peak(&d), 30);
 	duo_close(&d);
 }
 END_TEST
@@ -261,7 +287,8 @@ START_TEST(answer)
 END_TEST
 
 
-/* Both register at the PF itself, which hands on what they say */
+/* Both register at the PF itself, which hands on what they say, also from TCP
+   to UDP */
 START_TEST(direct)
 {
 	const struct odict *o;
@@ -269,7 +296,9 @@ START_TEST(direct)
 	int64_t id, cb;
 
 	duo_open(&d, false, 0);
+	d.tcp = _i;
 	(void)duo_phone(&d, "alice", NULL);
+	d.tcp = false;
 	(void)duo_phone(&d, "bob", NULL);
 	id = duo_send(d.a, "\"to\":\"" BOB "\",\"text\":\"one\"");
 	duo_status(d.a, id, "delivered");
@@ -326,6 +355,28 @@ START_TEST(killed)
 END_TEST
 
 
+/* Alice is away when Bob reads what she wrote: that waits for her */
+START_TEST(told)
+{
+	struct duo d;
+	int64_t id;
+
+	duo_open(&d, !_i, 0);
+	(void)duo_phone(&d, "alice", NULL);
+	(void)duo_phone(&d, "bob", NULL);
+	id = duo_send(d.a, "\"to\":\"" BOB "\",\"text\":\"one\"");
+	duo_status(d.a, id, "delivered");
+	duo_away(&d, d.a);
+	(void)ctrl_ask(d.b->ctrl, "cpm_display", "1");
+	(void)pf_event_kv(d.pf, "kept", "to", ALICE, E2E_WAIT);
+	duo_back(&d, d.a);
+	duo_status(d.a, id, "displayed");
+	ck_assert_int_eq(0, pf_int(pf_ask(d.pf, "stats"), "kept"));
+	duo_close(&d);
+}
+END_TEST
+
+
 Suite *duo_suite(void)
 {
 	Suite *suite = suite_create("duo");
@@ -335,7 +386,8 @@ Suite *duo_suite(void)
 	tcase_add_loop_test(tc, away, 0, 2);
 	tc = suite_case(suite, "talk", 60);
 	tcase_add_test(tc, answer);
-	tcase_add_test(tc, direct);
+	tcase_add_loop_test(tc, direct, 0, 2);
+	tcase_add_loop_test(tc, told, 0, 2);
 	tcase_add_loop_test(tc, killed, 0, 2);
 
 	return suite;

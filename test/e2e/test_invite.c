@@ -347,11 +347,13 @@ START_TEST(hung_up)
 	size_t i;
 
 	open_scene(&s);
-	for (i=0; i<N(v); i++)
-		(void)send_to(&s, v[i]);
-	for (i=0; i<N(v); i++)
+	for (i=0; i<N(v); i++) {
+		const int64_t id = send_to(&s, v[i]);
+
 		(void)session_event(&s, "closed");
-	cancel_all(&s, N(v));
+		/* before it goes once more */
+		(void)ctrl_ask(s.c, "cpm_cancel", "%d", (int)id);
+	}
 	close_scene(&s);
 }
 END_TEST

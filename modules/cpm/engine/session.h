@@ -139,7 +139,8 @@ void session_sip_closed(struct session *s, int err);
 
 /* glare.c: both began at once */
 
-/** Ours that is not answered yet, of the conversation of one that comes. NULL */
+/** Ours that is not answered yet, of the conversation of one that comes; NULL:
+    there is none */
 struct session *glare_find(const struct session *theirs);
 
 /** Is it ours that is kept? */
