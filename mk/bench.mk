@@ -44,7 +44,8 @@ BENCH_ARGS = $(if $(WHAT),--what $(WHAT)) $(if $(N),-n $(N)) \
 	     $(if $(SESSIONS),--sessions $(SESSIONS))
 
 bench: need-build $(MODULE) alone $(BUILD)/bench $(BUILD)/stall.so \
-		$(BUILD)/slow.so $(BUILD)/fill $(BUILD)/peer $(BUILD)/octets
+		$(BUILD)/slow.so $(BUILD)/fill $(BUILD)/peer $(BUILD)/octets \
+		$(BUILD)/pf
 	@mk/packages check $(PKG_DEMO) $(PKG_BENCH)
 	@$(BUILD)/bench --build $(BUILD) --csv $(BUILD)/bench.csv $(BENCH_ARGS)
 	@echo "also in $(BUILD)/bench.csv"

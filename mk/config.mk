@@ -23,6 +23,8 @@ RE_LIBS   += $(shell pkg-config --libs openssl 2>/dev/null || \
 	     echo -lssl -lcrypto)
 DB_LIBS   := $(shell pkg-config --libs sqlite3 2>/dev/null || echo -lsqlite3)
 XML_LIBS  := $(shell pkg-config --libs expat 2>/dev/null || echo -lexpat)
+# bodies that come compressed
+XML_LIBS  += $(shell pkg-config --libs zlib 2>/dev/null || echo -lz)
 MAGIC_LIBS := $(shell pkg-config --libs libmagic 2>/dev/null || echo -lmagic)
 CHECK_LIBS = $(shell pkg-config --libs check 2>/dev/null || echo -lcheck)
 
@@ -32,7 +34,7 @@ LDFLAGS_ALL = $(SANFLAGS) -pthread $(LDFLAGS)
 
 # Debian packages: to build, for the demo besides, for the tests besides
 PKG_BUILD := gcc libc6-dev pkg-config libre-dev libssl-dev \
-	     libsqlite3-dev libexpat1-dev libmagic-dev
+	     libsqlite3-dev libexpat1-dev zlib1g-dev libmagic-dev
 PKG_DEMO  := baresip-core
 PKG_BENCH := kamailio kamailio-tls-modules valgrind
 PKG_TEST  := baresip-core binutils check sip-tester kamailio \

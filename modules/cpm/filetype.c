@@ -259,7 +259,7 @@ int filetype_get(struct filetype *ft, char *type, size_t size,
 	struct mbuf *head;
 	int err, fd = -1;
 
-	if (!ft || !type || size <= CPM_TYPE_MAX || !path || !whyp)
+	if (!ft || (type && size <= CPM_TYPE_MAX) || !path || !whyp)
 		return EINVAL;
 
 	*whyp = NULL;
@@ -272,6 +272,11 @@ int filetype_get(struct filetype *ft, char *type, size_t size,
 	err = head_open(&fd, path, whyp);
 	if (err)
 		return err;
+
+	if (!type) {
+		(void)close(fd);
+		return 0;
+	}
 
 	head = mbuf_alloc(HEAD_MAX);
 	err = head ? head_read(head, fd) : ENOMEM;

@@ -178,7 +178,8 @@ int filetype_alloc(struct filetype **ftp);
  * The media type of a file by its first octets (libmagic); of a text with its
  * charset, where that is known.
  *
- * @param type At least CPM_TYPE_MAX + 1 octets
+ * @param type At least CPM_TYPE_MAX + 1 octets; NULL: the path is looked at
+ *             only
  * @param whyp Filled, if it fails: what is wrong with the path, constant; NULL
  *
  * @return 0; EINVAL: no absolute path, neither a file nor a folder, or empty;

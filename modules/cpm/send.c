@@ -158,14 +158,16 @@ static int set_draft(struct ctx *ctx, struct job *job, const char *name)
 }
 
 
-static int set_file(struct ctx *ctx, struct job *job, const char *path)
+/* What the user says that it is counts */
+static int set_file(struct ctx *ctx, struct job *job, const char *path,
+		    bool known)
 {
 	const char *why = NULL;
 	int err;
 
 	job->snd.file = path;
-	err = filetype_get(ctx->filetype, job->type, sizeof(job->type), path,
-			   &why);
+	err = filetype_get(ctx->filetype, known ? NULL : job->type,
+			   sizeof(job->type), path, &why);
 	if (why)
 		return fail(ctx, err, "the file \"%s\" %s", path, why);
 	if (err)
@@ -198,7 +200,7 @@ static int set_content(struct ctx *ctx, struct job *job)
 	else if (!strcmp(key, "draft"))
 		err = set_draft(ctx, job, val);
 	else
-		err = set_file(ctx, job, val);
+		err = set_file(ctx, job, val, type != NULL);
 	if (type)
 		job->snd.type = type;
 

@@ -5,6 +5,7 @@
  * each measure one thing, with load.c as the sender, sink.c as what is
  * compared with, host.c and call.c for the real baresip. stall.c and slow.c
  * are loaded into it; fill.c, peer.c and octets.c are programs of their own.
+ * send.c is the other direction: pfd.c receives, plain.c is compared with.
  * hand.c is for measurements of other programs.
  *
  * SPDX-License-Identifier: BSD-3-Clause
@@ -39,6 +40,7 @@ struct bench {
 	char *fill;
 	char *peer;
 	char *octets;
+	char *pf;
 	const char *what;
 	uint32_t n;        /* messages a run                                */
 	uint32_t reps;
@@ -215,10 +217,47 @@ struct call {
 
 void call_open(struct call *call, struct host *h);
 void call_close(struct call *call);
+/** What is behind that name in a SIP message, to the end of the line */
+void call_field(char *dst, size_t size, const char *text, const char *name);
 /** Without a word: the host is about to be stopped. usock is closed */
 void call_drop(struct call *call);
 /** Have it wait for our connection. @return The port where it does */
 uint16_t call_listener(struct call *call, struct host *h);
+
+
+/*
+ * pfd.c  The PF of the end-to-end tests: who is not here has it all kept
+ */
+struct pfd {
+	pid_t pid;
+	uint16_t port;        /* SIP                                        */
+	int in;               /* its commands                               */
+	int out;              /* what it prints, a file                     */
+	char dir[256];
+	uint32_t kept;        /* messages, as far as it was read            */
+	char line[512];       /* of which the end was not read              */
+	size_t linel;
+};
+
+/** Start it with the users alice and bob0 to bob15 of bench.test */
+void pfd_start(struct pfd *d, const struct bench *b);
+/** With its folder */
+void pfd_stop(struct pfd *d);
+/** Wait until it has kept so many in all. @return now() */
+double pfd_wait(struct pfd *d, uint32_t count);
+
+
+/*
+ * plain.c  A sender that does nothing but send
+ */
+
+/** A MESSAGE each to so many users in turn, each with one on its way.
+    @return seconds */
+double plain_page(const struct pfd *d, uint32_t users, uint32_t count);
+/** A session with bob0. Fills in all but what load_run() is asked to do */
+void plain_open(struct load *load, const struct pfd *d, const char *service);
+/** BYE */
+void plain_close(struct load *load);
 
 
 /*
@@ -319,6 +358,7 @@ void msrp_bench(const struct bench *b);
 void decode_bench(const struct bench *b);
 void idle_bench(const struct bench *b);
 void drip_bench(const struct bench *b);
+void send_bench(const struct bench *b);
 
 
 /*
@@ -348,6 +388,10 @@ void children_end(void);
 /** Run a program to its end, on any CPU; die() if it fails */
 void run_program(const char *const *argv, const char *out);
 void folder_remove(const char *path);
+/** On the disk, with all that was written */
+void file_sync(const char *path);
+/** Make one of so many octets, on the disk */
+void file_make(const char *path, uint64_t size);
 int by_value(const void *a, const void *b);
 
 #endif

@@ -4,8 +4,6 @@
  * SPDX-License-Identifier: BSD-3-Clause
  */
 #define _GNU_SOURCE
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,36 +12,6 @@
 
 
 static const char what[] = "big";
-
-
-static void sync_file(const char *path)
-{
-	int fd = open(path, O_RDWR);
-
-	if (fd < 0 || fsync(fd) || close(fd))
-		die("%s: %s", path, strerror(errno));
-}
-
-
-static void source(const char *path, uint64_t size)
-{
-	static char buf[1 << 20];
-	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
-	size_t i;
-
-	for (i=0; i<sizeof(buf); i++)
-		buf[i] = (char)(i * 2654435761u >> 16);
-	while (size) {
-		const size_t len = size < sizeof(buf) ? (size_t)size
-			: sizeof(buf);
-
-		if (write(fd, buf, len) != (ssize_t)len)
-			die("%s: %s", path, strerror(errno));
-		size -= len;
-	}
-	close(fd);
-	sync_file(path);
-}
 
 
 static void measure_cat(const struct bench *b, const char *from, unsigned rep)
@@ -56,7 +24,7 @@ static void measure_cat(const struct bench *b, const char *from, unsigned rep)
 	snprintf(to, sizeof(to), "%s/copy", b->dir);
 	t0 = now();
 	run_program(argv, to);
-	sync_file(to);
+	file_sync(to);
 	record(&key, rep, "MB/s", (double)b->size / 1e6 / (now() - t0));
 	(void)unlink(to);
 }
@@ -132,7 +100,7 @@ void big_bench(const struct bench *b)
 	       (unsigned long long)b->size, b->reps);
 
 	snprintf(from, sizeof(from), "%s/source", b->dir);
-	source(from, b->size);
+	file_make(from, b->size);
 	for (rep=1; rep<=b->reps; rep++) {
 		measure_cat(b, from, rep);
 		for (place=0; place<PLACE_MAX; place++) {

@@ -66,7 +66,7 @@ static void invite(const struct call *call, uint16_t port, const char *setup)
 }
 
 
-static void field(char *dst, size_t size, const char *text, const char *name)
+void call_field(char *dst, size_t size, const char *text, const char *name)
 {
 	const char *p = strstr(text, name);
 	size_t n;
@@ -94,9 +94,10 @@ static void answered(struct call *call)
 	if (strncmp(text, "SIP/2.0 200", 11))
 		die("INVITE: %.40s", text);
 
-	field(call->to, sizeof(call->to), text, "\r\nTo: ");
-	field(call->peer, sizeof(call->peer), text, "\r\na=path:");
-	field(call->contact, sizeof(call->contact), text, "\r\nContact: <");
+	call_field(call->to, sizeof(call->to), text, "\r\nTo: ");
+	call_field(call->peer, sizeof(call->peer), text, "\r\na=path:");
+	call_field(call->contact, sizeof(call->contact), text,
+		   "\r\nContact: <");
 	call->contact[strcspn(call->contact, ">")] = '\0';
 }
 

@@ -4,6 +4,8 @@
  * SPDX-License-Identifier: BSD-3-Clause
  */
 #include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -77,6 +79,8 @@ static bool take(struct ctrl *c)
 
 static const char *answer(struct ctrl *c)
 {
+	const int on = 1;
+
 	for (;;) {
 		struct pollfd p = {.fd = c->fd, .events = POLLIN};
 		ssize_t n;
@@ -93,13 +97,18 @@ static const char *answer(struct ctrl *c)
 			die("ctrl_tcp closes: %s",
 			    n ? strerror(errno) : "end");
 		c->inn += (size_t)n;
+		/* ctrl_tcp leaves Nagle's algorithm on: an answer behind an
+		   event would wait 40 ms for our acknowledgement. The system
+		   forgets this soon */
+		(void)setsockopt(c->fd, IPPROTO_TCP, TCP_QUICKACK, &on,
+				 sizeof(on));
 	}
 }
 
 
 const char *ctrl_ask(struct ctrl *c, const char *cmd, const char *prm)
 {
-	char json[1024], esc[512], text[1200];
+	char json[2048], esc[1536], text[2200];
 	size_t n = 0;
 	int len;
 

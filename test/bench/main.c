@@ -33,6 +33,7 @@ static const struct {
 	{"decode",  decode_bench},
 	{"idle",    idle_bench},
 	{"slow",    drip_bench},
+	{"send",    send_bench},
 };
 enum { BENCHES = sizeof(benchv) / sizeof(benchv[0]) };
 
@@ -46,9 +47,10 @@ static void usage(void)
 	    "  [-n MESSAGES] [--reps N] [--place fixed|free|both]\n"
 	    "  [--size OCTETS] [--history MESSAGES] [--delay MS] "
 	    "[--sessions N]\n"
-	    "FOLDER holds cpm.so, alone/cpm.so, stall.so, slow.so, fill, peer "
-	    "and octets;\n"
-	    "NAME: arrival, stall, big, history, msrp, decode, idle, slow\n"
+	    "FOLDER holds cpm.so, alone/cpm.so, stall.so, slow.so, fill, peer, "
+	    "octets\nand pf; "
+	    "NAME: arrival, stall, big, history, msrp, decode, idle, slow, "
+	    "send\n"
 	    "other programs by hand: bench to --help, bench sink --help");
 }
 
@@ -90,6 +92,7 @@ static void files(struct bench *b, const char *folder)
 	b->fill   = file(folder, "fill");
 	b->peer   = file(folder, "peer");
 	b->octets = file(folder, "octets");
+	b->pf     = file(folder, "pf");
 }
 
 
@@ -107,7 +110,8 @@ static void set_what(struct bench *b, const char *list)
 		}
 		if (i == BENCHES)
 			die("%s: one or more of arrival, stall, big, history, "
-			    "msrp, decode, idle, slow, with commas between",
+			    "msrp, decode, idle, slow, send, with commas "
+			    "between",
 			    list);
 	}
 	b->what = list;
@@ -230,7 +234,7 @@ int main(int argc, char **argv)
 	size_t i;
 
 	bench = (struct bench){
-		.what = "arrival,stall,big,history,msrp,decode,idle,slow",
+		.what = "arrival,stall,big,history,msrp,decode,idle,slow,send",
 		.n = 100000, .reps = 3, .sessions = 10000,
 		.places = 1u << PLACE_FIXED | 1u << PLACE_FREE,
 		.size = 1000000000, .history = 1000000, .delay = 200};

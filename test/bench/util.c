@@ -242,6 +242,36 @@ void folder_remove(const char *path)
 }
 
 
+void file_sync(const char *path)
+{
+	int fd = open(path, O_RDWR);
+
+	if (fd < 0 || fsync(fd) || close(fd))
+		die("%s: %s", path, strerror(errno));
+}
+
+
+void file_make(const char *path, uint64_t size)
+{
+	static char buf[1 << 20];
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+	size_t i;
+
+	for (i=0; i<sizeof(buf); i++)
+		buf[i] = (char)(i * 2654435761u >> 16);
+	while (size) {
+		const size_t len = size < sizeof(buf) ? (size_t)size
+			: sizeof(buf);
+
+		if (write(fd, buf, len) != (ssize_t)len)
+			die("%s: %s", path, strerror(errno));
+		size -= len;
+	}
+	close(fd);
+	file_sync(path);
+}
+
+
 int by_value(const void *a, const void *b)
 {
 	const double x = *(const double *)a, y = *(const double *)b;

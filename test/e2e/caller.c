@@ -128,8 +128,9 @@ static char *invite(struct caller *c, const struct caller_args *args)
 	const char *sdp = env_str(c->env, "v=0\r\no=- 1 1 IN IP4 %s\r\ns=-\r\n"
 		"c=IN IP4 %s\r\nt=0 0\r\nm=message %u TCP/MSRP *\r\n"
 		"a=accept-types:message/cpim\r\na=setup:%s\r\n"
-		"a=path:%s\r\na=sendonly\r\n%s", c->host, c->host, c->port,
-		setup, c->path, args->lines ? args->lines : "");
+		"a=path:%s\r\na=%s\r\n%s", c->host, c->host, c->port,
+		setup, c->path, args->chat ? "sendrecv" : "sendonly",
+		args->lines ? args->lines : "");
 	const char *ref = args->from ? env_str(c->env, "Referred-By: <%s>\r\n",
 					       args->from) : "";
 	const char *pai = args->from ? "" : "P-Asserted-Identity: "

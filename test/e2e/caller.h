@@ -23,6 +23,7 @@ struct caller_args {
 				 what follows; NULL: it is alone            */
 	bool nosdp;           /* the parts are all that there is            */
 	bool focus;           /* Contact says that it is a conference       */
+	bool chat;            /* it receives as well: no delivery           */
 };
 
 struct caller {

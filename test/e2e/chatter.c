@@ -120,6 +120,19 @@ bool chatter_get(struct chatter *c)
 }
 
 
+void chatter_last(struct chatter *c)
+{
+	do {
+		while (!take(c)) {
+			if (!more(c))
+				e2e_fail("closed instead of a last SEND");
+		}
+	} while (!strstr(c->head, " SEND\r\n") || c->body);
+
+	chatter_answer(c, "200 OK");
+}
+
+
 void chatter_answer(struct chatter *c, const char *code)
 {
 	struct server *s = &c->s;

@@ -38,6 +38,9 @@ bool chatter_get(struct chatter *c);
 /** Answer it, e.g. "200 OK" */
 void chatter_answer(struct chatter *c, const char *code);
 
+/** A SEND without body comes, and is answered */
+void chatter_last(struct chatter *c);
+
 /** A message that has one chunk comes, with that text, and is answered 200.
     @return its imdn.Message-ID */
 const char *chatter_text(struct chatter *c, const char *text);

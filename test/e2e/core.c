@@ -23,6 +23,7 @@ struct core *core_alloc(struct env *env, const char *domain, bool ipv6)
 	core->env = env;
 	core->ipv6 = ipv6;
 	core->port = port_get(env, 1);
+	core->patience = 8000;
 	snprintf(core->domain, sizeof(core->domain), "%s", domain);
 	snprintf(core->sip, sizeof(core->sip), "%s:%u",
 		 ipv6 ? "[::1]" : "127.0.0.1", core->port);
@@ -76,6 +77,7 @@ static const char *make_config(struct core *core, const char *users,
 		"PF", pf ? pf->sip : "127.0.0.1:9",
 		"PFPORT", env_str(env, "%u", pf ? pf->sip_port : 9),
 		"HAVE_PF", pf ? "1" : "0",
+		"PATIENCE", env_str(env, "%u", core->patience),
 		"TLS", core->tls_port ? "yes" : "no",
 		"LISTEN_TLS", core->tls_port ? env_str(env, "listen=tls:%s:%u",
 			core->ipv6 ? "[::1]" : "127.0.0.1", core->tls_port)

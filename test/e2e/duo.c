@@ -17,7 +17,7 @@ enum {
 };
 
 
-void duo_open(struct duo *d, bool core, const char *const *optv)
+void duo_open(struct duo *d, bool core, unsigned patience)
 {
 	const char *argv[OPTIONS] = {"-D", DOMAIN, "-l", "127.0.0.1:0", "-K",
 		"-k", "65536"};
@@ -31,6 +31,8 @@ void duo_open(struct duo *d, bool core, const char *const *optv)
 		d->core = core_alloc(d->env, DOMAIN, false);
 		argv[n++] = "-c";
 		argv[n++] = d->core->uri;
+		if (patience)
+			d->core->patience = patience;
 	}
 	else {
 		argv[n++] = "-u";
@@ -38,8 +40,10 @@ void duo_open(struct duo *d, bool core, const char *const *optv)
 		argv[n++] = "-u";
 		argv[n++] = "bob:secret";
 	}
-	while (optv && *optv && n + 1 < OPTIONS)
-		argv[n++] = *optv++;
+	if (patience) {
+		argv[n++] = "-p";
+		argv[n++] = env_str(d->env, "%u", patience);
+	}
 	d->pf = pf_start(d->env, argv);
 	if (core)
 		core_run(d->core, "alice:secret bob:secret", d->pf);
@@ -50,8 +54,10 @@ struct baresip *duo_phone(struct duo *d, const char *name, const char *config)
 {
 	struct baresip *b = baresip_start(d->env, &(struct baresip_args){
 		.name = name, .config = config,
-		.accounts = baresip_account(d->env, name, DOMAIN, d->core
-			? d->core->sip : d->pf->sip, NULL)});
+		.accounts = baresip_account(d->env, name, DOMAIN,
+			env_str(d->env, "sip:%s;transport=%s", d->core
+				? d->core->sip : d->pf->sip,
+				d->tcp ? "tcp" : "udp"), NULL)});
 
 	baresip_registered(b, E2E_WAIT);
 	/* the PF hears of it after the core has answered */

@@ -16,13 +16,14 @@ struct duo {
 	struct env *env;
 	struct core *core;    /* NULL: none, they register at the PF      */
 	struct pf *pf;
+	bool tcp;             /* who is started next registers over TCP   */
 	struct baresip *a;    /* Alice                                    */
 	struct baresip *b;    /* Bob; NULL until he was started           */
 };
 
-/** Network up. core: with Kamailio; optv: more options of the PF, NULL ends
-    them, or NULL */
-void duo_open(struct duo *d, bool core, const char *const *optv);
+/** Network up. core: with Kamailio; patience: ms until who does not answer
+    counts as away, 0: 8,000 */
+void duo_open(struct duo *d, bool core, unsigned patience);
 
 /** Start the softphone of "alice" or "bob", and wait for its registration.
     config: more lines, or NULL */

@@ -443,6 +443,7 @@ struct core {
 	char edge[64];        /* its ADDR:PORT                           */
 	uint16_t edge_port;
 	uint16_t tls_port;    /* of core_tls(), or 0                     */
+	unsigned patience;    /* ms that it waits for an answer           */
 };
 
 /** A SIP core to be: has its port, does not run. The PF wants to know it */

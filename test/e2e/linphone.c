@@ -90,3 +90,10 @@ void linphone_chat(struct linphone *lp, const char *to, const char *text)
 {
 	proc_put(lp->proc, env_str(lp->env, "chat %s %s", to, text));
 }
+
+
+void linphone_shows(struct linphone *lp, const char *from, const char *text)
+{
+	(void)proc_line(lp->proc, env_str(lp->env, "Message received from %s: "
+					  "%s$", from, text), E2E_WAIT);
+}

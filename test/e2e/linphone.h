@@ -27,6 +27,9 @@ struct linphone *linphone_start(struct env *env, const struct core *core,
 /** Write a message */
 void linphone_chat(struct linphone *lp, const char *to, const char *text);
 
+/** Wait until it shows a message of theirs */
+void linphone_shows(struct linphone *lp, const char *from, const char *text);
+
 /** Wait until its log has this text */
 void linphone_log(struct linphone *lp, const char *text);
 

@@ -268,7 +268,8 @@ const char *server_sdp(struct server *s, const char *setup)
 	return env_str(s->env, "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\n"
 		"c=IN IP4 127.0.0.1\r\nt=0 0\r\nm=message %u TCP/MSRP *\r\n"
 		"a=accept-types:message/cpim\r\na=setup:%s\r\na=path:%s\r\n"
-		"a=sendonly\r\n", s->msrp.port, setup, s->msrp.path);
+		"a=%s\r\n", s->msrp.port, setup, s->msrp.path,
+		s->chat ? "sendrecv" : "sendonly");
 }
 
 

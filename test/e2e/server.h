@@ -25,6 +25,7 @@ struct server {
 	const char *req;      /* the last request that came                 */
 	const char *invite;   /* the last INVITE                            */
 	const char *tag;      /* of its To                                  */
+	bool chat;            /* server_sdp(): it receives as well          */
 };
 
 /** A softphone with the account of Alice, who registers nowhere and sends all

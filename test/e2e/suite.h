@@ -33,7 +33,8 @@ void event_cases(Suite *suite);   /* of bus: events, sessions        */
 void room_cases(Suite *suite);    /* of bus: quota, reserve          */
 void export_cases(Suite *suite);  /* of bus: taken along, gone */
 Suite *session_suite(void);   /* from INVITE to BYE                  */
-Suite *invite_suite(void);    /* INVITEs of ours, and theirs at once  */
+Suite *invite_suite(void);    /* INVITEs of ours                      */
+void glare_cases(Suite *suite);   /* of invite: from both sides      */
 void answer_cases(Suite *suite);  /* of session: 480, 487, 488, ...   */
 void token_cases(Suite *suite);   /* of session: who is it for us     */
 void bind_cases(Suite *suite);    /* of session: the MSRP connection  */

@@ -128,6 +128,36 @@ START_TEST(ask_accept)
 END_TEST
 
 
+/* Likewise who wants to talk */
+START_TEST(ask_chat)
+{
+	struct scene s;
+	const struct odict *o;
+	int64_t id;
+
+	scene_open(&s, &(struct scene_args){.config = "cpm_chat ask\n"});
+	scene_start(&s);
+	pf_cmd(s.pf, "chat to=%s from=%s conv=c1", ALICE, BOB);
+	o = step(&s, "asking");
+	ck_assert(!j_bool(o, "deferred"));
+	id = j_int(o, "session");
+	ck_assert(!pf_try_event(s.pf, "answer", NULL, NULL, 1));
+	(void)ctrl_ask(s.c, "cpm_accept", "%d", (int)id);
+	answered(&s, 200);
+	(void)step(&s, "accepted");
+	(void)step(&s, "established");
+	pf_cmd(s.pf, "bye to=%s", ALICE);
+	(void)step(&s, "closed");
+
+	pf_cmd(s.pf, "chat to=%s from=%s conv=c1", ALICE, BOB);
+	(void)ctrl_ask(s.c, "cpm_decline", "%d",
+		       (int)j_int(step(&s, "asking"), "session"));
+	answered(&s, 480);
+	scene_close(&s);
+}
+END_TEST
+
+
 START_TEST(ask_decline)
 {
 	struct scene s;
@@ -419,6 +449,7 @@ void answer_cases(Suite *suite)
 	tcase_add_test(tc, declined_sender);
 	tcase_add_test(tc, declined_all);
 	tcase_add_test(tc, ask_accept);
+	tcase_add_test(tc, ask_chat);
 	tcase_add_test(tc, ask_decline);
 	tcase_add_test(tc, ask_unanswered);
 	tcase_add_test(tc, cancel);

@@ -50,6 +50,7 @@ START_TEST(wrong_value)
 		const char *allowed;
 	} v[] = {
 		{"cpm_deferred", "maybe", "accept, decline or ask"},
+		{"cpm_chat", "yes", "accept, decline or ask"},
 		{"cpm_ask_timeout", "0", "a number from 1 to 3600"},
 		{"cpm_ask_timeout", "3601", "a number from 1 to 3600"},
 		{"cpm_ask_timeout", "1m", "a number from 1 to 3600"},

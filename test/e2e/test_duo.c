@@ -81,6 +81,28 @@ static void kept(struct duo *d, const char *way)
 }
 
 
+/* Megabytes that the PF had at most */
+static unsigned pf_peak(struct duo *d)
+{
+	char *text = file_read(env_str(d->env, "/proc/%d/status",
+				       (int)d->pf->proc->pid), NULL);
+	const char *p = text ? strstr(text, "VmHWM:") : NULL;
+	const unsigned n = p ? (unsigned)atoi(p + 6) / 1000 : 0;
+
+	ck_assert_uint_gt(n, 0);
+	mem_deref(text);
+	return n;
+}
+
+
+static size_t big_size(void)
+{
+	const char *mb = getenv("CPM_LARGE_MB");
+
+	return mb ? (size_t)atoi(mb) * 1000000 : BIG;
+}
+
+
 static void came(const struct odict *o, const char *mode, bool deferred)
 {
 	ck_assert_str_eq("in", j_str(o, "direction"));
@@ -96,6 +118,7 @@ static void came(const struct odict *o, const char *mode, bool deferred)
 START_TEST(away)
 {
 	static const char *const modev[] = {"page", "session", "large"};
+	static const char more[] = "cpm_max_size 4000000000\n";
 	char *text;
 	const char *path;
 	const struct odict *o;
@@ -103,11 +126,11 @@ START_TEST(away)
 	int64_t idv[3];
 	size_t i;
 
-	duo_open(&d, !_i, NULL);
+	duo_open(&d, !_i, 0);
 	env_limit(d.env, 120);
 	text = scene_text(d.env, 0, LONG, LONG);
-	path = make_file(d.env, _i ? BIG / 50 : BIG);
-	(void)duo_phone(&d, "alice", NULL);
+	path = make_file(d.env, _i ? BIG / 50 : big_size());
+	(void)duo_phone(&d, "alice", more);
 
 	idv[0] = duo_send(d.a, "\"to\":\"" BOB "\",\"text\":\"Grüße\"");
 	kept(&d, "page");
@@ -121,7 +144,7 @@ START_TEST(away)
 	duo_status(d.a, idv[2], "sent");
 	ck_assert_int_eq(3, pf_int(pf_ask(d.pf, "stats"), "kept"));
 
-	(void)duo_phone(&d, "bob", NULL);
+	(void)duo_phone(&d, "bob", more);
 	o = duo_messages(d.b, 3);
 	/* a MESSAGE says that it was kept by its age alone: 60 s */
 	for (i=0; i<3; i++)
@@ -140,6 +163,9 @@ START_TEST(away)
 	for (i=0; i<3; i++)
 		duo_status(d.a, idv[i], "displayed");
 	ck_assert_int_eq(0, pf_int(pf_ask(d.pf, "stats"), "kept"));
+	/* in which the file did not have room */
+	if (d.env->scale == 1)
+		ck_assert_uint_lt(pf_peak(&d), 30);
 	duo_close(&d);
 }
 END_TEST
@@ -216,7 +242,7 @@ START_TEST(answer)
 	struct duo d;
 	int64_t id, ca, cb;
 
-	duo_open(&d, true, NULL);
+	duo_open(&d, true, 0);
 	w = wire_start(d.env);
 	(void)duo_phone(&d, "alice", config);
 	id = duo_send(d.a, "\"to\":\"" BOB "\",\"text\":\"Lunch?\"");
@@ -261,16 +287,18 @@ START_TEST(answer)
 END_TEST
 
 
-/* Both register at the PF itself, which hands on what they say; then Bob is
-   killed and does not answer, and comes back */
+/* Both register at the PF itself, which hands on what they say, also from TCP
+   to UDP */
 START_TEST(direct)
 {
 	const struct odict *o;
 	struct duo d;
 	int64_t id, cb;
 
-	duo_open(&d, false, (const char *[]){"-p", "500", NULL});
+	duo_open(&d, false, 0);
+	d.tcp = _i;
 	(void)duo_phone(&d, "alice", NULL);
+	d.tcp = false;
 	(void)duo_phone(&d, "bob", NULL);
 	id = duo_send(d.a, "\"to\":\"" BOB "\",\"text\":\"one\"");
 	duo_status(d.a, id, "delivered");
@@ -286,25 +314,64 @@ START_TEST(direct)
 	duo_status(d.b, id, "delivered");
 	o = ctrl_ask(d.b->ctrl, "cpm_sessions", NULL);
 	ck_assert_uint_eq(1, j_count(o, "sessions"));
-	/* BYE goes the way of the dialog */
 	(void)ctrl_ask(d.b->ctrl, "cpm_close", "%lld",
 		       (long long)j_int(o, "sessions.0.session"));
 	(void)ctrl_until(d.a->ctrl, "cpm_status", NULL, "sessions", 0,
 			 E2E_WAIT);
 	ck_assert_int_eq(0, pf_int(pf_ask(d.pf, "stats"), "taken"));
+	/* ACK and BYE: the dialog goes through the PF */
+	ck_assert_int_eq(2, pf_int(pf_ask(d.pf, "stats"), "routed"));
+	duo_close(&d);
+}
+END_TEST
 
+
+/* Bob is killed: the network thinks that he is there. What he does not answer
+   is kept, and he has it when he comes back */
+START_TEST(killed)
+{
+	const struct odict *o;
+	struct duo d;
+	int64_t id;
+
+	duo_open(&d, !_i, 1000);
+	(void)duo_phone(&d, "alice", NULL);
+	(void)duo_phone(&d, "bob", NULL);
 	baresip_kill(d.b);
-	id = duo_send(d.a, "\"to\":\"" BOB "\",\"text\":\"four\"");
-	(void)pf_event(d.pf, "kept", E2E_WAIT);
+	id = duo_send(d.a, "\"to\":\"" BOB "\",\"text\":\"one\"");
+	(void)pf_event_kv(d.pf, "kept", "way", "page", E2E_WAIT);
 	duo_status(d.a, id, "sent");
-	id = duo_send(d.a, "\"to\":\"" BOB "\",\"text\":\"five\","
+	id = duo_send(d.a, "\"to\":\"" BOB "\",\"text\":\"two\","
 		      "\"mode\":\"session\"");
-	(void)pf_event(d.pf, "kept", E2E_WAIT);
+	(void)pf_event_kv(d.pf, "kept", "way", "session", E2E_WAIT);
 	duo_back(&d, d.b);
 	duo_status(d.a, id, "delivered");
-	o = duo_messages(d.b, 5);
-	came(j_at(o, "messages", 3), "page", false);
-	came(j_at(o, "messages", 4), "session", true);
+	o = duo_messages(d.b, 2);
+	ck_assert_str_eq("one", j_str(o, "messages.0.text"));
+	ck_assert_str_eq("two", j_str(o, "messages.1.text"));
+	came(j_at(o, "messages", 1), "session", true);
+	duo_close(&d);
+}
+END_TEST
+
+
+/* Alice is away when Bob reads what she wrote: that waits for her */
+START_TEST(told)
+{
+	struct duo d;
+	int64_t id;
+
+	duo_open(&d, !_i, 0);
+	(void)duo_phone(&d, "alice", NULL);
+	(void)duo_phone(&d, "bob", NULL);
+	id = duo_send(d.a, "\"to\":\"" BOB "\",\"text\":\"one\"");
+	duo_status(d.a, id, "delivered");
+	duo_away(&d, d.a);
+	(void)ctrl_ask(d.b->ctrl, "cpm_display", "1");
+	(void)pf_event_kv(d.pf, "kept", "to", ALICE, E2E_WAIT);
+	duo_back(&d, d.a);
+	duo_status(d.a, id, "displayed");
+	ck_assert_int_eq(0, pf_int(pf_ask(d.pf, "stats"), "kept"));
 	duo_close(&d);
 }
 END_TEST
@@ -319,7 +386,9 @@ Suite *duo_suite(void)
 	tcase_add_loop_test(tc, away, 0, 2);
 	tc = suite_case(suite, "talk", 60);
 	tcase_add_test(tc, answer);
-	tcase_add_test(tc, direct);
+	tcase_add_loop_test(tc, direct, 0, 2);
+	tcase_add_loop_test(tc, told, 0, 2);
+	tcase_add_loop_test(tc, killed, 0, 2);
 
 	return suite;
 }

@@ -418,8 +418,8 @@ START_TEST(corrupt_log)
 	ck_assert_int_eq(0, scene_notified(&s, 6));
 	baresip_kill(s.b);
 	/* the first frames are the schema and the first messages */
-	spoil(scene_file(&s, "cpm.db-wal"), WAL_HEAD + 60 * WAL_FRAME + 24,
-	      WAL_HEAD + 60 * WAL_FRAME + 25);
+	spoil(scene_file(&s, "cpm.db-wal"), WAL_HEAD + 75 * WAL_FRAME + 24,
+	      WAL_HEAD + 75 * WAL_FRAME + 25);
 	scene_restart(&s);
 	ck_assert(file_has(s.b->proc->log, "cpm: store-corrupt: "));
 	(void)error_is(&s, "store-corrupt", beside(&s, "cpm.db.corrupt-",

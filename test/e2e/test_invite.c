@@ -98,7 +98,7 @@ static const struct fare otherv[] = {
 
 /* Taken in the end: the session is accepted, and we hang up */
 static const char *const takenv[] = {
-	"answer", "early", "fork", "route", "auth", "stale", "both", "se",
+	"answer", "early", "route", "auth", "stale", "both", "se",
 	"moved", "cross", "gone",
 };
 
@@ -127,8 +127,8 @@ static void choose(struct env *env, char **compare, char **jump,
 static const char *scenario(struct env *env)
 {
 	static const char *const wordv[] = {
-		"answer", "early", "fork", "cancel", "late", "byefast",
-		"cross", "gone", "route", "auth", "wrong", "stale", "both",
+		"answer", "early", "fork", "cancel", "late", "cross",
+		 "gone", "route", "auth", "wrong", "stale", "both",
 		"se", "semore", "moved", "nowhere", "loop", "loopb", "none",
 		"nosdp", "nomsrp", "change",
 	};
@@ -178,9 +178,15 @@ static void open_scene(struct scene *s)
 /* Every call went as its part of the scenario says, and is over */
 static void close_scene(struct scene *s)
 {
+	char text[4096];
+
 	(void)ctrl_until(s->c, "cpm_status", NULL, "sessions", 0, E2E_WAIT);
 	proc_signal(s->sipp, SIGUSR1);
-	ck_assert_int_eq(0, proc_wait(s->sipp, E2E_WAIT));
+	if (proc_wait(s->sipp, E2E_WAIT)) {
+		file_head(env_path(s->env, "sipp.0.errors"), text,
+			  sizeof(text));
+		e2e_fail("SIPp saw something else: %s", text);
+	}
 	ck_assert_int_eq(0, baresip_quit(s->b));
 	env_close(s->env);
 }
@@ -306,6 +312,16 @@ static int64_t session_event(struct scene *s, const char *state)
 }
 
 
+/* Nothing is to be tried again: all that there is */
+static void cancel_all(struct scene *s, size_t n)
+{
+	size_t i;
+
+	for (i=0; i<n; i++)
+		(void)ctrl_ask(s->c, "cpm_cancel", "%zu", i + 1);
+}
+
+
 START_TEST(taken)
 {
 	struct scene s;
@@ -317,6 +333,45 @@ START_TEST(taken)
 	for (i=0; i<N(takenv); i++)
 		(void)ctrl_ask(s.c, "cpm_close", "%d",
 			       (int)session_event(&s, "accepted"));
+	cancel_all(&s, N(takenv));
+	close_scene(&s);
+}
+END_TEST
+
+
+/* These end by themselves, or by the other side */
+START_TEST(hung_up)
+{
+	static const char *const v[] = {"fork", "change"};
+	struct scene s;
+	size_t i;
+
+	open_scene(&s);
+	for (i=0; i<N(v); i++) {
+		const int64_t id = send_to(&s, v[i]);
+
+		(void)session_event(&s, "closed");
+		/* before it goes once more */
+		(void)ctrl_ask(s.c, "cpm_cancel", "%d", (int)id);
+	}
+	close_scene(&s);
+}
+END_TEST
+
+
+/* Before it is answered: the CANCEL is in time, or it is not */
+START_TEST(canceled)
+{
+	static const char *const v[] = {"cancel", "late"};
+	struct scene s;
+	size_t i;
+
+	open_scene(&s);
+	for (i=0; i<N(v); i++)
+		(void)send_to(&s, v[i]);
+	cancel_all(&s, N(v));
+	for (i=0; i<N(v); i++)
+		(void)session_event(&s, "closed");
 	close_scene(&s);
 }
 END_TEST
@@ -330,6 +385,9 @@ Suite *invite_suite(void)
 	tcase_add_test(tc, refused);
 	tcase_add_test(tc, refused_later);
 	tcase_add_test(tc, taken);
+	tcase_add_test(tc, hung_up);
+	tcase_add_test(tc, canceled);
+	glare_cases(suite);
 
 	return suite;
 }

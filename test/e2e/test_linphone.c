@@ -1,5 +1,5 @@
 /**
- * @file test_linphone.c  Messages of linphone-cli, and our notifications to it
+ * @file test_linphone.c  Talking with linphone-cli, both ways
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -64,6 +64,92 @@ START_TEST(cpim)
 END_TEST
 
 
+static int64_t send_to(struct baresip *b, const char *key, const char *val,
+		       const char *text)
+{
+	return j_int(ctrl_ask(b->ctrl, "cpm_send", "{\"%s\":%s,\"text\":"
+			      "\"%s\"}", key, val, text), "id");
+}
+
+
+/* The next thing that is told of the message */
+static void moved(struct baresip *b, int64_t id, const char *status)
+{
+	const struct odict *ev = ctrl_event(b->ctrl, "status", E2E_WAIT);
+
+	ck_assert_int_eq(id, j_int(ev, "id"));
+	ck_assert_str_eq(status, j_str(ev, "status"));
+}
+
+
+/* It shows what we write, and says so: compressed, without asking. It knows no
+   conversations: what it writes begins one, in which we go on */
+START_TEST(talk)
+{
+	const struct odict *m;
+	struct linphone *lp;
+	struct baresip *b = begin(&lp, true);
+	int64_t id, conv;
+
+	id = send_to(b, "to", "\"" BOB "\"", "Gr\xc3\xbc\xc3\x9f" "e, Bob");
+	linphone_shows(lp, ALICE, "Gr\xc3\xbc\xc3\x9f" "e, Bob");
+	moved(b, id, "sent");
+	moved(b, id, "delivered");
+	m = ctrl_ask(b->ctrl, "cpm_message", "%lld", (long long)id);
+	ck_assert_str_eq("page", j_str(m, "mode"));
+	ck_assert_str_eq("delivered", j_str(m, "status"));
+	ck_assert(file_has(lp->log, "Content-Encoding: deflate"));
+
+	linphone_chat(lp, ALICE, "and to you");
+	m = ctrl_event(b->ctrl, "message", E2E_WAIT);
+	conv = j_int(m, "conversation");
+	m = ctrl_ask(b->ctrl, "cpm_message", "%lld",
+		     (long long)j_int(m, "last"));
+	ck_assert_str_eq("and to you", j_str(m, "text"));
+	ck_assert_str_eq(BOB, j_str(m, "peer"));
+
+	id = send_to(b, "to", "\"" BOB "\"", "more");
+	linphone_shows(lp, ALICE, "more");
+	moved(b, id, "sent");
+	moved(b, id, "delivered");
+	m = ctrl_ask(b->ctrl, "cpm_message", "%lld", (long long)id);
+	ck_assert_int_eq(conv, j_int(m, "conversation"));
+	ck_assert_int_eq(0, j_int(ctrl_ask(b->ctrl, "cpm_status", NULL),
+				  "queued"));
+	end(b, lp);
+}
+END_TEST
+
+
+/* It has no MSRP: an answer in a session of its own fails for good, and says
+   why; as a MESSAGE it arrives */
+START_TEST(no_session)
+{
+	const struct odict *ev;
+	struct linphone *lp;
+	struct baresip *b = begin(&lp, true);
+	int64_t id;
+
+	linphone_chat(lp, ALICE, "anybody?");
+	(void)ctrl_event(b->ctrl, "message", E2E_WAIT);
+	id = send_to(b, "reply_to", "1", "me");
+	ev = ctrl_event(b->ctrl, "status", E2E_WAIT);
+	ck_assert_int_eq(id, j_int(ev, "id"));
+	ck_assert_str_eq("failed", j_str(ev, "status"));
+	ck_assert_int_eq(488, j_int(ev, "code"));
+	ck_assert_str_eq("the other side does not take it",
+			 j_str(ev, "reason"));
+
+	id = j_int(ctrl_ask(b->ctrl, "cpm_send", "{\"reply_to\":1,\"mode\":"
+			    "\"page\",\"text\":\"me\"}"), "id");
+	linphone_shows(lp, ALICE, "me");
+	moved(b, id, "sent");
+	moved(b, id, "delivered");
+	end(b, lp);
+}
+END_TEST
+
+
 /* Its plain text is the softphone's, as without the module */
 START_TEST(plain)
 {
@@ -88,6 +174,8 @@ Suite *linphone_suite(void)
 
 	tcase_add_test(tc, cpim);
 	tcase_add_test(tc, plain);
+	tcase_add_test(tc, talk);
+	tcase_add_test(tc, no_session);
 
 	return suite;
 }

@@ -297,8 +297,10 @@ START_TEST(refusals)
 	page_refused(&p, 420, "\r\nUnsupported: timer\r\n",
 		&(struct pager_args){
 		.head = PAGER_CPM("msg") "Require: timer\r\n"});
-	page_refused(&p, 415, "\r\nAccept-Encoding: identity\r\n",
-		&(struct pager_args){
+	page_refused(&p, 415, "\r\nAccept-Encoding: deflate, gzip, identity"
+		"\r\n", &(struct pager_args){
+		.head = PAGER_CPM("msg") "Content-Encoding: br\r\n"});
+	page_refused(&p, 400, "", &(struct pager_args){
 		.head = PAGER_CPM("msg") "Content-Encoding: gzip\r\n"});
 	page_refused(&p, 415, "\r\nAccept: message/cpim", &(struct pager_args){
 		.type = "application/json", .body = "{}"});

@@ -159,7 +159,8 @@ START_TEST(missing)
 {
 	static const char *const cmdv[] = {
 		"cpm_message", "cpm_display", "cpm_imdn", "cpm_accept",
-		"cpm_decline", "cpm_close", "cpm_delete",
+		"cpm_decline", "cpm_close", "cpm_delete", "cpm_send",
+		"cpm_draft", "cpm_cancel",
 	};
 	struct scene s;
 	char prm[1200];

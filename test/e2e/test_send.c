@@ -177,9 +177,10 @@ START_TEST(content)
 	n = put(l.c, "bob", text_utf8);
 	req = next_is(&l, text_utf8);
 	(void)ctrl_until(l.c, "cpm_status", NULL, "queued", 1, E2E_WAIT);
-	ck_assert(!strncmp(req, "MESSAGE " BOB " SIP/2.0\r\n", 36));
+	ck_assert_ptr_eq(req, strstr(req, "MESSAGE " BOB " SIP/2.0\r\n"));
 	ck_assert_str_eq("<" BOB ">", of(&l, req, "To: "));
-	ck_assert(!strncmp("<" ALICE ">;tag=", of(&l, req, "From: "), 26));
+	ck_assert_ptr_nonnull(server_field(&l.s, req, "From: <" ALICE
+					   ">;tag="));
 	ck_assert_str_eq("urn:urn-7:3gpp-service.ims.icsi.oma.cpm.msg",
 			 of(&l, req, "P-Preferred-Service: "));
 	ck_assert_str_eq("<" ALICE ">", of(&l, req, "P-Preferred-Identity: "));
@@ -214,9 +215,9 @@ START_TEST(content)
 	(void)moved(l.c, n, "delivered");
 	tell(&l, id, "display", "displayed");
 	(void)moved(l.c, n, "displayed");
-	is(l.c, n, "displayed", 202);
+	is(l.c, n, "displayed", 0);
 	tell(&l, id, "delivery", "delivered");
-	is(l.c, n, "displayed", 202);
+	is(l.c, n, "displayed", 0);
 	line_close(&l);
 }
 END_TEST
@@ -333,9 +334,41 @@ START_TEST(challenged)
 	server_reply(&l.s, next_is(&l, "b"), codev2[_i], head);
 	req = next_is(&l, "b");
 	ck_assert_str_eq(id, id_of(&l, req));
-	is(l.c, n, "sending", _i ? 401 : 407);
+	ck_assert_int_eq(_i ? 401 : 407, j_int(ctrl_ask(
+		l.c, "cpm_message", "%d", n), "code"));
 	server_reply(&l.s, req, "200 OK", NULL);
 	(void)moved(l.c, n, "sent");
+	line_close(&l);
+}
+END_TEST
+
+
+/* Bob is elsewhere, at the best place that takes it */
+START_TEST(elsewhere)
+{
+	const char *req, *id;
+	struct line l;
+	int n;
+
+	line_open(&l);
+	n = put(l.c, "bob", "a");
+	req = next_is(&l, "a");
+	id = id_of(&l, req);
+	server_reply(&l.s, req, "302 x", "Contact: <sip:b1@x.test>;q=0.2, "
+		     "<sip:b2@x.test>;q=0.8, <" BOB ">\r\n");
+	req = next_is(&l, "a");
+	ck_assert_ptr_eq(req, strstr(req, "MESSAGE sip:b2@x.test "));
+	ck_assert_str_eq("<" BOB ">", of(&l, req, "To: "));
+	server_reply(&l.s, req, "404 x", NULL);
+	req = next_is(&l, "a");
+	ck_assert_ptr_eq(req, strstr(req, "MESSAGE sip:b1@x.test "));
+	ck_assert_str_eq(id, id_of(&l, req));
+	server_reply(&l.s, req, "200 OK", NULL);
+	(void)moved(l.c, n, "sent");
+	n = put(l.c, "bob", "b");
+	server_reply(&l.s, next_is(&l, "b"), "302 x", "Contact: <" BOB
+		     ">\r\n");
+	ck_assert_int_eq(302, j_int(moved(l.c, n, "failed"), "code"));
 	line_close(&l);
 }
 END_TEST
@@ -360,8 +393,7 @@ START_TEST(busy)
 		take(&l, "c");
 	}
 	ck_assert_uint_lt(e2e_now() - begin, BUSY);
-	ck_assert_int_eq(3, j_int(ctrl_ask(l.c, "cpm_status", NULL),
-				  "queued"));
+	(void)ctrl_until(l.c, "cpm_status", NULL, "queued", 3, E2E_WAIT);
 	take(&l, "b1");
 	ck_assert_uint_ge(e2e_now() - begin, BUSY - 100);
 	take(&l, "b2");
@@ -384,6 +416,7 @@ START_TEST(killed)
 	for (i=1; i<=5; i++)
 		(void)put(l.c, "bob", env_str(l.s.env, "b%d", i));
 	take(&l, "b1");
+	(void)moved(l.c, 1, "sent");
 	id = id_of(&l, next_is(&l, "b2"));
 	baresip_kill(l.s.b);
 	baresip_restart(l.s.b);
@@ -433,10 +466,11 @@ END_TEST
 
 
 /* The PF is away, and back: what waited goes when Alice has registered again,
-   once. She has two to send meanwhile, and quits in between */
+   once. She is killed in between */
 START_TEST(pf_away)
 {
-	const struct scene_args args = {.optv = {"-K", NULL}};
+	const struct scene_args args = {
+		.optv = {"-K", "-u", "bob:x", "-u", "carol:x", NULL}};
 	const struct pf_event *ev;
 	struct scene s;
 
@@ -449,7 +483,7 @@ START_TEST(pf_away)
 	ck_assert_int_eq(0, pf_quit(s.pf));
 	(void)put(s.c, "bob", "b2");
 	(void)put(s.c, "carol", "c1");
-	ck_assert_int_eq(0, baresip_quit(s.b));
+	baresip_kill(s.b);
 	scene_pf_restart(&s, "secret");
 	scene_restart(&s);
 	(void)pf_event_kv(s.pf, "kept", "to", BOB, E2E_WAIT);
@@ -472,6 +506,7 @@ Suite *send_suite(void)
 	tcase_add_test(tc, undelivered);
 	tcase_add_test(tc, codes);
 	tcase_add_loop_test(tc, challenged, 0, 2);
+	tcase_add_test(tc, elsewhere);
 	tcase_add_test(tc, busy);
 	tcase_add_test(tc, killed);
 	tcase_add_test(tc, called_back);

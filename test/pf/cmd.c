@@ -315,9 +315,10 @@ static int cmd_stats(const struct args *args)
 
 	keep_notices(pf->keep, NULL, notice_handler, &sums);
 	event("stats kept=%llu delivered=%u imdn=%u repeats=%u sessions=%u "
-	      "taken=%u proxied=%u",
+	      "taken=%u proxied=%u routed=%u",
 	      (unsigned long long)keep_count(pf->keep, NULL), pf->delivered,
-	      sums.n, sums.repeats, pf->sessions, pf->taken, pf->proxied);
+	      sums.n, sums.repeats, pf->sessions, pf->taken, pf->proxied,
+	      pf->routed);
 	return 0;
 }
 

@@ -201,17 +201,35 @@ static int round_run(struct user *user)
 }
 
 
+static bool any_stopped(const struct user *user)
+{
+	struct le *le;
+
+	for (le = list_head(&user->lanel); le; le = le->next) {
+		const struct lane *lane = le->data;
+
+		if (lane->stopped)
+			return true;
+	}
+
+	return false;
+}
+
+
 /* Go on, and see whether that was all */
 static int round_go(struct user *user)
 {
 	const int err = round_run(user);
+	bool anew;
 
 	if (user->sess || !list_isempty(&user->pagel))
 		return err;
 
-	/* declined ones are left */
+	/* declined ones are left, but for who has registered since: it may
+	   have been nobody any more who declined */
+	anew = user->again && (user->failed || any_stopped(user));
 	list_flush(&user->lanel);
-	if (user->again && user->failed)
+	if (anew)
 		return deliver_start(user);
 
 	expire_sweep(user->pf);

@@ -645,6 +645,7 @@ struct pf {
 	uint32_t sessions;
 	uint32_t taken;      /**< messages of clients that were kept        */
 	uint32_t proxied;    /**< requests handed on that had their answer  */
+	uint32_t routed;     /**< requests within dialogs of users          */
 	bool auto_on;
 	bool quit;           /**< said before the main loop ran             */
 };

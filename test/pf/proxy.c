@@ -484,6 +484,8 @@ bool proxy_dialog(struct pf *pf, const struct sip_msg *msg)
 		err = sip_send(pf->sip, NULL, tp, &dst, mb);
 	if (err)
 		(void)sip_treply(NULL, pf->sip, msg, 503, "Not Reached");
+	else
+		pf->routed++;
 	mem_deref(mb);
 	return true;
 }

@@ -379,6 +379,8 @@ static void path_is(const char *file, int want, const char *text)
 	ck_assert_str_eq("", type);
 	ck_assert_ptr_nonnull(why);
 	ck_assert_msg(strstr(why, text) != NULL, "%s", why);
+	/* also if it is known what it is */
+	ck_assert_int_eq(want, filetype_get(ft, NULL, 0, file, &why));
 	mem_deref(ft);
 }
 

@@ -4,8 +4,8 @@
  * SPDX-License-Identifier: BSD-3-Clause
  */
 #include <string.h>
-#include "unit.h"
-#include "../../modules/cpm/engine/engine.h"
+#include "unit/pair_unit.h"
+#include "../../modules/cpm/engine/session.h"
 #include "../../modules/cpm/engine/redirect.h"
 
 
@@ -160,6 +160,93 @@ START_TEST(reasons)
 END_TEST
 
 
+/*
+ * The session timer, between two engines
+ */
+
+static struct session *session(const struct end *e)
+{
+	return list_ledata(e->cpm->sessl.head);
+}
+
+
+static void talk(void)
+{
+	pair_start(NULL, NULL);
+	(void)pair_say(&pair.a, "Hi");
+	pair_wait_messages(&pair.b, 1);
+	/* as it was agreed on in the INVITE: we are to refresh it */
+	ck_assert_uint_eq(1800, session(&pair.a)->expires);
+	ck_assert(session(&pair.a)->refresher);
+	ck_assert_uint_eq(1800, session(&pair.b)->expires);
+	ck_assert(!session(&pair.b)->refresher);
+}
+
+
+static uint32_t wanted;
+
+static bool agreed(void)
+{
+	const struct session *a = session(&pair.a), *b = session(&pair.b);
+
+	return a && b && !a->refresh && a->expires == wanted &&
+		b->expires == wanted && a->refresher && !b->refresher;
+}
+
+
+static void refresh(uint32_t expires, uint32_t then)
+{
+	session(&pair.a)->expires = expires;
+	wanted = then;
+	timer_refresh(session(&pair.a));
+	pair_wait(agreed, "a refresh");
+	ck_assert(session(&pair.a)->updates);
+	ck_assert_int_eq(SESS_ESTABLISHED, session(&pair.b)->state);
+}
+
+
+START_TEST(refreshed)
+{
+	talk();
+	refresh(900, 900);
+	/* shorter than the other side has it: 422, and again */
+	refresh(CPM_MIN_SE - 1, CPM_MIN_SE);
+	/* the session is as it was */
+	(void)pair_say(&pair.a, "Still there?");
+	pair_wait_messages(&pair.b, 2);
+	ck_assert_uint_eq(1, pair.b.invites);
+}
+END_TEST
+
+
+static bool restarted(void)
+{
+	/* by hand it was set to an hour */
+	return tmr_get_expire(&session(&pair.b)->tmr_se) < 1800000;
+}
+
+
+static void nothing(void *arg)
+{
+	(void)arg;
+}
+
+
+/* Whom does not know UPDATE: a re-INVITE, which says no interval */
+START_TEST(refreshed_by_invite)
+{
+	talk();
+	session(&pair.a)->updates = false;
+	tmr_start(&session(&pair.b)->tmr_se, 3600000, nothing, NULL);
+	timer_refresh(session(&pair.a));
+	pair_wait(restarted, "a re-INVITE");
+	ck_assert_ptr_null(session(&pair.a)->refresh);
+	(void)pair_say(&pair.a, "Still there?");
+	pair_wait_messages(&pair.b, 2);
+}
+END_TEST
+
+
 Suite *invited_suite(void)
 {
 	Suite *s = suite_create("invited");
@@ -171,6 +258,12 @@ Suite *invited_suite(void)
 	tcase_add_test(tc, of_no_use);
 	tcase_add_test(tc, not_too_many);
 	tcase_add_test(tc, reasons);
+	suite_add_tcase(s, tc);
+
+	tc = tcase_create("timer");
+	tcase_add_checked_fixture(tc, pair_setup, pair_teardown);
+	tcase_add_test(tc, refreshed);
+	tcase_add_test(tc, refreshed_by_invite);
 	suite_add_tcase(s, tc);
 
 	return s;

@@ -622,6 +622,7 @@ Suite *oom_suite(void)
 	suite_add_tcase(s, oom_send_case());
 	suite_add_tcase(s, oom_relay_case());
 	suite_add_tcase(s, oom_status_case());
+	suite_add_tcase(s, oom_chat_case());
 
 	return s;
 }

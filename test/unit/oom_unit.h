@@ -93,5 +93,6 @@ TCase *oom_codec_case(void);
 TCase *oom_send_case(void);
 TCase *oom_relay_case(void);
 TCase *oom_status_case(void);
+TCase *oom_chat_case(void);
 
 #endif

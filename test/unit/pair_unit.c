@@ -412,6 +412,7 @@ static bool msg_handler(const struct cpm_msg *msg, void *arg)
 	m->id           = msg->id;
 	m->conversation = msg->conversation;
 	m->size         = msg->size;
+	m->tries        = msg->tries;
 	m->mode         = msg->mode;
 	m->status       = msg->status;
 	m->deferred     = msg->deferred;

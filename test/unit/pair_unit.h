@@ -93,6 +93,7 @@ struct pair_msg {
 	uint64_t id;
 	uint64_t conversation;
 	uint64_t size;
+	uint32_t tries;
 	enum cpm_mode mode;
 	enum cpm_out status;
 	bool deferred;

@@ -169,6 +169,7 @@ static bool again(struct session *s, uint16_t scode,
 	mem_deref(c->uri);
 	c->uri = copy;
 	c->auth->n = 0;
+	c->asked = 0;
 
 	return !call_send(s);
 }
@@ -180,11 +181,11 @@ static void failed(struct session *s, int err, const struct sip_msg *msg)
 	const struct sip_hdr *hdr;
 
 	if (msg) {
-		scode = s->call->moved ? s->call->moved : msg->scode;
+		scode = s->call->shown ? s->call->shown : msg->scode;
 		hdr = sip_msg_hdr(msg, SIP_HDR_RETRY_AFTER);
 		s->after = hdr ? retry_seconds(&hdr->val) : 0;
 	}
-	s->call->moved = 0;
+	s->call->shown = 0;
 	if (scode >= 300 && again(s, scode, msg))
 		return;
 
@@ -217,36 +218,58 @@ void call_close_handler(int err, const struct sip_msg *msg, void *arg)
 }
 
 
-/* A 3xx comes. Another one than 300 to 302 names nobody to call (RFC 3261,
-   21.3) */
-static void moved(struct session *s, struct sip_msg *msg)
+/* Another one than 300 to 302 names nobody to call (RFC 3261, 21.3). Without
+   memory there is nowhere to go, either */
+static void moved(struct session *s, const struct sip_msg *msg)
 {
 	struct calling *c = s->call;
 
-	/* without memory there is nowhere to go */
 	if (msg->scode <= 302)
-		(void)targets_add(&c->targets, msg, c->uri);
-	c->moved = msg->scode;
+		(void)targets_add(&c->targets, msg, c->first);
+}
+
+
+/* libre asks again as long as it is asked, also by whom says not for what.
+   Its own end is a realm that asks twice, unless a nonce is stale */
+static bool answerable(struct session *s, const struct sip_msg *msg)
+{
+	return ++s->call->asked <= CALLING_ASKED &&
+		(sip_msg_hdr(msg, SIP_HDR_WWW_AUTHENTICATE) ||
+		 sip_msg_hdr(msg, SIP_HDR_PROXY_AUTHENTICATE));
+}
+
+
+/* An answer that libre would follow: we do, or nobody */
+static void keep_from(struct session *s, struct sip_msg *msg)
+{
+	if (msg->scode < 400)
+		moved(s, msg);
+	else if (answerable(s, msg))
+		return;
+
+	s->call->shown = msg->scode;
 	msg->scode = 480;
 }
 
 
 void call_response(struct cpm *cpm, const struct sip_msg *msg)
 {
+	const uint16_t scode = msg->scode;
 	struct session *s;
 
-	if (msg->scode < 200 || msg->scode >= 400 ||
-	    pl_strcmp(&msg->cseq.met, "INVITE"))
+	if (scode < 200 || pl_strcmp(&msg->cseq.met, "INVITE"))
 		return;
 
-	if (msg->scode < 300) {
+	if (scode < 300) {
 		stray_answer(cpm, msg);
 		return;
 	}
+	if (scode >= 400 && scode != 401 && scode != 407)
+		return;
 
 	s = sessions_called(cpm, msg);
 	if (s)
-		moved(s, (struct sip_msg *)(void *)msg);
+		keep_from(s, (struct sip_msg *)(void *)msg);
 }
 
 

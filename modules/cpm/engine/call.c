@@ -24,6 +24,7 @@ static void destructor(void *arg)
 	if (c->auth)
 		c->auth->cpm = NULL;
 	mem_deref(c->auth);
+	mem_deref(c->first);
 	mem_deref(c->uri);
 	mem_deref(c->hdrs);
 	mem_deref(c->ptype);
@@ -82,7 +83,9 @@ static int calling_alloc(struct calling **cp, struct cpm *cpm,
 	if (!c)
 		return ENOMEM;
 
-	err = str_dup(&c->uri, call->uri);
+	err = str_dup(&c->first, call->uri);
+	if (!err)
+		c->uri = mem_ref(c->first);
 	if (!err)
 		err = headers_set(c, aor, call);
 	if (!err)

@@ -10,6 +10,9 @@
 
 enum {
 	CALLING_SE = 1800,  /* s: Session-Expires that we ask for        */
+	/* challenges followed: one a realm, and each once for a nonce that
+	   was too old */
+	CALLING_ASKED = 2 * CPM_AUTH_MAX,
 };
 
 /* Who we are, to a server that asks. It may ask for the sake of the BYE, when
@@ -22,7 +25,8 @@ struct call_auth {
 };
 
 struct calling {
-	char *uri;
+	char *first;             /* whom the caller wants                  */
+	char *uri;               /* who is asked now                       */
 	char *hdrs;
 	char *ptype;
 	char *boundary;          /* NULL: the SDP goes alone               */
@@ -31,8 +35,9 @@ struct calling {
 	struct targets targets;
 	unsigned calls;          /* INVITEs sent, but for authentication   */
 	uint32_t min_se;         /* s: Session-Expires has to be that long */
-	uint16_t moved;          /* 3xx in place of which libre saw another
-				    one; 0: none                           */
+	unsigned asked;          /* times that this one asked who we are   */
+	uint16_t shown;          /* status in place of which libre saw
+				    another one; 0: none                   */
 };
 
 /* answer.c: handlers of libre's, and of the timer; arg is the struct session */

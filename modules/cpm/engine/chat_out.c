@@ -71,6 +71,33 @@ static bool isspent(const struct session *s)
 }
 
 
+/* What was said last has come there, or never will */
+static void last_handler(int err, uint16_t scode, void *arg)
+{
+	struct source *src = arg;
+	(void)scode;
+
+	/* else it ends by itself now */
+	if (src->sess && err != ENOTCONN)
+		session_end(src->sess, SESS_CLOSED, 0);
+}
+
+
+/* It is for nothing any more, and so is what is left of its message. A close
+   would overtake the # that says so, if TCP is behind: a last SEND, without
+   body, does not, and its answer tells that all of it was read. */
+static void give_up(struct session *s)
+{
+	const struct msrp_send last = {
+		.senth = last_handler,
+		.arg   = s->src,
+	};
+
+	if (s->state != SESS_ESTABLISHED || msrp_send(NULL, s->msrp, &last))
+		session_end(s, SESS_CLOSED, 0);
+}
+
+
 /*
  * Which session
  */
@@ -312,7 +339,7 @@ void chat_out_stop(struct sending *snd)
 	/* nobody wants one any more that is not there yet, either */
 	if (isspent(s) || (s->outgoing && isempty(s) &&
 			   s->state < SESS_ESTABLISHED))
-		session_end(s, SESS_CLOSED, 0);
+		give_up(s);
 	else
 		chat_out_pump(s);
 }
@@ -369,12 +396,19 @@ void chat_out_done(struct chat_out *o, enum retry_verdict verdict,
 	if (!s)
 		return;
 
-	if (over)
+	if (over) {
 		s->reason = reason;
-	if (over || isspent(s))
-		session_end(s, over ? SESS_FAILED : SESS_CLOSED, 0);
-	else
+		session_end(s, SESS_FAILED, 0);
+	}
+	else if (!isspent(s)) {
 		chat_out_pump(s);
+	}
+	else if (verdict == RETRY_SENT) {
+		session_end(s, SESS_CLOSED, 0);
+	}
+	else {
+		give_up(s);
+	}
 }
 
 

@@ -10,6 +10,7 @@
 #include "session.h"
 #include "sendq.h"
 #include "compose_out.h"
+#include "composing.h"
 #include "chat.h"
 
 
@@ -260,6 +261,7 @@ int chat_tx_begin(struct chat_out *o)
 	switch (err) {
 
 	case 0:
+		composing_sent(o->sess);
 		if (o->snd->m.size > PROGRESS_MIN)
 			tmr_start(&o->tmr, PROGRESS_MS, progress_handler, o);
 		return 0;

@@ -19,8 +19,8 @@ struct stat;
 int out_cpim_head(struct mbuf *mb, const struct out_msg *m);
 
 /**
- * Write len octets of its body from off on (fewer at its end) at mb's pos, which
- * moves behind them: from the store, or from the user's file.
+ * Write len octets of its body from off on (fewer at its end) at mb's pos,
+ * which moves behind them: from the store, or from the user's file.
  *
  * @return 0; ESTALE: the file is not the one any more that was to be sent, or
  *         is gone; EIO, EACCES: it cannot be read; those of

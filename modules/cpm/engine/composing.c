@@ -387,6 +387,18 @@ void composing_content(struct source *src)
 }
 
 
+void composing_sent(struct session *s)
+{
+	struct composing *c = s->comp;
+
+	if (!c || !c->out.active)
+		return;
+
+	c->out.active = false;
+	timer_set(c, tmr_jiffies());
+}
+
+
 void composing_end(struct session *s)
 {
 	struct composing *c = s->comp;

@@ -73,6 +73,10 @@ uint16_t composing_recv(struct source *src, const uint8_t *buf, size_t len);
 /** A message has come: whoever wrote it does not write any more */
 void composing_content(struct source *src);
 
+/** A message of ours goes: who reads it knows that it is written (RFC 3994,
+    3.2), so the next "active" is news again */
+void composing_sent(struct session *s);
+
 /** The session ends */
 void composing_end(struct session *s);
 

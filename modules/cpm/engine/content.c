@@ -2,7 +2,7 @@
  * @file content.c  What a SIP MESSAGE carries: CPIM or text, also as a part of
  *                  something; pure
  *
- * RFC 3261, 7.4, 18.3 and 20.17; RFC 2046, 5.1; wire.md 4.1.
+ * RFC 3261, 7.4, 18.3, 20.12 and 20.17; RFC 2046, 5.1; wire.md 4.1.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -11,6 +11,7 @@
 #include <cpm_mime.h>
 #include "engine.h"
 #include "content.h"
+#include "inflate.h"
 #include "take.h"
 
 
@@ -53,20 +54,32 @@ int content_body(struct pl *body, const struct sip_msg *msg)
 }
 
 
-static bool coded_handler(const struct sip_hdr *hdr,
-			  const struct sip_msg *msg, void *arg)
+static bool coding_handler(const struct sip_hdr *hdr,
+			   const struct sip_msg *msg, void *arg)
 {
-	(void)msg;
-	(void)arg;
+	enum coding *coding = arg;
 
-	return pl_strcasecmp(&hdr->val, "identity") != 0;
+	(void)msg;
+	if (!pl_strcasecmp(&hdr->val, "identity"))
+		return false;
+
+	*coding = *coding == CODING_NONE &&
+		(!pl_strcasecmp(&hdr->val, "deflate") ||
+		 !pl_strcasecmp(&hdr->val, "gzip")) ? CODING_ZLIB
+		: CODING_OTHER;
+
+	return false;
 }
 
 
-bool content_iscoded(const struct sip_msg *msg)
+enum coding content_coding(const struct sip_msg *msg)
 {
-	return sip_msg_hdr_apply(msg, true, SIP_HDR_CONTENT_ENCODING,
-				 coded_handler, NULL) != NULL;
+	enum coding coding = CODING_NONE;
+
+	(void)sip_msg_hdr_apply(msg, true, SIP_HDR_CONTENT_ENCODING,
+				coding_handler, &coding);
+
+	return coding;
 }
 
 
@@ -198,11 +211,72 @@ static int decode(struct content *c, const struct pl *body)
 }
 
 
+/* @param body made plain. @return 0; EBADMSG; EMSGSIZE; ENOMEM */
+static int plain_alloc(struct mbuf **mbp, struct pl *body)
+{
+	struct mbuf *mb = mbuf_alloc(CONTENT_PLAIN_MAX);
+	size_t len = CONTENT_PLAIN_MAX;
+	int err;
+
+	if (!mb)
+		return ENOMEM;
+
+	err = inflate_whole(mb->buf, &len, (const uint8_t *)body->p, body->l);
+	mb->end = len;
+	/* most are short, and may wait for the disk */
+	if (!err)
+		err = mbuf_resize(mb, len ? len : 1);
+	if (err) {
+		mem_deref(mb);
+		return err;
+	}
+
+	pl_set_mbuf(body, mb);
+	*mbp = mb;
+
+	return 0;
+}
+
+
+/* @param body of the request; made plain */
+static int uncode(struct content *c, struct pl *body,
+		  const struct sip_msg *msg)
+{
+	switch (content_coding(msg)) {
+
+	case CODING_NONE:
+		return 0;
+
+	case CODING_ZLIB:
+		return plain_alloc(&c->plain, body);
+
+	default:
+		return ENOTSUP;
+	}
+}
+
+
+static int look(struct content *c, struct pl *body)
+{
+	bool cpim;
+	int err;
+
+	err = iscpim(&cpim, &c->ctype, body);
+	if (err)
+		return err;
+
+	c->bare = !cpim;
+	if (mime_is_multipart(&c->ctype))
+		return part_find(c, body);
+
+	return c->bare && !mime_type_is(&c->ctype, "text/plain") ? ENOTSUP : 0;
+}
+
+
 int content_decode(struct content *c, const struct sip_msg *msg)
 {
 	const struct sip_hdr *hdr = sip_msg_hdr(msg, SIP_HDR_CONTENT_TYPE);
 	struct pl body;
-	bool cpim;
 	int err;
 
 	memset(c, 0, sizeof(*c));
@@ -213,17 +287,22 @@ int content_decode(struct content *c, const struct sip_msg *msg)
 		return EBADMSG;
 
 	c->ctype = hdr->val;
-	err = iscpim(&cpim, &c->ctype, &body);
+	err = uncode(c, &body, msg);
+	if (!err)
+		err = look(c, &body);
+	if (!err)
+		err = decode(c, &body);
 	if (err)
-		return err;
+		content_reset(c);
 
-	c->bare = !cpim;
-	if (mime_is_multipart(&c->ctype))
-		err = part_find(c, &body);
-	else if (c->bare && !mime_type_is(&c->ctype, "text/plain"))
-		err = ENOTSUP;
+	return err;
+}
 
-	return err ? err : decode(c, &body);
+
+void content_reset(struct content *c)
+{
+	c->mb    = mem_deref(c->mb);
+	c->plain = mem_deref(c->plain);
 }
 
 

@@ -1,10 +1,8 @@
 /**
- * @file dialog.c  What SIP tells a session, and the session timer
+ * @file dialog.c  What SIP tells a session
  *
- * RFC 3261, RFC 3311 (UPDATE), RFC 4028 (session timer) as far as libre
- * carries them: libre's own re-INVITE and its answers to one have no
- * Session-Expires, so the interval is the one of the first request, and a
- * re-INVITE or UPDATE from the peer counts as a refresh.
+ * RFC 3261, RFC 3311 (UPDATE). libre's answers to a re-INVITE have no
+ * Session-Expires, so the interval stays then as it is.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -163,95 +161,41 @@ int dialog_answer(struct session *s)
 }
 
 
-/* @param us What the refresher parameter calls us */
-static int expires_decode(struct session *s, const struct sip_msg *msg,
-			  const char *us)
+/* 200 to an UPDATE. desc: NULL if it brought no offer */
+static void update_accept(struct session *s, const struct sip_msg *msg,
+			  struct mbuf *desc, const char *hdrs)
 {
-	const struct sip_hdr *hdr = sip_msg_hdr(msg, SIP_HDR_SESSION_EXPIRES);
-	struct pl secs, params, refresher;
+	struct sip_contact contact;
+	const size_t len = mbuf_get_left(desc);
 
-	if (!hdr)
-		return 0;
-
-	/* delta-seconds *(SEMI se-params) */
-	if (re_regex(hdr->val.p, hdr->val.l, "[0-9]+[^]*", &secs, &params))
-		return 0;
-
-	s->expires = pl_u32(&secs);
-	if (s->expires < CPM_MIN_SE) {
-		s->expires = 0;
-		return EOVERFLOW;
-	}
-
-	s->refresher = !msg_param_decode(&params, "refresher", &refresher) &&
-		!pl_strcasecmp(&refresher, us);
-
-	return 0;
-}
-
-
-int timer_decode(struct session *s, const struct sip_msg *msg)
-{
-	if (!sip_msg_hdr_has_value(msg, SIP_HDR_SUPPORTED, "timer") &&
-	    !sip_msg_hdr_has_value(msg, SIP_HDR_REQUIRE, "timer"))
-		return 0;
-
-	return expires_decode(s, msg, "uas");
-}
-
-
-void timer_answered(struct session *s, const struct sip_msg *msg)
-{
-	/* a server that has none, or one that cannot be, keeps no time */
-	(void)expires_decode(s, msg, "uac");
-}
-
-
-static void refresh_handler(void *arg)
-{
-	struct session *s = arg;
-	struct mbuf *desc = NULL;
-
-	if (s->sip && !session_desc(&desc, s, true) && !call_wrap(&desc, s))
-		(void)sipsess_modify(s->sip, desc);
-
-	mem_deref(desc);
-	timer_start(s);
-}
-
-
-static void expired_handler(void *arg)
-{
-	session_end(arg, SESS_CLOSED, 408);
-}
-
-
-void timer_start(struct session *s)
-{
-	const uint32_t third = s->expires / 3;
-
-	if (!s->expires)
-		return;
-
-	/* RFC 4028, 10: refresh at half of it; the other side gives up when
-	   a third of it, or 32 s, is left */
-	if (s->refresher)
-		tmr_start(&s->tmr_se, s->expires * 500ULL, refresh_handler,
-			  s);
-	else
-		tmr_start(&s->tmr_se,
-			  (s->expires - (third < 32 ? third : 32)) * 1000ULL,
-			  expired_handler, s);
+	sip_contact_set(&contact, s->cuser, &msg->dst, msg->tp);
+	(void)sip_treplyf(NULL, NULL, s->cpm->host.sip, msg, false, 200, "OK",
+			  "%H%s%s"
+			  "Content-Length: %zu\r\n"
+			  "\r\n"
+			  "%b",
+			  sip_contact_print, &contact, hdrs,
+			  desc ? "Content-Type: application/sdp\r\n" : "",
+			  len, mbuf_buf(desc), len);
 }
 
 
 static void update_reply(struct session *s, const struct sip_msg *msg)
 {
-	struct mbuf *desc = NULL;
-	struct sip_contact contact;
 	struct sip *sip = s->cpm->host.sip;
 	const bool offer = mbuf_get_left(msg->mb) > 0;
-	size_t len;
+	struct mbuf *desc = NULL;
+	char *hdrs = NULL;
+	bool timed;
+
+	if (timer_update(s, msg, &timed)) {
+		(void)sip_treplyf(NULL, NULL, sip, msg, false, 422,
+				  "Session Interval Too Small",
+				  "Min-SE: %u\r\n"
+				  "Content-Length: 0\r\n"
+				  "\r\n", (uint32_t)CPM_MIN_SE);
+		return;
+	}
 
 	if (offer && (session_reoffer(s, msg->mb) ||
 		      session_desc(&desc, s, false))) {
@@ -262,17 +206,12 @@ static void update_reply(struct session *s, const struct sip_msg *msg)
 	(void)sip_dialog_update(sipsess_dialog(s->sip), msg);
 	timer_start(s);
 
-	len = mbuf_get_left(desc);
-	sip_contact_set(&contact, s->cuser, &msg->dst, msg->tp);
-	(void)sip_treplyf(NULL, NULL, sip, msg, false, 200, "OK",
-			  "%H%s%s"
-			  "Content-Length: %zu\r\n"
-			  "\r\n"
-			  "%b",
-			  sip_contact_print, &contact, allow,
-			  offer ? "Content-Type: application/sdp\r\n" : "",
-			  len, mbuf_buf(desc), len);
+	/* without memory the interval is not said: it is as it was asked */
+	if (timed)
+		(void)headers(&hdrs, s);
+	update_accept(s, msg, desc, hdrs ? hdrs : allow);
 	mem_deref(desc);
+	mem_deref(hdrs);
 }
 
 

@@ -57,7 +57,7 @@ static bool refuse_form(struct cpm *cpm, const struct sip_msg *msg)
 		return true;
 	}
 
-	if (content_iscoded(msg)) {
+	if (content_coding(msg) != CODING_NONE) {
 		refuse(cpm, msg, 415, "Unsupported Media Type",
 		       "Accept-Encoding: identity\r\n");
 		return true;

@@ -49,7 +49,7 @@ static void destructor(void *arg)
 	list_unlink(&p->le);
 	mem_deref(p->st);
 	mem_deref(p->src);
-	mem_deref(p->c.mb);
+	content_reset(&p->c);
 	mem_deref(p->msg);
 	mem_deref(p->sip);
 }
@@ -182,9 +182,9 @@ static bool refuse_form(struct page *p)
 		return true;
 	}
 
-	if (content_iscoded(p->msg)) {
+	if (content_coding(p->msg) == CODING_OTHER) {
 		answer(p, 415, "Unsupported Media Type",
-		       "Accept-Encoding: identity\r\n");
+		       "Accept-Encoding: deflate, gzip, identity\r\n");
 		return true;
 	}
 
@@ -196,9 +196,12 @@ static bool refuse_form(struct page *p)
 static int content_set(struct page *p)
 {
 	struct cpm *cpm = p->cpm;
-	const size_t len = mbuf_get_left(p->msg->mb);
+	const size_t got = mbuf_get_left(p->msg->mb);
+	const size_t len = content_coding(p->msg) == CODING_NONE ? got
+		: CONTENT_PLAIN_MAX;
+	int err;
 
-	if (len > cpm->conf.max_size)
+	if (got > cpm->conf.max_size)
 		return EMSGSIZE;
 
 	/* it, and what is made of it */
@@ -209,7 +212,11 @@ static int content_set(struct page *p)
 	}
 	cpm->buffered += p->counted;
 
-	return content_decode(&p->c, p->msg);
+	err = content_decode(&p->c, p->msg);
+	if (err)
+		return err;
+
+	return mbuf_get_left(p->c.mb) > cpm->conf.max_size ? EMSGSIZE : 0;
 }
 
 

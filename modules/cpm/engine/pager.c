@@ -9,6 +9,7 @@
 #include <string.h>
 #include "engine.h"
 #include "pager.h"
+#include "redirect.h"
 
 
 static const char icsi_msg[] = "urn:urn-7:3gpp-service.ims.icsi.oma.cpm.msg";
@@ -18,6 +19,10 @@ static const char icsi_msg_escaped[] =
 struct pager {
 	struct cpm *cpm;
 	char *aor;
+	char *to;             /* whom it is for                             */
+	char *uri;            /* who it was sent to first                   */
+	char *outbound;       /* NULL: there is none                        */
+	struct targets targets;  /* of redirections                         */
 	char *hdrs;           /* SIP headers of the MESSAGE                 */
 	struct mbuf *body;
 	struct sip_dialog *dlg;
@@ -41,6 +46,10 @@ static void destructor(void *arg)
 	mem_deref(pg->dlg);
 	mem_deref(pg->body);
 	mem_deref(pg->hdrs);
+	targets_reset(&pg->targets);
+	mem_deref(pg->outbound);
+	mem_deref(pg->uri);
+	mem_deref(pg->to);
 	mem_deref(pg->aor);
 }
 
@@ -64,13 +73,64 @@ static bool authenticate(struct pager *pg, const struct sip_msg *msg)
 }
 
 
+int tel_route(char **strp, const char *aor)
+{
+	const char *at = strchr(aor, '@');
+
+	return re_sdprintf(strp, "sip:%s;lr", at ? at + 1 : aor);
+}
+
+
+static int dialog_set(struct pager *pg, const char *uri)
+{
+	const char *routev[1] = {pg->outbound};
+	char *domain = NULL;
+	int err = 0;
+
+	pg->dlg = mem_deref(pg->dlg);
+	if (!routev[0] && !strncmp(uri, "tel:", 4)) {
+		err = tel_route(&domain, pg->aor);
+		routev[0] = domain;
+	}
+	if (!err)
+		err = sip_dialog_alloc(&pg->dlg, uri, pg->to, NULL, pg->aor,
+				       routev[0] ? routev : NULL,
+				       routev[0] ? 1 : 0);
+	mem_deref(domain);
+
+	return err;
+}
+
+
+/* RFC 3261, 8.1.3.4: those that it names, one after another, unless somebody
+   refuses it for all of them */
+static bool redirected(struct pager *pg, const struct sip_msg *msg)
+{
+	const char *uri;
+
+	if (msg->scode < 300 || msg->scode >= 600)
+		return false;
+	if (msg->scode < 400 && targets_add(&pg->targets, msg, pg->uri))
+		return false;
+
+	while ((uri = targets_next(&pg->targets))) {
+		if (!dialog_set(pg, uri) && !send_request(pg))
+			return true;
+	}
+
+	return false;
+}
+
+
 static void resp_handler(int err, const struct sip_msg *msg, void *arg)
 {
 	struct pager *pg = arg;
 
-	struct pager_answer ans = {.lost = err != 0};
+	/* one that times out says nothing about the way to it */
+	struct pager_answer ans = {.lost = err && err != ETIMEDOUT};
 
-	if (!err && (msg->scode < 200 || authenticate(pg, msg)))
+	if (!err && (msg->scode < 200 || authenticate(pg, msg) ||
+		     redirected(pg, msg)))
 		return;
 
 	/* as if it had been answered so: RFC 3261, 8.1.3.1 */
@@ -141,36 +201,6 @@ static int headers_set(struct pager *pg, const struct pager_args *args)
 }
 
 
-int tel_route(char **strp, const char *aor)
-{
-	const char *at = strchr(aor, '@');
-
-	return re_sdprintf(strp, "sip:%s;lr", at ? at + 1 : aor);
-}
-
-
-static int dialog_set(struct pager *pg, const struct pager_args *args)
-{
-	const char *uri = args->uri ? args->uri : args->to;
-	const char *routev[1] = {args->acc->outbound};
-	char *domain = NULL;
-	int err = 0;
-
-	if (!routev[0] && !strncmp(uri, "tel:", 4)) {
-		err = tel_route(&domain, args->aor);
-		routev[0] = domain;
-	}
-	if (!err)
-		err = sip_dialog_alloc(&pg->dlg, uri, args->to, NULL,
-				       args->aor,
-				       routev[0] ? routev : NULL,
-				       routev[0] ? 1 : 0);
-	mem_deref(domain);
-
-	return err;
-}
-
-
 int pager_send(struct pager **pgp, const struct pager_args *args, pager_h *h,
 	       void *arg)
 {
@@ -188,9 +218,15 @@ int pager_send(struct pager **pgp, const struct pager_args *args, pager_h *h,
 
 	err = str_dup(&pg->aor, args->aor);
 	if (!err)
+		err = str_dup(&pg->to, args->to);
+	if (!err)
+		err = str_dup(&pg->uri, args->uri ? args->uri : args->to);
+	if (!err && args->acc->outbound)
+		err = str_dup(&pg->outbound, args->acc->outbound);
+	if (!err)
 		err = headers_set(pg, args);
 	if (!err)
-		err = dialog_set(pg, args);
+		err = dialog_set(pg, pg->uri);
 	if (!err)
 		err = sip_auth_alloc(&pg->auth, auth_handler, pg, false);
 	if (!err)

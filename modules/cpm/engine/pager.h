@@ -25,9 +25,9 @@ struct pager_args {
 struct pager_answer {
 	uint16_t scode;              /**< 401, 407: who we are is not taken */
 	uint32_t after;              /**< s, Retry-After; 0: none           */
-	bool lost;                   /**< nobody answered: 408, or 503 where
-				          nobody could be reached (RFC 3261,
-				          8.1.3.1)                          */
+	bool lost;                   /**< there is no way to the server: as if
+				          it had been 503 (RFC 3261, 8.1.3.1).
+				          Without an answer it is 408       */
 };
 
 /** Called once, then nothing is on its way any more. ans is borrowed */
@@ -35,7 +35,8 @@ typedef void (pager_h)(const struct pager_answer *ans, void *arg);
 
 /**
  * Send a MESSAGE (RFC 3428; wire.md 4.1 and 7) through the account's proxy, or
- * to the recipient. Challenges are answered, CPM_AUTH_MAX at most.
+ * to the recipient. Challenges are answered, CPM_AUTH_MAX at most, redirections
+ * followed, CPM_CALLS at most.
  *
  * @param pgp mem_deref() it: the handler is not called any more then
  *

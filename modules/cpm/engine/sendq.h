@@ -78,8 +78,8 @@ struct send_result {
 	enum retry_verdict verdict;
 	uint16_t code;           /**< SIP or MSRP status, 0: none           */
 	uint32_t after;          /**< s, Retry-After; 0: none was said      */
-	bool lost;               /**< nobody answered: it is tried at once when
-				      the account registers again           */
+	bool lost;               /**< no way to the server: it is tried at once
+				      when the account registers again      */
 	const char *reason;      /**< constant text; NULL with RETRY_SENT   */
 	const char *contribution_id; /**< of the session that took it; NULL: as
 				      in m                                  */

@@ -71,6 +71,7 @@ static void destructor(void *arg)
 	mem_deref(s->comp);
 	mem_deref(s->chat);
 	mem_deref(s->takes);
+	mem_deref(s->refresh);
 	call_forget(s);
 	mem_deref(s->sip);
 	mem_deref(s->call);

@@ -29,6 +29,7 @@ enum sess_state {
 
 struct sender;
 struct calling;
+struct refresh;
 struct chat;
 
 struct session {
@@ -59,12 +60,14 @@ struct session {
 	bool bye;                /* the peer has ended it, by BYE            */
 	bool unwanted;           /* our user has                             */
 	bool refresher;          /* we refresh it                            */
+	bool updates;            /* the peer takes UPDATE                    */
 	bool passive;            /* the peer connects                        */
 	bool tls;                /* MSRP goes over it                        */
 	bool early;              /* MSRP was bound before the ACK came       */
 	enum sdp_dir dir;        /* of our answer                            */
 	unsigned forms;          /* set of enum comp_form: what the peer takes*/
 	struct calling *call;    /* what is asked for; NULL: not outgoing    */
+	struct refresh *refresh; /* not answered yet; NULL: none             */
 	struct composing *comp;  /* NULL: nobody has written yet             */
 	struct chat *chat;       /* NULL: nothing of ours has gone over it   */
 	char *takes;             /* media types that the peer takes, in CPIM;
@@ -136,7 +139,8 @@ void session_sip_closed(struct session *s, int err);
 
 /* glare.c: both began at once */
 
-/** Ours that is not answered yet, of the conversation of one that comes. NULL */
+/** Ours that is not answered yet, of the conversation of one that comes; NULL:
+    there is none */
 struct session *glare_find(const struct session *theirs);
 
 /** Is it ours that is kept? */
@@ -157,7 +161,7 @@ int  session_answer(struct session *s);
     nobody reads the rest any more */
 void session_forget(const struct sip_msg *msg);
 
-/* dialog.c: what SIP tells a session, and the session timer */
+/* dialog.c: what SIP tells a session */
 
 /** Send 180 (the user is asked), 183 (the relay is waited for) or 200 */
 int  dialog_accept(struct session *s, const struct sip_msg *msg,
@@ -170,11 +174,18 @@ int  dialog_offer_handler(struct mbuf **descp, const struct sip_msg *msg,
 			  void *arg);
 void dialog_estab_handler(const struct sip_msg *msg, void *arg);
 
+/* timer.c: the session timer */
+
 /** Session-Expires of a request, if the peer keeps session timers
     @return 0; EOVERFLOW if it is below CPM_MIN_SE */
 int  timer_decode(struct session *s, const struct sip_msg *msg);
 /** The same of the answer to our INVITE */
 void timer_answered(struct session *s, const struct sip_msg *msg);
+/** The same of an UPDATE. @param timed It has one
+    @return 0; EOVERFLOW: refuse it with 422, all stays as it is */
+int  timer_update(struct session *s, const struct sip_msg *msg, bool *timed);
 void timer_start(struct session *s);
+/** Refresh it now */
+void timer_refresh(struct session *s);
 
 #endif

@@ -31,6 +31,7 @@ struct notice {
 struct step {
 	struct notice *n;
 	enum cpm_out to;
+	const char *reason;     /* constant                                 */
 };
 
 
@@ -51,12 +52,14 @@ static void step_destructor(void *arg)
 }
 
 
-static void tell(const struct source *src, uint64_t id, enum cpm_out to)
+static void tell(const struct source *src, uint64_t id,
+		 const struct step *step)
 {
 	struct cpm_event ev = {.id = CPM_EV_STATUS, .account = src->aor};
 
 	ev.u.status.id     = id;
-	ev.u.status.status = to;
+	ev.u.status.status = step->to;
+	ev.u.status.reason = step->reason;
 	engine_event(src->cpm, &ev);
 }
 
@@ -68,7 +71,7 @@ static void move_handler(int err, uint64_t id, void *arg)
 	struct notice *n = step->n;
 
 	if (!err)
-		tell(n->src, id, step->to);
+		tell(n->src, id, step);
 	else if (err != ENOENT && err != EALREADY)
 		n->err = err;
 
@@ -89,8 +92,9 @@ static int move(struct notice *n, const char *id, enum cpm_out to,
 	if (!step)
 		return ENOMEM;
 
-	step->n  = mem_ref(n);
-	step->to = to;
+	step->n      = mem_ref(n);
+	step->to     = to;
+	step->reason = reason;
 	err = cpm_store_status(n->src->cpm->store, n->src->aor, n->peer, id,
 			       to, 0, reason, move_handler, step);
 	if (err)
