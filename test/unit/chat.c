@@ -490,6 +490,8 @@ Suite *chat_suite(void)
 	core_case(s, "ended", ended_under_it, 0);
 	core_case(s, "refused", refused, 0);
 	core_case(s, "reply", reply, 0);
+	suite_add_tcase(s, chat_turn_case());
+	suite_add_tcase(s, chat_conv_case());
 
 	return s;
 }

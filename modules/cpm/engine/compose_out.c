@@ -170,7 +170,8 @@ static int source_open(int *fdp, const struct out_msg *m)
 
 	fd = open(m->source, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	if (fd < 0)
-		return errno == ENOENT || errno == ENOTDIR ? ESTALE : errno;
+		return errno == ENOENT || errno == ENOTDIR ? ESTALE
+			: errno == EPERM ? EACCES : errno;
 
 	if (fstat(fd, &st))
 		err = errno;
@@ -227,8 +228,13 @@ static int source_read(struct mbuf *mb, const struct out_msg *m, uint64_t off,
 int out_body(struct mbuf *mb, struct cpm *cpm, const struct out_msg *m,
 	     uint64_t off, size_t len)
 {
+	int err;
+
 	if (m->source)
 		return source_read(mb, m, off, len);
 
-	return cpm_store_body(cpm->store, m->id, off, len, mb);
+	err = cpm_store_body(cpm->store, m->id, off, len, mb);
+
+	/* that is the database's, not the message's */
+	return err == EBADMSG ? EIO : err;
 }

@@ -23,8 +23,8 @@ int out_cpim_head(struct mbuf *mb, const struct out_msg *m);
  * which moves behind them: from the store, or from the user's file.
  *
  * @return 0; ESTALE: the file is not the one any more that was to be sent, or
- *         is gone; EIO, EACCES: it cannot be read; those of
- *         cpm_store_body(); ENOMEM
+ *         is gone; EACCES: it must not be read; EIO: it cannot be; those of
+ *         cpm_store_body(), but EBADMSG; ENOMEM
  */
 int out_body(struct mbuf *mb, struct cpm *cpm, const struct out_msg *m,
 	     uint64_t off, size_t len);

@@ -17,6 +17,7 @@
 #include <cpm_fthttp.h>
 #include <cpm_mime.h>
 #include "engine.h"
+#include "chat_out.h"
 #include "compose_out.h"
 #include "sendq.h"
 #include "take.h"
@@ -147,6 +148,7 @@ static int of_uri(struct target *t, struct cpm *cpm,
 static int target_set(struct target *t, struct cpm *cpm,
 		      const struct cpm_send *snd, const char **whyp)
 {
+	const char *theirs = NULL;
 	char id[UUID_SIZE];
 	int err;
 
@@ -168,6 +170,10 @@ static int target_set(struct target *t, struct cpm *cpm,
 		return fail(whyp, "it belongs to another account", EINVAL);
 	if (t->conversation)
 		return 0;
+
+	/* the other side may have begun one, and said nothing yet */
+	if (chat_out_silent(cpm, t->account, t->peer, &theirs))
+		return dup_str(&t->conversation_id, theirs);
 
 	uuid_make(id);
 
