@@ -193,6 +193,8 @@ static int source_read(struct mbuf *mb, const struct out_msg *m, uint64_t off,
 {
 	int fd = -1, err;
 
+	if (!mb)
+		return EINVAL;
 	if (off >= m->size)
 		return 0;
 	if (len > m->size - off)
