@@ -64,6 +64,7 @@ const char *uag_event_str(unsigned ev);
 
 struct account *ua_account(const struct ua *ua);
 const char *ua_cuser(const struct ua *ua);
+const char *ua_local_cuser(const struct ua *ua);
 const char *ua_outbound(const struct ua *ua);
 int  ua_register(struct ua *ua);
 bool ua_isregistered(const struct ua *ua);

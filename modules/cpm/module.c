@@ -42,6 +42,8 @@
   cpm_relay_pass      secret
  \endverbatim
  */
+#include <ctype.h>
+#include <string.h>
 #include "glue.h"
 
 
@@ -316,12 +318,59 @@ static bool account_fill(struct cpm_account *acc, const struct ua *ua)
 }
 
 
+/* alice-0x5581e0c1: the same but for the number */
+static bool isformer(const struct pl *user, const char *contact)
+{
+	const char *end = strrchr(contact, '-');
+	const size_t n = end ? (size_t)(end - contact) + 3 : 0;
+	size_t i;
+
+	if (!n || user->l <= n || memcmp(user->p, contact, n))
+		return false;
+	for (i=n; i<user->l; i++)
+		if (!isxdigit((unsigned char)user->p[i]))
+			return false;
+
+	return true;
+}
+
+
+/*
+ * The softphone makes up a new contact each time that it starts. Until it has
+ * registered, who has something for it comes with the former one: after a
+ * crash at once, and to the same port. The host's 404 would be the end of a
+ * message that would be taken a moment later.
+ */
+static struct ua *find_former(const struct sip_msg *msg)
+{
+	struct ua *found = NULL;
+	unsigned n = 0;
+	struct le *le;
+
+	for (le = list_head(uag_list()); le; le = le->next) {
+		struct ua *ua = le->data;
+
+		if (!isformer(&msg->uri.user, ua_local_cuser(ua)))
+			continue;
+		if (!pl_strcasecmp(&msg->to.auri,
+				   account_aor(ua_account(ua))))
+			return ua;
+		found = ua;
+		++n;
+	}
+
+	/* of two that are called the same it may be the other one */
+	return n == 1 ? found : NULL;
+}
+
+
 static bool find_handler(struct cpm_account *acc, const struct sip_msg *msg,
 			 void *arg)
 {
+	const struct ua *ua = uag_find(&msg->uri.user);
 	(void)arg;
 
-	return account_fill(acc, uag_find(&msg->uri.user));
+	return account_fill(acc, ua ? ua : find_former(msg));
 }
 
 

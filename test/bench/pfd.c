@@ -43,7 +43,7 @@ run(const struct bench *b, const struct pfd *d, int in)
 	}
 	argv[n] = NULL;
 
-	place_receiver(PLACE_FIXED);
+	place_receiver(PLACE_FREE);
 	(void)dup2(in, 0);
 	(void)dup2(d->out, 1);
 	(void)dup2(d->out, 2);

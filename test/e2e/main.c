@@ -89,6 +89,7 @@ int main(int argc, char *argv[])
 		{"power",     power_suite},
 		{"soak",      soak_suite},
 		{"restart",   restart_suite},
+		{"kill",      kill_suite},
 		{"call",      call_suite},
 		{"trust",     trust_suite},
 		{"linphone",  linphone_suite},

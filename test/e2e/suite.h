@@ -72,8 +72,10 @@ void fault_cases(Suite *suite);   /* of config: a store that fails */
 void load_cases(Suite *suite);    /* of config: files, loading     */
 Suite *backlog_suite(void);   /* much of it at once                  */
 Suite *power_suite(void);     /* the power-cut layer itself          */
+void power_queue_add(Suite *suite);  /* of power: what is to be sent  */
 Suite *soak_suite(void);      /* kill -9 during deliveries           */
 Suite *restart_suite(void);   /* each way cut off by a restart       */
+Suite *kill_suite(void);      /* the sender killed while it sends    */
 Suite *call_suite(void);      /* what a call notices of it           */
 Suite *oom_suite(void);       /* memory runs out                      */
 Suite *server_suite(void);    /* the PF: fetched from, notifications */

@@ -196,6 +196,31 @@ START_TEST(compact)
 END_TEST
 
 
+/* What a softphone that has been killed had registered: its contact with
+   another number. It is Alice's, whoever comes with it */
+START_TEST(former)
+{
+	static const char *const otherv[] = {
+		"alice-0x", "alice-0x12g", "alice-1f00d", "alice-", "alic",
+		"bob-0x1f00d", "-0x1f00d",
+	};
+	struct pager p;
+	struct baresip *b = page_begin(&p, NULL);
+	size_t i;
+
+	ck_assert_uint_eq(200, pager_ask(&p, &(struct pager_args){
+		.to = "alice-0x55d0c0ffee10"}));
+	ck_assert_int_eq(1, page_count(b, "messages"));
+	for (i=0; i<ARRAY_SIZE(otherv); i++)
+		ck_assert_uint_ne(200, pager_ask(&p, &(struct pager_args){
+			.to = otherv[i]}));
+	ck_assert_int_eq(1, page_count(b, "messages"));
+	pager_told(&p, 1);
+	page_end(&p, b);
+}
+END_TEST
+
+
 /* Who may be anybody else's goes on to the softphone, which says 415 to CPIM
    and takes text by itself */
 START_TEST(whose)
@@ -527,6 +552,7 @@ Suite *page_suite(void)
 	tcase_add_test(tc, vectors);
 	tcase_add_test(tc, compact);
 	tcase_add_test(tc, whose);
+	tcase_add_test(tc, former);
 	tcase_add_test(tc, others);
 	tcase_add_test(tc, refusals);
 	tcase_add_test(tc, parts);

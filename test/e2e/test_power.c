@@ -349,6 +349,7 @@ Suite *power_suite(void)
 	tcase_add_test(tc, prefix_is_in_order);
 	tcase_add_test(tc, sectors_are_scattered);
 	tcase_add_test(tc, all_else_is_left_alone);
+	power_queue_add(suite);
 
 	return suite;
 }

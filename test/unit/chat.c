@@ -10,6 +10,8 @@
 #include <sys/stat.h>
 #include "unit/pair_unit.h"
 #include "../../modules/cpm/engine/session.h"
+#include "../../modules/cpm/engine/sendq.h"
+#include "../../modules/cpm/engine/chat.h"
 
 
 static struct end *const a = &pair.a, *const b = &pair.b;
@@ -358,6 +360,12 @@ START_TEST(idle)
 END_TEST
 
 
+static bool a_is_sending(void)
+{
+	return session(a)->chat->outl.head != NULL;
+}
+
+
 /* The session ends under what is on its way: it goes over a new one at once,
    and arrives once */
 START_TEST(ended_under_it)
@@ -368,8 +376,10 @@ START_TEST(ended_under_it)
 	pair_start(NULL, NULL);
 	id = pair_say(a, "one");
 	pair_wait_status(a, id, CPM_OUT_SENT);
+	/* it has no answer yet when the other side hangs up */
+	msrp_sess_pause(session(b)->msrp, true);
 	id = pair_say(a, "two");
-	/* it has not left: the other side hangs up */
+	pair_wait(a_is_sending, "the second one's turn");
 	ck_assert_int_eq(0, cpm_sess_close(b->cpm, session(b)->id));
 	pair_wait_status(a, id, CPM_OUT_SENT);
 	pair_wait_messages(b, 2);

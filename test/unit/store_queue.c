@@ -426,6 +426,8 @@ START_TEST(test_sending)
 	ck_assert_str_eq("old", now.contrib);
 	ck_assert_int_eq(0, fx_result(cpm_store_out_sending(
 		fx.st, id, CPM_SESSION, "new", fx_done_handler, NULL)));
+	ck_assert_int_eq(0, fx_result(cpm_store_out_sending(
+		fx.st, id, CPM_SESSION, NULL, fx_done_handler, NULL)));
 	fx_reopen();
 	ck_assert_uint_eq(1, fx_counts().queued);
 	look(id);
