@@ -263,14 +263,18 @@ END_TEST
 /* The answer cannot be noted: it is kept, and nothing is sent again */
 START_TEST(disk_full)
 {
+	uint64_t id;
+
 	ob_start();
-	sq_put("bob", "b1");
+	id = sq_put("bob", "b1");
 	sq_put("bob", "b2");
 	sq_wait_asked(1);
 	store_fail_set(STORE_FAIL_WRITE, SQLITE_FULL);
 	ob_answer(&t.reqv[0]);
 	sq_wait_asked(2);
 	ck_assert(sq_has(&t.reqv[1], "\r\n\r\nb2"));
+	/* it has left, whatever the store knows */
+	ck_assert_int_eq(EALREADY, cpm_cancel(t.cpm, id));
 	ob_answer(&t.reqv[1]);
 	ob_wait_ms(1200);
 	ck_assert_uint_eq(2, t.reqc);
