@@ -175,6 +175,44 @@ START_TEST(order)
 END_TEST
 
 
+static uint64_t other;
+
+static bool other_has_left(void)
+{
+	return pair_status(a, other)->status != CPM_OUT_NONE;
+}
+
+
+/* Whom much is said to is one of those that something goes to: as much as the
+   window holds for him is no reason for another one to wait */
+START_TEST(neighbour)
+{
+	enum { N = 40 };
+	struct mbuf *mb = mbuf_alloc(4);
+	unsigned i;
+
+	ck_assert_int_eq(0, mbuf_write_str(mb, "x"));
+	mb->pos = 0;
+	pair_start(NULL, NULL);
+	pair_say(a, "first");
+	pair_wait_messages(b, 1);
+	msrp_sess_pause(session(b)->msrp, true);
+	for (i=0; i<N; i++)
+		pair_say(a, "more");
+	pair_wait_ms(50);
+	other = pair_send(a, &(struct cpm_send){.account = a->aor,
+		.to = "sip:c@example.net", .mode = CPM_SEND_PAGE,
+		.body = mb});
+	pair_wait(other_has_left, "what is for another one");
+	/* there is but one softphone behind that server */
+	ck_assert_uint_le(b->messages, 2);
+	msrp_sess_pause(session(b)->msrp, false);
+	pair_wait_messages(b, 2 + N);
+	mem_deref(mb);
+}
+END_TEST
+
+
 /* One message, a session of its own, which ends with it */
 START_TEST(large)
 {
@@ -480,6 +518,7 @@ Suite *chat_suite(void)
 
 	core_case(s, "talk", talk, 0);
 	core_case(s, "order", order, 0);
+	core_case(s, "neighbour", neighbour, 0);
 	core_case(s, "large", large, 0);
 	core_case(s, "cancel", cancel_large, 0);
 	core_case(s, "early", cancel_early, 0);
