@@ -10,6 +10,7 @@
 #define _GNU_SOURCE
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 #include "suite.h"
 #include "scene.h"
 #include "server.h"
@@ -470,6 +471,48 @@ START_TEST(called_back)
 END_TEST
 
 
+/* What became of a message is known though its file is not there any more */
+START_TEST(file_gone)
+{
+	const struct odict *m;
+	const char *file, *lines;
+	struct odict *o;
+	struct line l;
+	char *text;
+
+	line_open(&l);
+	file = env_path(l.s.env, "a file");
+	lines = env_path(l.s.env, "all.jsonl");
+	file_write(file, "octets");
+	(void)ctrl_ask(l.c, "cpm_send", "{\"to\":\"" BOB "\",\"file\":\"%s\","
+		       "\"mode\":\"page\"}", file);
+	server_reply(&l.s, next_is(&l, "octets"), "503 Not now",
+		     "Retry-After: 3600\r\n");
+	(void)ctrl_until(l.c, "cpm_message", "1", "tries", 1, E2E_WAIT);
+	ck_assert_int_eq(0, unlink(file));
+
+	m = ctrl_ask(l.c, "cpm_message", "1");
+	ck_assert_str_eq("queued", j_str(m, "status"));
+	ck_assert_int_eq(503, j_int(m, "code"));
+	ck_assert_str_eq(file, j_str(m, "file"));
+	ck_assert(j_bool(m, "missing"));
+
+	(void)ctrl_ask(l.c, "cpm_export", "{\"path\":\"%s\"}", lines);
+	ck_assert_int_eq(1, j_int(ctrl_event(l.c, "export", E2E_WAIT),
+				  "lost"));
+	text = file_read(lines, NULL);
+	ck_assert_ptr_nonnull(text);
+	o = j_decode(text, strcspn(text, "\n"));
+	ck_assert_ptr_nonnull(o);
+	env_keep(l.s.env, o);
+	ck_assert_str_eq("queued", j_str(o, "status"));
+	ck_assert_int_eq(1, j_int(o, "tries"));
+	mem_deref(text);
+	line_close(&l);
+}
+END_TEST
+
+
 /* The PF is away, and back: what waited goes when Alice has registered again,
    once. She is killed in between */
 START_TEST(pf_away)
@@ -514,6 +557,7 @@ Suite *send_suite(void)
 	tcase_add_test(tc, elsewhere);
 	tcase_add_test(tc, busy);
 	tcase_add_test(tc, killed);
+	tcase_add_test(tc, file_gone);
 	tcase_add_test(tc, called_back);
 	tcase_add_test(tc, pf_away);
 
