@@ -224,6 +224,30 @@ START_TEST(content)
 END_TEST
 
 
+/* Bob's client is faster than the server: where it stands does not go back,
+   nor does anybody hear so, and it is not sent again */
+START_TEST(overtaken)
+{
+	struct line l;
+	const char *req;
+	int n;
+
+	line_open(&l);
+	n = put(l.c, "bob", "a");
+	req = next_is(&l, "a");
+	tell(&l, id_of(&l, req), "delivery", "delivered");
+	(void)moved(l.c, n, "delivered");
+	server_reply(&l.s, req, "200 OK", NULL);
+	none_left(l.c);
+	n = put(l.c, "bob", "b");
+	take(&l, "b");
+	(void)moved(l.c, n, "sent");
+	is(l.c, 1, "delivered", 0);
+	line_close(&l);
+}
+END_TEST
+
+
 /* It was taken, and could not be delivered */
 START_TEST(undelivered)
 {
@@ -551,6 +575,7 @@ Suite *send_suite(void)
 	TCase *tc = suite_case(suite, "send", 60);
 
 	tcase_add_test(tc, content);
+	tcase_add_test(tc, overtaken);
 	tcase_add_test(tc, undelivered);
 	tcase_add_test(tc, codes);
 	tcase_add_loop_test(tc, challenged, 0, 2);
