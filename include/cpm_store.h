@@ -42,6 +42,7 @@ enum {
 
 struct cpm_store;
 struct cpm_body;
+struct stat;
 
 enum cpm_dir  { CPM_IN = 0, CPM_OUT = 1 };
 enum cpm_kind { CPM_CHAT = 0, CPM_GROUP = 1 };
@@ -158,6 +159,20 @@ struct cpm_msg {
 
 /** @return 0; EINVAL; ENOMEM */
 int cpm_msg_alloc(struct cpm_msg **msgp);
+
+/** As source_mtime has it: ms since 1970; what was changed before is of 1970 */
+uint64_t cpm_source_mtime(const struct stat *st);
+
+/**
+ * Open a file of the user's for reading. Nothing else than a regular file is
+ * opened at all: a device may do something then.
+ *
+ * @param fdp close() it
+ * @param st  Filled; also if it is another kind of file
+ *
+ * @return 0; EISDIR; EINVAL: another kind of file; errno of looking at it
+ */
+int cpm_source_open(int *fdp, struct stat *st, const char *path);
 
 /** A conversation, borrowed while the handler runs */
 struct cpm_conv {

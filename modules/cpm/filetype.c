@@ -72,63 +72,38 @@ static void load(struct filetype *ft)
  * The head of a file
  */
 
-static int stat_why(int err, const char **whyp)
+static const char *open_why(int err)
 {
 	switch (err) {
 
 	case ENOENT:
-	case ENOTDIR: *whyp = "is not there"; break;
-	case EACCES:  *whyp = "cannot be read"; break;
-	default:      break;
+	case ENOTDIR: return "is not there";
+	case EACCES:
+	case EPERM:   return "cannot be read";
+	case EISDIR:  return "is a folder";
+	case EINVAL:  return "is no regular file";
+	default:      return NULL;
 	}
-
-	return err;
 }
 
 
-static int check(const struct stat *st, const char **whyp)
-{
-	if (S_ISDIR(st->st_mode)) {
-		*whyp = "is a folder";
-		return EISDIR;
-	}
-	if (!S_ISREG(st->st_mode)) {
-		*whyp = "is no regular file";
-		return EINVAL;
-	}
-	if (!st->st_size) {
-		*whyp = "is empty";
-		return EINVAL;
-	}
-
-	return 0;
-}
-
-
-/* Looked at before it is opened: opening a device may do something, and a FIFO
-   may wait. And after that, for it may be another one by then */
 static int head_open(int *fdp, const char *path, const char **whyp)
 {
 	struct stat st;
-	int fd, err;
+	int err;
 
-	if (stat(path, &st))
-		return stat_why(errno, whyp);
-	err = check(&st, whyp);
-	if (err)
+	err = cpm_source_open(fdp, &st, path);
+	if (err) {
+		*whyp = open_why(err);
 		return err;
+	}
+	if (st.st_size)
+		return 0;
 
-	fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-	if (fd < 0)
-		return stat_why(errno, whyp);
+	(void)close(*fdp);
+	*whyp = "is empty";
 
-	err = fstat(fd, &st) ? errno : check(&st, whyp);
-	if (err)
-		(void)close(fd);
-	else
-		*fdp = fd;
-
-	return err;
+	return EINVAL;
 }
 
 

@@ -231,8 +231,10 @@ static const char *send_text(const struct cpm_send *snd, int err)
 		return snd->mode == CPM_SEND_PAGE
 			? "it is over cpm_page_limit, or cpm_max_size"
 			: "it is over cpm_max_size";
-	case EACCES:    return "the file cannot be read";
-	case EISDIR:    return "the file is a folder";
+	case EACCES:
+	case EROFS:     return "the message store cannot be written";
+	case EBUSY:     return "another program holds the message store";
+	case EBADMSG:   return "the message store is damaged";
 	case ENOTCONN:  return "its account is not there any more";
 	case ETIMEDOUT: return "the disk did not take it in time: it will not "
 			       "be sent";

@@ -398,6 +398,10 @@ struct pf {
 /** Start the Participating Function. argv: its options, NULL ends them */
 struct pf *pf_start(struct env *env, const char *const *argv);
 
+/** Likewise. envv: at most 3 "NAME=value" besides */
+struct pf *pf_start_env(struct env *env, const char *const *argv,
+			const char *const envv[3]);
+
 /** Send a command line; return when a setting is in force */
 void pf_cmd(struct pf *pf, const char *fmt, ...) E2E_FMT(2, 3);
 

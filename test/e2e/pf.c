@@ -53,7 +53,8 @@ static const char *program(void)
 }
 
 
-struct pf *pf_start(struct env *env, const char *const *argv)
+struct pf *pf_start_env(struct env *env, const char *const *argv,
+			const char *const more[3])
 {
 	struct pf *pf = env_keep(env, mem_zalloc(sizeof(*pf), NULL));
 	const char *all[ARGV_MAX + 2] = {program()};
@@ -61,7 +62,7 @@ struct pf *pf_start(struct env *env, const char *const *argv)
 		env_str(env, "ASAN_OPTIONS=log_path=%s/asan", env->dir),
 		env_str(env, "UBSAN_OPTIONS=log_path=%s/ubsan"
 			":print_stacktrace=1", env->dir),
-		NULL
+		more[0], more[1], more[2], NULL
 	};
 	const struct pf_event *ev;
 	const char *colon;
@@ -86,6 +87,14 @@ struct pf *pf_start(struct env *env, const char *const *argv)
 	port_add(env, pf->msrp_port);
 
 	return pf;
+}
+
+
+struct pf *pf_start(struct env *env, const char *const *argv)
+{
+	static const char *const none[3];
+
+	return pf_start_env(env, argv, none);
 }
 
 

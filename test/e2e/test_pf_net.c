@@ -13,6 +13,7 @@
 #include "suite.h"
 #include "scene.h"
 #include "phone.h"
+#include "power.h"
 #include "pager.h"
 #include "caller.h"
 
@@ -87,16 +88,16 @@ static void again(struct scene *s, struct phone *alice)
 
 
 /* The one file of a large body is what was sent */
-static void spooled_is(struct scene *s, const char *cpim)
+static void spooled_is(struct scene *s, const char *folder, const char *cpim)
 {
-	DIR *dir = opendir(env_path(s->env, "pf.db.spool"));
+	DIR *dir = opendir(env_path(s->env, "%s", folder));
 	struct dirent *de;
 	char *got = NULL;
 	size_t size = 0;
 
 	while (dir && !got && (de = readdir(dir))) {
 		if (*de->d_name != '.')
-			got = file_read(env_path(s->env, "pf.db.spool/%s",
+			got = file_read(env_path(s->env, "%s/%s", folder,
 						 de->d_name), &size);
 	}
 	if (dir)
@@ -375,9 +376,69 @@ START_TEST(session_kept)
 	phone_answer(&alice, req, 480, NULL);
 	(void)want(&alice, "ACK", "");
 	ck_assert_int_eq(1, stat_of(&s, "kept"));
-	spooled_is(&s, cpim);
+	spooled_is(&s, "pf.db.spool", cpim);
 	phone_close(&bob);
 	net_close(&s, &alice);
+}
+END_TEST
+
+
+/* The last one is only looked at */
+static void start_watched(struct scene *s, bool last)
+{
+	const char *envv[3] = {NULL};
+
+	if (!last)
+		power_envv(s->env, env_path(s->env, "pf"),
+			   env_path(s->env, "notes"), envv);
+	s->pf = pf_start_env(s->env, (const char *[]){"-D", DOMAIN, "-l",
+		s->pf ? env_str(s->env, "%s", s->pf->sip) : "127.0.0.1:0",
+		"-d", env_path(s->env, "pf/pf.db"), "-u", "alice:secret",
+		"-A", "-K", NULL}, envv);
+}
+
+
+/* The plug is pulled */
+static void plug(struct scene *s, bool last)
+{
+	uint32_t state = 1;
+
+	proc_kill(s->pf->proc);
+	power_cut(env_path(s->env, "pf"), env_path(s->env, "notes"),
+		  POWER_NOTHING, &state, NULL);
+	start_watched(s, last);
+}
+
+
+/* Of what had its 202 or 200 nothing is lost with the power */
+START_TEST(power_cut_off)
+{
+	struct scene s = {.env = env_open()};
+	struct phone bob;
+	struct caller c;
+	struct pager p;
+	unsigned n;
+
+	folder_make(env_path(s.env, "pf"));
+	start_watched(&s, false);
+	phone_open(&bob, s.pf);
+	pager_open(&p, s.env, s.pf->sip, false);
+	n = pager_post(&p, &(struct pager_args){.once = true});
+	ck_assert_uint_eq(202, pager_code(&p, n));
+	plug(&s, false);
+	ck_assert_int_eq(1, stat_of(&s, "kept"));
+
+	bob.pf = s.pf;
+	invite(&s, &bob, &c, SERVICE("session"));
+	send_big(&c, big_cpim(&s));
+	answered(&c, "tidBBBB");
+	plug(&s, true);
+	close(c.fd);
+	ck_assert_int_eq(2, stat_of(&s, "kept"));
+	spooled_is(&s, "pf/pf.db.spool", big_cpim(&s));
+	pager_close(&p);
+	phone_close(&bob);
+	scene_close(&s);
 }
 END_TEST
 
@@ -437,6 +498,7 @@ void pf_net_cases(Suite *suite)
 	tcase_add_test(tc, page_proxied);
 	tcase_add_test(tc, invite_proxied);
 	tcase_add_loop_test(tc, session_kept, 0, 2);
+	tcase_add_test(tc, power_cut_off);
 	tcase_add_test(tc, invite_kept);
 	tcase_add_test(tc, strangers);
 }

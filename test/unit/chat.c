@@ -175,6 +175,44 @@ START_TEST(order)
 END_TEST
 
 
+static uint64_t other;
+
+static bool other_has_left(void)
+{
+	return pair_status(a, other)->status != CPM_OUT_NONE;
+}
+
+
+/* Whom much is said to is one of those that something goes to: as much as the
+   window holds for him is no reason for another one to wait */
+START_TEST(neighbour)
+{
+	enum { N = 40 };
+	struct mbuf *mb = mbuf_alloc(4);
+	unsigned i;
+
+	ck_assert_int_eq(0, mbuf_write_str(mb, "x"));
+	mb->pos = 0;
+	pair_start(NULL, NULL);
+	pair_say(a, "first");
+	pair_wait_messages(b, 1);
+	msrp_sess_pause(session(b)->msrp, true);
+	for (i=0; i<N; i++)
+		pair_say(a, "more");
+	pair_wait_ms(50);
+	other = pair_send(a, &(struct cpm_send){.account = a->aor,
+		.to = "sip:c@example.net", .mode = CPM_SEND_PAGE,
+		.body = mb});
+	pair_wait(other_has_left, "what is for another one");
+	/* there is but one softphone behind that server */
+	ck_assert_uint_le(b->messages, 2);
+	msrp_sess_pause(session(b)->msrp, false);
+	pair_wait_messages(b, 2 + N);
+	mem_deref(mb);
+}
+END_TEST
+
+
 /* One message, a session of its own, which ends with it */
 START_TEST(large)
 {
@@ -218,22 +256,31 @@ static bool b_has_begun(void)
 }
 
 
-/* Given up half way: the other side has nothing of it */
+/* Given up half way, or deleted, or all of its conversation: the other side
+   has nothing of it */
 START_TEST(cancel_large)
 {
-	uint64_t id;
+	uint64_t id, n;
 
 	pair_start(NULL, NULL);
 	id = send_file(file_make("big", 60000000));
 	pair_wait(b_has_begun, "the first part");
 	msrp_sess_pause(session(b)->msrp, true);
-	ck_assert_int_eq(0, cpm_cancel(a->cpm, id));
+	if (_i)
+		ck_assert_int_eq(0, cpm_delete(a->cpm, _i == 1 ? id : 0,
+					       _i == 1 ? 0 : 1, &n));
+	else
+		ck_assert_int_eq(0, cpm_cancel(a->cpm, id));
 	msrp_sess_pause(session(b)->msrp, false);
-	pair_wait_status(a, id, CPM_OUT_FAILED);
-	ck_assert_str_eq("canceled", pair_status(a, id)->reason);
+	if (!_i) {
+		pair_wait_status(a, id, CPM_OUT_FAILED);
+		ck_assert_str_eq("canceled", pair_status(a, id)->reason);
+	}
 	pair_wait_alone();
 	ck_assert_uint_eq(0, b->messages);
-	ck_assert_int_eq(EALREADY, cpm_cancel(a->cpm, id));
+	ck_assert_int_eq(_i ? 0 : 1, a->statusc);
+	if (!_i)
+		ck_assert_int_eq(EALREADY, cpm_cancel(a->cpm, id));
 
 	/* the next one goes */
 	id = pair_say(a, "never mind");
@@ -480,8 +527,9 @@ Suite *chat_suite(void)
 
 	core_case(s, "talk", talk, 0);
 	core_case(s, "order", order, 0);
+	core_case(s, "neighbour", neighbour, 0);
 	core_case(s, "large", large, 0);
-	core_case(s, "cancel", cancel_large, 0);
+	core_case(s, "cancel", cancel_large, 3);
 	core_case(s, "early", cancel_early, 0);
 	core_case(s, "change", change,
 		  (int)(sizeof(changev) / sizeof(changev[0])));
@@ -490,6 +538,8 @@ Suite *chat_suite(void)
 	core_case(s, "ended", ended_under_it, 0);
 	core_case(s, "refused", refused, 0);
 	core_case(s, "reply", reply, 0);
+	suite_add_tcase(s, chat_turn_case());
+	suite_add_tcase(s, chat_conv_case());
 
 	return s;
 }

@@ -169,7 +169,7 @@ static void file_of(struct out_msg *m, char *path)
 	memset(m, 0, sizeof(*m));
 	m->source = path;
 	m->size = (uint64_t)st.st_size;
-	m->source_mtime = out_mtime(&st);
+	m->source_mtime = cpm_source_mtime(&st);
 }
 
 

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include "unit/pair_unit.h"
+#include "../../modules/cpm/engine/session.h"
 
 
 enum {
@@ -109,6 +110,8 @@ static void progress_set(struct end *e, const struct cpm_event *ev)
 	ck_assert_uint_le(ev->u.progress.sent, ev->u.progress.size);
 	e->sent = ev->u.progress.sent;
 	e->size = ev->u.progress.size;
+	if (e->cancel && e->sent == e->size)
+		e->canceled = cpm_cancel(e->cpm, ev->u.progress.id);
 }
 
 
@@ -146,6 +149,10 @@ static void event_handler(const struct cpm_event *ev, void *arg)
 static void stack(struct end *e, const char *aor, const char *db)
 {
 	e->aor = aor;
+	e->text = mbuf_alloc(8);
+	ck_assert_ptr_nonnull(e->text);
+	ck_assert_int_eq(0, mbuf_write_str(e->text, "text"));
+	e->text->pos = 0;
 	snprintf(e->db, sizeof(e->db), "%.250s/%s/cpm.db", pair.dir, db);
 	ck_assert_int_eq(0, sa_set_str(&e->laddr, "127.0.0.1", 0));
 	ck_assert_int_eq(0, sip_alloc(&e->sip, NULL, 32, 32, 32, "unit", NULL,
@@ -223,6 +230,7 @@ static void stack_end(struct end *e)
 	sip_close(e->sip, true);
 	e->sip = mem_deref(e->sip);
 	e->invite = mem_deref(e->invite);
+	e->text = mem_deref(e->text);
 }
 
 
@@ -346,6 +354,15 @@ static bool alone(void)
 void pair_wait_alone(void)
 {
 	pair_wait(alone, "the end of the sessions");
+}
+
+
+void pair_pause(struct end *e, bool pause)
+{
+	const struct session *s = list_ledata(e->cpm->sessl.head);
+
+	ck_assert_ptr_nonnull(s);
+	msrp_sess_pause(s->msrp, pause);
 }
 
 

@@ -34,6 +34,8 @@ struct end {
 	struct mbuf *invite;     /* the last of them                       */
 	uint16_t refuse;         /* INVITEs with that; 0: they are taken   */
 	bool down;               /* its account is not registered          */
+	struct mbuf *text;       /* "text"                                 */
+	bool cancel;             /* a message, when all of it has left     */
 
 	/* events */
 	uint64_t messages;       /* that have come                         */
@@ -45,6 +47,7 @@ struct end {
 	uint64_t sent;           /* of the last one                        */
 	uint64_t size;
 	uint64_t first;          /* jiffies of the first one               */
+	int canceled;            /* what cpm_cancel() said                 */
 };
 
 struct pair {
@@ -85,6 +88,9 @@ void pair_wait_status(struct end *e, uint64_t id, enum cpm_out status);
 /* Nobody has a session */
 void pair_wait_alone(void);
 
+/* Read no more from its first session's connection, or again */
+void pair_pause(struct end *e, bool pause);
+
 const struct pair_status *pair_status(const struct end *e, uint64_t id);
 unsigned pair_sessions(const struct end *e);
 
@@ -107,5 +113,9 @@ struct pair_msg {
 };
 /* The n-th that e has, from 0. The test fails if there is none */
 void pair_msg(struct pair_msg *m, struct end *e, unsigned n);
+
+/* cases of the suite */
+TCase *chat_turn_case(void);
+TCase *chat_conv_case(void);
 
 #endif

@@ -229,17 +229,52 @@ START_TEST(woken)
 END_TEST
 
 
+static bool bob_tried_long(void)
+{
+	return sq_msg(bob1).tries > 12;
+}
+
+
+/* What has been tried for long would wait for an hour: it goes at once */
+START_TEST(back)
+{
+	char outbound[80];
+
+	t.registers = true;
+	ob_start();
+	bob1 = sq_put("bob", "b1");
+	ob_stop();
+	fx_sql("UPDATE sent SET tries = 12 WHERE queue IS NOT NULL");
+	strcpy(outbound, t.outbound);
+	strcpy(t.outbound, "sip:127.0.0.1:1;transport=tcp");
+	t.registered = true;
+	ob_start();
+	cpm_registered(t.cpm, ALICE);
+	ob_wait(bob_tried_long);
+	strcpy(t.outbound, outbound);
+	cpm_registered(t.cpm, ALICE);
+	sq_wait_asked(1);
+	ob_answer(&t.reqv[0]);
+	sq_wait_sent(1);
+}
+END_TEST
+
+
 /* The answer cannot be noted: it is kept, and nothing is sent again */
 START_TEST(disk_full)
 {
+	uint64_t id;
+
 	ob_start();
-	sq_put("bob", "b1");
+	id = sq_put("bob", "b1");
 	sq_put("bob", "b2");
 	sq_wait_asked(1);
 	store_fail_set(STORE_FAIL_WRITE, SQLITE_FULL);
 	ob_answer(&t.reqv[0]);
 	sq_wait_asked(2);
 	ck_assert(sq_has(&t.reqv[1], "\r\n\r\nb2"));
+	/* it has left, whatever the store knows */
+	ck_assert_int_eq(EALREADY, cpm_cancel(t.cpm, id));
 	ob_answer(&t.reqv[1]);
 	ob_wait_ms(1200);
 	ck_assert_uint_eq(2, t.reqc);
@@ -288,6 +323,7 @@ Suite *sendq_suite(void)
 	tcase_add_test(tc, window);
 	tcase_add_test(tc, registration);
 	tcase_add_test(tc, woken);
+	tcase_add_test(tc, back);
 	tcase_add_test(tc, disk_full);
 	tcase_add_test(tc, not_kept);
 	suite_add_tcase(s, tc);

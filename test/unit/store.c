@@ -335,6 +335,7 @@ Suite *store_suite(void)
 	suite_add_tcase(s, store_queue_many_case());
 	suite_add_tcase(s, store_put_wait_case());
 	suite_add_tcase(s, store_source_case());
+	suite_add_tcase(s, store_conv_case());
 
 	return s;
 }

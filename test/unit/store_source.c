@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <sys/inotify.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include "unit/store_unit.h"
@@ -33,8 +34,7 @@ static uint64_t file_time(void)
 
 	ck_assert_int_eq(0, stat(path, &st));
 
-	return (uint64_t)st.st_mtim.tv_sec * 1000 +
-		(uint64_t)st.st_mtim.tv_nsec / 1000000;
+	return cpm_source_mtime(&st);
 }
 
 
@@ -80,7 +80,6 @@ static bool look_handler(const struct cpm_msg *msg, void *arg)
 	ck_assert_str_eq(path, msg->file);
 	ck_assert_str_eq(path, msg->source);
 	ck_assert_uint_eq(strlen(TEXT), msg->size);
-	ck_assert_uint_gt(msg->source_mtime, 0);
 
 	return false;
 }
@@ -179,6 +178,47 @@ START_TEST(test_changed)
 	ck_assert_int_eq(0, mkdir(path, 0700));
 	check(id, false);
 	ck_assert_int_eq(0, rmdir(path));
+}
+END_TEST
+
+
+/* Whatever its name has become: opening it may do something */
+START_TEST(test_not_opened)
+{
+	const uint64_t id = put("k1");
+	uint8_t buf[256];
+	int fd;
+
+	ck_assert_int_eq(0, unlink(path));
+	ck_assert_int_eq(0, mkfifo(path, 0600));
+	fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_ge(inotify_add_watch(fd, path, IN_OPEN), 0);
+	check(id, false);
+	ck_assert_int_lt(read(fd, buf, sizeof(buf)), 0);
+	ck_assert_int_eq(EAGAIN, errno);
+	(void)close(fd);
+}
+END_TEST
+
+
+/* Archives have such files */
+START_TEST(test_old)
+{
+	static const time_t secv[] = {-1000000, -1, 0, 1};
+	struct timespec ts[2] = {{.tv_nsec = UTIME_OMIT},
+				 {.tv_nsec = 500000000}};
+	struct stat st;
+	uint64_t id;
+
+	ts[1].tv_sec = secv[_i];
+	ck_assert_int_eq(0, utimensat(AT_FDCWD, path, ts, 0));
+	ck_assert_int_eq(0, stat(path, &st));
+	ck_assert_int_eq(secv[_i], st.st_mtim.tv_sec);
+	id = put("k1");
+	check(id, true);
+	set_time(2000);
+	check(id, false);
 }
 END_TEST
 
@@ -335,6 +375,8 @@ TCase *store_source_case(void)
 	tcase_add_checked_fixture(tc, setup, fx_teardown);
 	tcase_add_test(tc, test_read);
 	tcase_add_test(tc, test_changed);
+	tcase_add_test(tc, test_not_opened);
+	tcase_add_loop_test(tc, test_old, 0, 4);
 	tcase_add_test(tc, test_deleted);
 	tcase_add_test(tc, test_swept);
 	tcase_add_test(tc, test_export);

@@ -106,5 +106,6 @@ TCase *store_queue_case(void);
 TCase *store_queue_many_case(void);
 TCase *store_put_wait_case(void);
 TCase *store_source_case(void);
+TCase *store_conv_case(void);
 
 #endif

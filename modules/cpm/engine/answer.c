@@ -196,8 +196,10 @@ static void failed(struct session *s, int err, const struct sip_msg *msg)
 			s->reason = "the answer cannot be used";
 		scode = 0;
 	}
-	else if (!msg && scode == 503)
+	else if (!msg && scode == 503) {
+		s->lost = true;
 		s->reason = "the server cannot be reached";
+	}
 	else
 		s->reason = refusal(s, scode);
 

@@ -37,6 +37,7 @@ struct chat_out {
 		enum retry_verdict verdict;
 		uint16_t code;
 		uint32_t after;
+		bool lost;
 		const char *reason;
 	} res;                   /* to be told then                         */
 	bool settled;            /* it is there                             */
@@ -64,8 +65,8 @@ void chat_out_pump(struct session *s);
 void chat_out_settle(struct chat_out *o, enum retry_verdict verdict,
 		     uint16_t code, const char *reason);
 
-/** It has a result: now. @param over The session is of no use any more */
+/** It has a result: now. o, and even its session, may be gone then */
 void chat_out_done(struct chat_out *o, enum retry_verdict verdict,
-		   uint16_t code, const char *reason, bool over);
+		   uint16_t code, const char *reason);
 
 #endif

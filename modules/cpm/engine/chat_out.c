@@ -16,6 +16,13 @@
 #include "chat.h"
 
 
+enum {
+	REPLIES = 4,  /* sessions with one peer, begun to answer something,
+			 that stay when all is said: well below what he
+			 allows (CPM_PEER_SESSIONS)                      */
+};
+
+
 static void destructor(void *arg)
 {
 	struct chat_out *o = arg;
@@ -130,13 +137,20 @@ static bool isopen(const struct session *s)
 }
 
 
+/* Or none in both */
+static bool same_id(const char *a, const char *b)
+{
+	return a && b ? !strcmp(a, b) : !a && !b;
+}
+
+
 static bool same_conv(const struct source *src, const struct out_msg *m)
 {
 	if (src->conversation)
 		return src->conversation == m->conversation;
 
 	/* nobody has said anything on it yet */
-	return !str_cmp(src->org.conversation_id, m->conversation_id);
+	return same_id(src->org.conversation_id, m->conversation_id);
 }
 
 
@@ -146,7 +160,7 @@ static bool may_carry(const struct session *s, const struct out_msg *m)
 		return false;
 
 	return !m->fixed || (s->outgoing && s->chat &&
-			     !str_cmp(s->chat->reply, m->in_reply_to));
+			     same_id(s->chat->reply, m->in_reply_to));
 }
 
 
@@ -169,6 +183,25 @@ static struct session *find(const struct cpm *cpm, const struct out_msg *m)
 	}
 
 	return open ? open : soon;
+}
+
+
+bool chat_out_silent(const struct cpm *cpm, const char *aor, const char *peer,
+		     const char **idp)
+{
+	const struct list *list = sessions_of(cpm, aor, peer);
+	struct le *le;
+
+	for (le = list_tail(list); le; le = le->prev) {
+		const struct session *s = le->data;
+
+		if (!s->src->conversation && isordinary(s) && isopen(s)) {
+			*idp = s->src->org.conversation_id;
+			return true;
+		}
+	}
+
+	return false;
 }
 
 
@@ -198,10 +231,12 @@ bool chat_out_room(struct cpm *cpm, uint64_t conversation)
 }
 
 
+/* Said now: its notification may come before the answer to it */
 static void add(struct session *s, struct chat_out *o)
 {
 	o->sess = s;
 	list_append(&s->chat->outl, &o->le, o);
+	sending_note(o->snd, s->src->org.contribution_id);
 }
 
 
@@ -234,6 +269,39 @@ static int source_set(struct source **srcp, const struct sending *snd)
 }
 
 
+static void spare_handler(void *arg)
+{
+	session_end(arg, SESS_CLOSED, 0);
+}
+
+
+/* Each answer begins a session of its own, and whoever is answered allows us
+   only some: of those that are idle the oldest one goes */
+static void make_room(const struct cpm *cpm, const struct out_msg *m)
+{
+	const struct list *list = sessions_of(cpm, m->account, m->peer);
+	struct session *oldest = NULL;
+	unsigned n = 0;
+	struct le *le;
+
+	for (le = list_head(list); le; le = le->next) {
+		struct session *s = le->data;
+
+		if (!s->outgoing || !isordinary(s) || !s->chat ||
+		    !s->chat->reply || !isempty(s) ||
+		    s->state != SESS_ESTABLISHED)
+			continue;
+		++n;
+		if (!oldest)
+			oldest = s;
+	}
+
+	/* not now: who asks may be on his way through the sessions */
+	if (n >= REPLIES)
+		tmr_start(&oldest->tmr, 0, spare_handler, oldest);
+}
+
+
 /* A new session for it */
 static int open_for(struct chat_out *o, const struct cpm_account *acc)
 {
@@ -250,6 +318,7 @@ static int open_for(struct chat_out *o, const struct cpm_account *acc)
 	struct session *s;
 	int err;
 
+	make_room(snd->cpm, &snd->m);
 	if (sessions_full(snd->cpm))
 		return EBUSY;
 
@@ -261,11 +330,17 @@ static int open_for(struct chat_out *o, const struct cpm_account *acc)
 		err = call_start(&s, snd->cpm, acc, src,
 				 large ? SDP_SENDONLY : SDP_SENDRECV, &call);
 	}
-	mem_deref(src);
 	if (err) {
+		mem_deref(src);
 		mem_deref(chat);
 		return err;
 	}
+
+	/* what comes back is of the conversation that has none */
+	if (!snd->m.conversation_id)
+		src->org.conversation_id = mem_deref(
+			src->org.conversation_id);
+	mem_deref(src);
 
 	s->chat = chat;
 	add(s, o);
@@ -353,7 +428,7 @@ static void settle_handler(void *arg)
 {
 	struct chat_out *o = arg;
 
-	chat_out_done(o, o->res.verdict, o->res.code, o->res.reason, false);
+	chat_out_done(o, o->res.verdict, o->res.code, o->res.reason);
 }
 
 
@@ -370,37 +445,31 @@ void chat_out_settle(struct chat_out *o, enum retry_verdict verdict,
 
 
 void chat_out_done(struct chat_out *o, enum retry_verdict verdict,
-		   uint16_t code, const char *reason, bool over)
+		   uint16_t code, const char *reason)
 {
 	struct sending *snd = o->snd;
 	struct cpm *cpm = snd->cpm;
 	struct session *s = o->sess;
-	struct source *src = s ? mem_ref(s->src) : NULL;
 	const uint32_t id = s ? s->id : 0;
 	const struct send_result res = {
 		.verdict = verdict,
 		.code    = code,
 		.after   = o->res.after,
+		.lost    = o->res.lost,
 		.reason  = reason,
-		.contribution_id = src ? src->org.contribution_id : NULL,
 	};
 
 	chat_tx_end(o);
 	list_unlink(&o->le);
 	o->sess = NULL;
 	sending_result(snd, &res);
-	mem_deref(src);
 
 	/* who was told may have done anything */
 	s = id ? sessions_find(cpm, id) : NULL;
 	if (!s)
 		return;
 
-	if (over) {
-		s->reason = reason;
-		session_end(s, SESS_FAILED, 0);
-	}
-	else if (!isspent(s)) {
+	if (!isspent(s)) {
 		chat_out_pump(s);
 	}
 	else if (verdict == RETRY_SENT) {
@@ -448,7 +517,8 @@ void chat_out_session_up(struct session *s)
 }
 
 
-/* Its session ended under it. @return 0: it goes on another one */
+/* Its session, which was bound or not, ended under it.
+   @return 0: it goes on another one */
 static int again(struct chat_out *o, bool bound)
 {
 	const struct sending *snd = o->snd;
@@ -476,8 +546,12 @@ static int again(struct chat_out *o, bool bound)
 void chat_out_session_over(struct session *s, uint16_t code, uint32_t after,
 			   const char *reason)
 {
+	/* one that was there has refused nothing */
+	const enum retry_verdict verdict = s->bound || !code ? RETRY_LATER
+		: retry_verdict(code);
 	struct chat *chat = s->chat;
 	struct chat_out *o;
+	bool late = false;
 
 	s->chat = NULL;
 	while (chat && (o = list_ledata(chat->outl.head))) {
@@ -487,13 +561,15 @@ void chat_out_session_over(struct session *s, uint16_t code, uint32_t after,
 			continue;
 
 		chat_tx_end(o);
-		if (!again(o, s->bound))
+		/* what is behind one that waits would overtake it */
+		if (!late && !again(o, s->bound))
 			continue;
 
+		late = verdict == RETRY_LATER;
 		o->res.after = after;
-		chat_out_settle(o, code ? retry_verdict(code) : RETRY_LATER,
-				code, reason ? reason
-				: "the session has ended");
+		o->res.lost  = s->lost;
+		chat_out_settle(o, verdict, code ? code : o->res.code,
+				reason ? reason : "the session has ended");
 	}
 	mem_deref(chat);
 }

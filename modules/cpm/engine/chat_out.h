@@ -13,6 +13,11 @@ struct session;
     conversation need not wait for the answer to the one before. */
 bool chat_out_room(struct cpm *cpm, uint64_t conversation);
 
+/** An ordinary session with a peer that is open, and on which nothing was said
+    yet. @param idp Its Conversation-ID, borrowed; NULL: it has none */
+bool chat_out_silent(const struct cpm *cpm, const char *aor, const char *peer,
+		     const char **idp);
+
 /** The session is established: what waits for that goes */
 void chat_out_session_up(struct session *s);
 

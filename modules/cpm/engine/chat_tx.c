@@ -23,19 +23,24 @@ static uint64_t acked(const struct chat_out *o)
 }
 
 
+/* Whoever is told may do anything to it: o may be gone then */
 static void tell(struct chat_out *o, uint64_t sent)
 {
 	const struct out_msg *m = &o->snd->m;
-	struct cpm_event ev = {.id = CPM_EV_PROGRESS, .account = m->account};
+	struct cpm_event ev = {.id = CPM_EV_PROGRESS};
+	char *account;
 
 	if (m->size <= PROGRESS_MIN || sent == o->told)
 		return;
 
+	account = mem_ref(m->account);
 	o->told = sent;
+	ev.account         = account;
 	ev.u.progress.id   = m->id;
 	ev.u.progress.sent = sent;
 	ev.u.progress.size = m->size;
 	engine_event(o->snd->cpm, &ev);
+	mem_deref(account);
 }
 
 
@@ -107,6 +112,19 @@ static int read_handler(uint64_t off, uint8_t *buf, size_t *len, void *arg)
 }
 
 
+/* The session is of no use any more: all that is on it goes elsewhere, in its
+   order, or later with this result */
+static void useless(struct chat_out *o, uint16_t scode)
+{
+	struct session *s = o->sess;
+
+	chat_tx_end(o);
+	o->res.code = scode;
+	s->reason = "the session does not work";
+	session_end(s, SESS_FAILED, 0);
+}
+
+
 /* The peer does not want it (RFC 4975, 10) */
 static void refused(struct chat_out *o, uint16_t scode)
 {
@@ -114,63 +132,53 @@ static void refused(struct chat_out *o, uint16_t scode)
 
 	case 408:
 	case 506:
-		chat_out_done(o, RETRY_LATER, scode,
-			      "the session does not work", true);
+		useless(o, scode);
 		break;
 
 	case 403:
-		chat_out_done(o, RETRY_NEVER, scode, "not allowed", false);
+		chat_out_done(o, RETRY_NEVER, scode, "not allowed");
 		break;
 
+	/* whoever has said how large a message may be has no room for it now:
+	   larger ones were not sent */
 	case 413:
-		chat_out_done(o, RETRY_NEVER, scode,
-			      "the other side takes no more of it", false);
+		chat_out_done(o, o->sess->peer_max ? RETRY_LATER
+			      : RETRY_NEVER, scode,
+			      "the other side takes no more of it");
 		break;
 
 	case 415:
 		chat_out_done(o, RETRY_NEVER, scode,
-			      "the other side does not take this type",
-			      false);
+			      "the other side does not take this type");
 		break;
 
 	default:
 		chat_out_done(o, RETRY_NEVER, scode,
-			      "refused by the other side", false);
+			      "refused by the other side");
 		break;
 	}
 }
 
 
-/* What ended it before the peer had all of it */
-static void broken(struct chat_out *o, int err)
+/* The result first: it is settled when the last event tells that all is
+   there */
+static void sent(struct chat_out *o)
 {
-	switch (err) {
+	struct sending *snd = mem_ref(o->snd);
 
-	case ESTALE:
-	case ENODATA:
-	case ENOENT:
-		chat_out_done(o, RETRY_NEVER, 0, "the file has changed",
-			      false);
-		break;
-
-	case ENOMEM:
-	case EAGAIN:
-	case ESHUTDOWN:
-		chat_out_done(o, RETRY_LATER, 0, "no memory for it now",
-			      false);
-		break;
-
-	default:
-		chat_out_done(o, RETRY_NEVER, 0, "the file cannot be read",
-			      false);
-		break;
-	}
+	mem_ref(o);
+	chat_out_done(o, RETRY_SENT, 200, NULL);
+	tell(o, snd->m.size);
+	mem_deref(o);
+	mem_deref(snd);
 }
 
 
 static void sent_handler(int err, uint16_t scode, void *arg)
 {
 	struct chat_out *o = arg;
+
+	struct send_result res;
 
 	if (o->stopped)
 		return;
@@ -180,8 +188,7 @@ static void sent_handler(int err, uint16_t scode, void *arg)
 	switch (err) {
 
 	case 0:
-		tell(o, o->snd->m.size);
-		chat_out_done(o, RETRY_SENT, 200, NULL, false);
+		sent(o);
 		break;
 
 	case ENOTCONN:
@@ -201,8 +208,10 @@ static void sent_handler(int err, uint16_t scode, void *arg)
 		refused(o, 408);
 		break;
 
+	/* it could not be read, or there is no memory for it */
 	default:
-		broken(o, err);
+		sending_fault(&res, err);
+		chat_out_done(o, res.verdict, 0, res.reason);
 		break;
 	}
 }
@@ -248,6 +257,7 @@ int chat_tx_begin(struct chat_out *o)
 		.arg   = o,
 	};
 	struct msrp_send tmp = send;
+	struct send_result res;
 	int err;
 
 	err = head_make(o);
@@ -281,13 +291,9 @@ int chat_tx_begin(struct chat_out *o)
 				"the other side does not take this type");
 		return 0;
 
-	case EINVAL:
-	case EBADMSG:
-		chat_out_settle(o, RETRY_NEVER, 0, "it cannot be written");
-		return 0;
-
 	default:
-		chat_out_settle(o, RETRY_LATER, 0, "no memory for it now");
+		sending_fault(&res, err);
+		chat_out_settle(o, res.verdict, 0, res.reason);
 		return 0;
 	}
 }

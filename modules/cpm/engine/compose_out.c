@@ -9,7 +9,6 @@
  */
 #define _POSIX_C_SOURCE 200809L
 #include <errno.h>
-#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <cpm_mime.h>
@@ -155,35 +154,34 @@ int out_cpim_head(struct mbuf *mb, const struct out_msg *m)
 }
 
 
-uint64_t out_mtime(const struct stat *st)
-{
-	return (uint64_t)st->st_mtim.tv_sec * 1000 +
-		(uint64_t)st->st_mtim.tv_nsec / 1000000;
-}
-
-
-/* A name may have become that of a pipe, which must not hold us up */
 static int source_open(int *fdp, const struct out_msg *m)
 {
 	struct stat st;
-	int fd, err = 0;
+	int err;
 
-	fd = open(m->source, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	if (fd < 0)
-		return errno == ENOENT || errno == ENOTDIR ? ESTALE : errno;
+	err = cpm_source_open(fdp, &st, m->source);
+	switch (err) {
 
-	if (fstat(fd, &st))
-		err = errno;
-	else if (!S_ISREG(st.st_mode) || (uint64_t)st.st_size != m->size ||
-		 out_mtime(&st) != m->source_mtime)
-		err = ESTALE;
+	case 0:
+		break;
+	case ENOENT:
+	case ENOTDIR:
+	case EISDIR:
+	case EINVAL:  /* no file any more */
+		return ESTALE;
+	case EPERM:
+		return EACCES;
+	default:
+		return err;
+	}
 
-	if (err)
-		(void)close(fd);
-	else
-		*fdp = fd;
+	if ((uint64_t)st.st_size == m->size &&
+	    cpm_source_mtime(&st) == m->source_mtime)
+		return 0;
 
-	return err;
+	(void)close(*fdp);
+
+	return ESTALE;
 }
 
 
@@ -192,6 +190,8 @@ static int source_read(struct mbuf *mb, const struct out_msg *m, uint64_t off,
 {
 	int fd = -1, err;
 
+	if (!mb)
+		return EINVAL;
 	if (off >= m->size)
 		return 0;
 	if (len > m->size - off)
@@ -227,8 +227,13 @@ static int source_read(struct mbuf *mb, const struct out_msg *m, uint64_t off,
 int out_body(struct mbuf *mb, struct cpm *cpm, const struct out_msg *m,
 	     uint64_t off, size_t len)
 {
+	int err;
+
 	if (m->source)
 		return source_read(mb, m, off, len);
 
-	return cpm_store_body(cpm->store, m->id, off, len, mb);
+	err = cpm_store_body(cpm->store, m->id, off, len, mb);
+
+	/* that is the database's, not the message's */
+	return err == EBADMSG ? EIO : err;
 }

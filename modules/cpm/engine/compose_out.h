@@ -7,7 +7,6 @@
 #define COMPOSE_OUT_H
 
 struct out_msg;
-struct stat;
 
 /**
  * Append everything of its CPIM up to the body (RFC 3862; RFC 5438, 6): then
@@ -23,13 +22,10 @@ int out_cpim_head(struct mbuf *mb, const struct out_msg *m);
  * which moves behind them: from the store, or from the user's file.
  *
  * @return 0; ESTALE: the file is not the one any more that was to be sent, or
- *         is gone; EIO, EACCES: it cannot be read; those of
- *         cpm_store_body(); ENOMEM
+ *         is gone; EACCES: it must not be read; EIO: it cannot be; those of
+ *         cpm_store_body(), but EBADMSG; ENOMEM
  */
 int out_body(struct mbuf *mb, struct cpm *cpm, const struct out_msg *m,
 	     uint64_t off, size_t len);
-
-/** When a file was written last, as it is kept. @return ms since 1970 */
-uint64_t out_mtime(const struct stat *st);
 
 #endif

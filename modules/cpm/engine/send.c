@@ -10,13 +10,13 @@
  */
 #define _POSIX_C_SOURCE 200809L
 #include <errno.h>
-#include <fcntl.h>
 #include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <cpm_fthttp.h>
 #include <cpm_mime.h>
 #include "engine.h"
+#include "chat_out.h"
 #include "compose_out.h"
 #include "sendq.h"
 #include "take.h"
@@ -147,6 +147,7 @@ static int of_uri(struct target *t, struct cpm *cpm,
 static int target_set(struct target *t, struct cpm *cpm,
 		      const struct cpm_send *snd, const char **whyp)
 {
+	const char *theirs = NULL;
 	char id[UUID_SIZE];
 	int err;
 
@@ -168,6 +169,10 @@ static int target_set(struct target *t, struct cpm *cpm,
 		return fail(whyp, "it belongs to another account", EINVAL);
 	if (t->conversation)
 		return 0;
+
+	/* the other side may have begun one, and said nothing yet */
+	if (chat_out_silent(cpm, t->account, t->peer, &theirs))
+		return dup_str(&t->conversation_id, theirs);
 
 	uuid_make(id);
 
@@ -234,27 +239,29 @@ static int type_check(struct cpm_msg *msg, const struct cpm_send *snd,
 static int file_look(struct cpm_msg *msg, const char *path, const char **whyp)
 {
 	struct stat st;
-	int fd, err = 0;
+	int fd, err;
 
-	/* whether it is a pipe is seen without waiting for who writes to it */
-	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	if (fd < 0)
-		err = errno;
-	else if (fstat(fd, &st))
-		err = errno;
-	if (fd >= 0)
-		(void)close(fd);
+	err = cpm_source_open(&fd, &st, path);
+	switch (err) {
 
-	if (err)
-		return err == ENOTDIR ? ENOENT : err == EPERM ? EACCES : err;
+	case 0:
+		break;
+	case ENOTDIR:
+		return ENOENT;
+	case EACCES:
+	case EPERM:
+		return fail(whyp, "the file cannot be read", EACCES);
+	case EISDIR:
+		return fail(whyp, "that is a folder", err);
+	case EINVAL:
+		return fail(whyp, "that is no regular file", err);
+	default:
+		return err;
+	}
 
-	if (S_ISDIR(st.st_mode))
-		return EISDIR;
-	if (!S_ISREG(st.st_mode))
-		return fail(whyp, "that is no regular file", EINVAL);
-
+	(void)close(fd);
 	msg->size = (uint64_t)st.st_size;
-	msg->source_mtime = out_mtime(&st);
+	msg->source_mtime = cpm_source_mtime(&st);
 
 	return 0;
 }
@@ -413,7 +420,7 @@ static bool isone(bool a, bool b, bool c)
 int cpm_send(struct cpm *cpm, const struct cpm_send *snd, uint64_t *idp,
 	     const char **whyp)
 {
-	struct cpm_put_result res;
+	struct cpm_put_result res = {.id = 0};
 	struct cpm_msg *msg = NULL;
 	struct target t;
 	const char *why = NULL;

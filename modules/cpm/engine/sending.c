@@ -149,6 +149,47 @@ static void over(struct sending *snd)
 }
 
 
+/* If it is lost, nothing else is */
+void sending_note(const struct sending *snd, const char *contribution_id)
+{
+	(void)cpm_store_out_sending(snd->cpm->store, snd->m.id, snd->mode,
+				    contribution_id, NULL, NULL);
+}
+
+
+void sending_fault(struct send_result *res, int err)
+{
+	memset(res, 0, sizeof(*res));
+	res->verdict = RETRY_NEVER;
+
+	switch (err) {
+
+	case EINVAL:
+	case EBADMSG:
+		res->reason = "it cannot be written as a message";
+		break;
+
+	case ESTALE:
+		res->reason = "the file has changed";
+		break;
+
+	case ENODATA:
+		res->reason = "its body is gone";
+		break;
+
+	case EACCES:
+		res->reason = "it cannot be read";
+		break;
+
+	/* a disk, or a folder somewhere else, may be there again */
+	default:
+		res->verdict = RETRY_LATER;
+		res->reason  = "it cannot be read now";
+		break;
+	}
+}
+
+
 void sending_stop(struct sending *snd)
 {
 	if (snd->page)
@@ -222,6 +263,27 @@ static void store(struct sending *snd)
 }
 
 
+/* One waits now: none that is behind it may overtake it. What the other side
+   has of those already it knows again. The last one first: what is left of a
+   session then does not begin the next one */
+static void hold_back(const struct sending *first)
+{
+	struct le *le = first->q->sendl.tail;
+
+	while (le) {
+		struct sending *snd = le->data;
+
+		le = le->prev;
+		if (snd->m.conversation != first->m.conversation ||
+		    snd->m.id <= first->m.id || snd->state != SENDING_ON)
+			continue;
+
+		sending_stop(snd);
+		mem_deref(snd);
+	}
+}
+
+
 /* A try while the registration is lost says nothing about the other side, and
    is none: the message waits in the store for the account */
 static bool isvoid(struct sending *snd)
@@ -231,6 +293,7 @@ static bool isvoid(struct sending *snd)
 	if (outbox_isready(q->cpm->outbox, snd->m.account, NULL))
 		return false;
 
+	hold_back(snd);
 	sendq_lost(q, snd->m.account);
 	over(snd);
 
@@ -249,6 +312,7 @@ static void in_vain(struct sending *snd, const struct send_result *res)
 	if (res->lost)
 		sendq_lost(snd->q, snd->m.account);
 
+	hold_back(snd);
 	snd->told = res->after != 0;
 	snd->next = retry_next(now, tries, res->after, rand_u32());
 	settle(snd, tries >= RETRY_MAX ? CPM_OUT_FAILED : CPM_OUT_QUEUED,
@@ -258,22 +322,15 @@ static void in_vain(struct sending *snd, const struct send_result *res)
 
 void sending_result(struct sending *snd, const struct send_result *res)
 {
-	struct cpm_store *st;
 	struct sendq *q;
 
 	if (!snd || !res || snd->state != SENDING_ON)
 		return;
 
-	st = snd->cpm->store;
-	q  = snd->q;
+	q = snd->q;
 	switch (res->verdict) {
 
 	case RETRY_SENT:
-		/* if this is not kept, only the id of a session is not known */
-		if (res->contribution_id)
-			(void)cpm_store_out_sending(st, snd->m.id, snd->mode,
-						    res->contribution_id,
-						    NULL, NULL);
 		settle(snd, CPM_OUT_SENT, res->code, NULL);
 		sendq_soon(q);
 		break;

@@ -206,35 +206,31 @@ static unsigned window_room(const struct sendq *q, const char *aor)
 
 static void begin_failed(struct look *look, struct sending *snd, int err)
 {
-	struct send_result res = {.verdict = RETRY_NEVER};
+	struct send_result res;
 
 	switch (err) {
 
+	/* what is ours to have, and nobody was asked: no try */
 	case ENOMEM:
+	case EMFILE:
+	case ENFILE:
+	case EBUSY:
 		mem_deref(snd);
 		look_again(look, look->now + AGAIN);
-		look->stop = true;
+		look->stop = err != EBUSY;
 		return;
 
 	case EINVAL:
 	case EBADMSG:
-		res.reason = "it cannot be written as a message";
-		break;
-
 	case ESTALE:
-		res.reason = "the file has changed";
-		break;
-
 	case ENODATA:
-		res.reason = "its body is gone";
-		break;
-
 	case EACCES:
 	case EIO:
-		res.reason = "it cannot be read";
+		sending_fault(&res, err);
 		break;
 
 	default:
+		memset(&res, 0, sizeof(res));
 		res.verdict = RETRY_LATER;
 		res.reason  = "nobody can be reached";
 		res.code    = 503;
@@ -252,10 +248,8 @@ static int begin(struct sending *snd, const struct cpm_account *acc)
 
 	err = snd->mode == CPM_PAGE ? page_out_send(snd, acc)
 		: chat_out_send(snd, acc);
-	/* that is for who looks at it, and if it is lost nothing else is */
-	if (!err)
-		(void)cpm_store_out_sending(snd->cpm->store, snd->m.id,
-					    snd->mode, NULL, NULL, NULL);
+	if (!err && snd->mode == CPM_PAGE)
+		sending_note(snd, NULL);
 
 	return err;
 }
@@ -354,6 +348,10 @@ static bool behind_handler(const struct cpm_queued *qd, void *arg)
 	struct look *look = arg;
 	const struct out_msg *last = look->conv.last;
 	struct sendq *q = look->q;
+
+	/* it was tried, and what is before it was not answered yet */
+	if (qd->next > look->now)
+		return true;
 
 	if (look->conv.on &&
 	    (mode_of(q->cpm, qd) != CPM_SESSION || qd->fixed != last->fixed ||
@@ -488,10 +486,9 @@ void sendq_registered(struct sendq *q, const char *aor)
 
 	/* each registration would be a try too many: the first one after the
 	   server was lost */
-	if (!here_find(q, aor)) {
+	if (!here_find(q, aor) &&
+	    !cpm_store_out_wake(q->cpm->store, aor, NULL, NULL))
 		here_add(q, aor);
-		(void)cpm_store_out_wake(q->cpm->store, aor, NULL, NULL);
-	}
 	sendq_kick(q);
 }
 
@@ -502,6 +499,10 @@ void sendq_stop(struct sendq *q, const char *aor)
 
 	if (!q)
 		return;
+
+	/* one that comes back does so with a registration */
+	if (aor)
+		sendq_lost(q, aor);
 
 	le = q->sendl.head;
 	while (le) {

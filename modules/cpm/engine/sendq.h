@@ -81,8 +81,6 @@ struct send_result {
 	bool lost;               /**< no way to the server: it is tried at once
 				      when the account registers again      */
 	const char *reason;      /**< constant text; NULL with RETRY_SENT   */
-	const char *contribution_id; /**< of the session that took it; NULL: as
-				      in m                                  */
 };
 
 /* sendq.c */
@@ -121,6 +119,14 @@ int sending_alloc(struct sending **sndp, struct sendq *q);
 
 int out_msg_copy(struct out_msg *m, const struct cpm_queued *qd);
 
+/** It is on its way, for whoever looks at it.
+    @param contribution_id Of the session that it goes over; NULL: as in m */
+void sending_note(const struct sending *snd, const char *contribution_id);
+
+/** What it means that a message could not be read or written.
+    @param err Of out_cpim_head() or out_body() */
+void sending_fault(struct send_result *res, int err);
+
 /** Its transport is to say nothing any more */
 void sending_stop(struct sending *snd);
 
@@ -146,8 +152,9 @@ void sending_result(struct sending *snd, const struct send_result *res);
  */
 
 /** Send it. @return 0: sending_result() will be called. Else it was not begun:
-    ENOMEM: for now; EINVAL, EBADMSG: it can never be written; ESTALE: the file
-    has changed; ENODATA: its body is gone; others: a try in vain */
+    ENOMEM, EMFILE, ENFILE: for now; EBUSY: likewise, but others may go; EINVAL,
+    EBADMSG, ESTALE, ENODATA, EACCES, EIO: see sending_fault(); others: a try
+    in vain */
 int page_out_send(struct sending *snd, const struct cpm_account *acc);
 int chat_out_send(struct sending *snd, const struct cpm_account *acc);
 

@@ -59,6 +59,7 @@ struct session {
 	bool bound;              /* MSRP was                                 */
 	bool bye;                /* the peer has ended it, by BYE            */
 	bool unwanted;           /* our user has                             */
+	bool lost;               /* our INVITE found no way to the server    */
 	bool refresher;          /* we refresh it                            */
 	bool updates;            /* the peer takes UPDATE                    */
 	bool passive;            /* the peer connects                        */

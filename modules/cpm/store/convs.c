@@ -31,8 +31,9 @@ struct entry {
 	uint64_t unread;
 	uint64_t octets;
 	uint64_t last;
-	const char *peer;
+	const char *peer;      /* the first one */
 	const char *name;
+	const char *named;     /* whose name that is */
 	const char *cid;
 };
 
@@ -163,12 +164,29 @@ void convs_note(struct conv_row *row, const struct job *job)
 	e->last      = job->res.id;
 	row->messages += 1;
 
-	if ((in || job->res.opened) && peer)
+	if ((in || job->res.opened) && peer && !e->peer)
 		e->peer = peer;
-	if (in && name)
-		e->name = name;
+	if (in && name && (!e->name || !str_cmp(peer, e->named))) {
+		e->name  = name;
+		e->named = peer;
+	}
 	if (msg->conversation_id)
 		e->cid = msg->conversation_id;
+}
+
+
+static int peer_write(struct convs *cs, const struct entry *e)
+{
+	struct dbq q;
+
+	if (!e->peer)
+		return 0;
+
+	dbq_start(&q, cs->db, SQL_CONV_SET_PEER);
+	dbq_int(&q, 1, e->row.id);
+	dbq_text(&q, 2, e->peer);
+
+	return dbq_run(&q, NULL);
 }
 
 
@@ -176,6 +194,10 @@ static int entry_write(struct convs *cs, const struct entry *e)
 {
 	struct dbq q;
 	int err;
+
+	err = peer_write(cs, e);
+	if (err)
+		return err;
 
 	dbq_start(&q, cs->db, SQL_CONV_PUT);
 	dbq_int(&q, 1, e->row.id);
@@ -185,13 +207,7 @@ static int entry_write(struct convs *cs, const struct entry *e)
 	dbq_int(&q, 5, e->last);
 	dbq_text(&q, 6, e->name);
 	dbq_text(&q, 7, e->cid);
-	err = dbq_run(&q, NULL);
-	if (err || !e->peer)
-		return err;
-
-	dbq_start(&q, cs->db, SQL_CONV_SET_PEER);
-	dbq_int(&q, 1, e->row.id);
-	dbq_text(&q, 2, e->peer);
+	dbq_text(&q, 8, e->named);
 
 	return dbq_run(&q, NULL);
 }

@@ -14,13 +14,54 @@
 #include "store.h"
 
 
+uint64_t cpm_source_mtime(const struct stat *st)
+{
+	if (st->st_mtim.tv_sec < 0)
+		return 0;
+
+	return (uint64_t)st->st_mtim.tv_sec * 1000 +
+		(uint64_t)st->st_mtim.tv_nsec / 1000000;
+}
+
+
+static int kind(const struct stat *st)
+{
+	return S_ISREG(st->st_mode) ? 0 : S_ISDIR(st->st_mode) ? EISDIR
+		: EINVAL;
+}
+
+
+/* Looked at again once it is open: it may be another one by then, a pipe
+   even, which must not hold anybody up */
+int cpm_source_open(int *fdp, struct stat *st, const char *path)
+{
+	int fd, err;
+
+	if (!fdp || !st || !path)
+		return EINVAL;
+
+	err = stat(path, st) ? errno : kind(st);
+	if (err)
+		return err;
+
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	if (fd < 0)
+		return errno;
+
+	err = fstat(fd, st) ? errno : kind(st);
+	if (err)
+		(void)close(fd);
+	else
+		*fdp = fd;
+
+	return err;
+}
+
+
 static bool same(const struct stat *st, uint64_t size, uint64_t mtime)
 {
-	const uint64_t ms = (uint64_t)st->st_mtim.tv_sec * 1000 +
-		(uint64_t)st->st_mtim.tv_nsec / 1000000;
-
 	return S_ISREG(st->st_mode) && (uint64_t)st->st_size == size &&
-		ms == mtime;
+		cpm_source_mtime(st) == mtime;
 }
 
 
@@ -33,18 +74,15 @@ bool source_there(const struct cpm_msg *msg)
 }
 
 
-/* What has taken its place may be a pipe: that must not hold anybody up.
-   @return -1: it is not that file */
+/* @return -1: it is not that file */
 int source_open(const char *path, uint64_t size, uint64_t mtime)
 {
 	struct stat st;
-	int fd;
+	int fd = -1;
 
-	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	if (fd < 0)
+	if (cpm_source_open(&fd, &st, path))
 		return -1;
-
-	if (!fstat(fd, &st) && same(&st, size, mtime))
+	if (same(&st, size, mtime))
 		return fd;
 
 	(void)close(fd);

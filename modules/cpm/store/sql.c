@@ -124,15 +124,18 @@ const char *const sql_text[SQL_MAX] = {
 	[SQL_CONV_ADD] =
 	"INSERT INTO conv (account, key, kind) VALUES (?1, ?2, ?3)",
 
-	/* what is unknown does not replace what is known */
+	/* what is unknown does not replace what is known, nor does the name
+	   of somebody else (?8) that of its peer */
 	[SQL_CONV_PUT] =
 	"UPDATE conv SET messages = messages + ?2, unread = unread + ?3,"
-	" octets = octets + ?4, last = ?5, name = coalesce(?6, name),"
+	" octets = octets + ?4, last = ?5,"
+	" name = CASE WHEN peer IS ?8 THEN coalesce(?6, name) ELSE name END,"
 	" cid = coalesce(?7, cid) WHERE id = ?1",
 
-	/* an index has it: only if it changes */
+	/* once: whoever comes to know its Conversation-ID does not get what
+	   is sent to it from then on */
 	[SQL_CONV_SET_PEER] =
-	"UPDATE conv SET peer = ?2 WHERE id = ?1 AND peer IS NOT ?2",
+	"UPDATE conv SET peer = ?2 WHERE id = ?1 AND peer IS NULL",
 
 	[SQL_CONV_UNREAD] =
 	"UPDATE conv SET unread = unread - ?2 WHERE id = ?1",
