@@ -374,8 +374,11 @@ const char *const sql_text[SQL_MAX] = {
 	"SELECT id FROM conv WHERE account = ?1 AND key = ?2",
 
 	[SQL_CONV_PEER] =
-	"SELECT id, max(last) FROM conv INDEXED BY conv_peer"
-	" WHERE account = ?1 AND peer = ?2 AND kind = 0",
+	/* of the hundred that began last: a stranger may have begun a million
+	   of them */
+	"SELECT id, max(last) FROM (SELECT id, last FROM conv"
+	" INDEXED BY conv_peer WHERE account = ?1 AND peer = ?2 AND kind = 0"
+	" ORDER BY id DESC LIMIT 100)",
 
 	[SQL_MSG] =
 	MSG_COLS " FROM msg m JOIN conv c ON c.id = m.conv" MSG_SENT
