@@ -550,7 +550,8 @@ int cpm_store_conv(struct cpm_store *st, uint64_t id, cpm_conv_h *h,
 int cpm_store_conv_find(struct cpm_store *st, const char *account,
 			const char *key, uint64_t *idp);
 
-/** Number of the CHAT with that peer in which something was kept last.
+/** Number of the CHAT with that peer in which something was kept last, of the
+    hundred that began last.
     ENOENT: there is none
     @param peer As in cpm_msg.peer */
 int cpm_store_conv_peer(struct cpm_store *st, const char *account,

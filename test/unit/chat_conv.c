@@ -26,10 +26,11 @@ static void invited(char *val, size_t size, const char *name)
 }
 
 
-/* What B wrote without a Conversation-ID and without a Contribution-ID */
+/* What the other one wrote without a Conversation-ID and a Contribution-ID */
 static void put(struct end *e, const char *msgid)
 {
 	struct cpm_store *st = cpm_reader(e->cpm);
+	const char *peer = e == a ? B_AOR : A_AOR;
 	struct cpm_put_result res;
 	struct cpm_msg *msg;
 
@@ -41,8 +42,8 @@ static void put(struct end *e, const char *msgid)
 	msg->time = msg->received = engine_now();
 	msg->body = mem_ref(e->text);
 	ck_assert_int_eq(0, str_dup(&msg->account, e->aor));
-	ck_assert_int_eq(0, str_dup(&msg->peer, B_AOR));
-	ck_assert_int_eq(0, str_dup(&msg->key, "peer:" B_AOR));
+	ck_assert_int_eq(0, str_dup(&msg->peer, peer));
+	ck_assert_int_eq(0, re_sdprintf(&msg->key, "peer:%s", peer));
 	ck_assert_int_eq(0, str_dup(&msg->msgkey, msgid));
 	ck_assert_int_eq(0, str_dup(&msg->type, "text/plain"));
 	ck_assert_int_eq(0, cpm_store_put_wait(st, msg, 3000, &res));
@@ -144,6 +145,32 @@ START_TEST(nameless_reply)
 END_TEST
 
 
+/* Whoever knows no Conversation-ID answers where he was written to */
+START_TEST(answer_nameless)
+{
+	struct pair_msg m, n;
+	uint64_t id;
+
+	pair_start(NULL, NULL);
+	pair_wait_ms(1);
+	id = pair_say(a, "Hello");
+	pair_wait_status(a, id, CPM_OUT_SENT);
+	put(b, "k1");
+	pair_msg(&m, b, 1);
+	id = pair_send(b, &(struct cpm_send){
+		.conversation = m.conversation, .body = b->text,
+		.mode = CPM_SEND_PAGE});
+	pair_wait_status(b, id, CPM_OUT_SENT);
+	pair_wait_messages(a, 1);
+	pair_msg(&m, a, 0);
+	pair_msg(&n, a, 1);
+	ck_assert_int_eq(CPM_PAGE, n.mode);
+	ck_assert_uint_eq(m.conversation, n.conversation);
+	ck_assert_str_eq(m.conversation_id, n.conversation_id);
+}
+END_TEST
+
+
 static bool invited_b(void)
 {
 	return b->invites == 1;
@@ -207,6 +234,7 @@ TCase *chat_conv_case(void)
 	tcase_add_test(tc, silent);
 	tcase_add_test(tc, nameless);
 	tcase_add_test(tc, nameless_reply);
+	tcase_add_test(tc, answer_nameless);
 	tcase_add_test(tc, delivered_first);
 	tcase_add_test(tc, many_replies);
 

@@ -115,6 +115,55 @@ static int route_set(struct cpm_msg *msg, const struct cpim_msg *cpim)
 }
 
 
+static bool conv_handler(const struct cpm_conv *conv, void *arg)
+{
+	char **idp = arg;
+
+	/* without memory it is as if there were none */
+	if (conv->conversation_id)
+		(void)str_dup(idp, conv->conversation_id);
+
+	return true;
+}
+
+
+/* Whoever knows no Conversation-ID answers in the chat that there is with him,
+   as we do who write to him; without one it is of a chat that has none.
+   @param idp NULL: there is none; mem_deref() it */
+static void conv_join(char **idp, const struct cpm_msg *msg,
+		      const struct source *src)
+{
+	struct cpm_store *st = src->cpm->store;
+	uint64_t id;
+
+	if (src->kind == CPM_CHAT && msg->peer &&
+	    !cpm_store_conv_peer(st, msg->account, msg->peer, &id))
+		(void)cpm_store_conv(st, id, conv_handler, idp);
+}
+
+
+static int conv_set(struct cpm_msg *msg, const struct source *src)
+{
+	struct origin org = {.conversation_id = src->org.conversation_id};
+	char *joined = NULL;
+	int err = 0;
+
+	if (!org.conversation_id)
+		conv_join(&joined, msg, src);
+	if (joined)
+		org.conversation_id = joined;
+
+	if (org.conversation_id)
+		err = str_dup(&msg->conversation_id, org.conversation_id);
+	if (!err)
+		err = conv_key(&msg->key, &org, src->kind == CPM_GROUP
+			       ? src->org.peer : msg->peer);
+	mem_deref(joined);
+
+	return err;
+}
+
+
 static int ids_set(struct cpm_msg *msg, const struct source *src,
 		   const struct cpim_msg *cpim, const char *local)
 {
@@ -132,16 +181,11 @@ static int ids_set(struct cpm_msg *msg, const struct source *src,
 				      src->mode == CPM_PAGE ? "sip" : "msrp",
 				      src->callid, local);
 	if (!err)
-		err = dup_str(&msg->conversation_id, org->conversation_id);
-	if (!err)
 		err = dup_str(&msg->contribution_id, org->contribution_id);
 	if (!err)
 		err = dup_str(&msg->in_reply_to, org->in_reply_to);
-	if (!err)
-		err = conv_key(&msg->key, org, src->kind == CPM_GROUP
-			       ? org->peer : msg->peer);
 
-	return err;
+	return err ? err : conv_set(msg, src);
 }
 
 

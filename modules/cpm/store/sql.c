@@ -354,6 +354,9 @@ const char *const sql_text[SQL_MAX] = {
 	[SQL_ANNOUNCED_DEL_ALL] =
 	"DELETE FROM announced WHERE account = ?1",
 
+	[SQL_ANNOUNCED_ANY] =
+	"SELECT max(id) FROM announced",
+
 	[SQL_CONVS] =
 	CONV_COLS CONV_LAST
 	"WHERE c.last > 0 AND c.last < ?2 ORDER BY c.last DESC"
@@ -371,8 +374,11 @@ const char *const sql_text[SQL_MAX] = {
 	"SELECT id FROM conv WHERE account = ?1 AND key = ?2",
 
 	[SQL_CONV_PEER] =
-	"SELECT id, max(last) FROM conv INDEXED BY conv_peer"
-	" WHERE account = ?1 AND peer = ?2 AND kind = 0",
+	/* of the hundred that began last: a stranger may have begun a million
+	   of them */
+	"SELECT id, max(last) FROM (SELECT id, last FROM conv"
+	" INDEXED BY conv_peer WHERE account = ?1 AND peer = ?2 AND kind = 0"
+	" ORDER BY id DESC LIMIT 100)",
 
 	[SQL_MSG] =
 	MSG_COLS " FROM msg m JOIN conv c ON c.id = m.conv" MSG_SENT
