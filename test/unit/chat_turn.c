@@ -94,20 +94,30 @@ START_TEST(no_room)
 END_TEST
 
 
+static bool called_again(void)
+{
+	return b->invites > 1;
+}
+
+
 /* The connection is dead, and nobody says so: what was on its way over it goes
    over another one, in its order, and arrives once */
 START_TEST(dead)
 {
 	uint64_t id, two;
+	uint32_t usual;
 
 	pair_start(NULL, NULL);
-	a->cpm->msrp->conf.trans_timeout = 300;
 	id = pair_say(a, "one");
 	pair_wait_status(a, id, CPM_OUT_SENT);
+	usual = a->cpm->msrp->conf.trans_timeout;
+	a->cpm->msrp->conf.trans_timeout = 300;
 	pair_pause(b, true);
 	two = pair_say(a, "two");
 	pair_say(a, "three");
 	id = pair_say(a, "four");
+	pair_wait(called_again, "another INVITE");
+	a->cpm->msrp->conf.trans_timeout = usual;
 	pair_wait_status(a, two, CPM_OUT_SENT);
 	pair_wait_status(a, id, CPM_OUT_SENT);
 	pair_wait_messages(b, 4);
@@ -123,18 +133,21 @@ END_TEST
 START_TEST(dead_away)
 {
 	struct pair_msg m;
+	uint32_t usual;
 	uint64_t id;
 
 	pair_start(NULL, NULL);
-	a->cpm->msrp->conf.trans_timeout = 300;
 	id = pair_say(a, "one");
 	pair_wait_status(a, id, CPM_OUT_SENT);
+	usual = a->cpm->msrp->conf.trans_timeout;
+	a->cpm->msrp->conf.trans_timeout = 300;
 	pair_pause(b, true);
 	pair_say(a, "two");
 	pair_say(a, "three");
 	b->refuse = 480;
 	id = pair_say(a, "four");
 	wait_tried(1);
+	a->cpm->msrp->conf.trans_timeout = usual;
 	b->refuse = 0;
 	pair_wait_ms(50);
 	pair_msg(&m, a, 2);
