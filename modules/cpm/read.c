@@ -304,11 +304,12 @@ struct one {
 };
 
 
+/* What became of one of ours is known, whatever became of the user's file */
 static bool one_handler(const struct cpm_msg *msg, void *arg)
 {
 	struct one *one = arg;
 
-	one->err = msg->missing ? ENODATA
+	one->err = msg->missing && !msg->source ? ENODATA
 		: show_msg(one->out, one->st, msg, &one->part);
 
 	return true;

@@ -509,7 +509,8 @@ struct wire {
 	struct env *env;
 	struct proc *proc;
 	char file[256];
-	uint16_t mark;        /* port of the packet that marks the end   */
+	int fd;               /* ours for the packet that marks the end  */
+	uint16_t mark;        /* its port                                */
 };
 
 struct wire_seen {

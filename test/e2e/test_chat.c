@@ -440,6 +440,44 @@ START_TEST(way)
 END_TEST
 
 
+/* While what was kept is still being delivered: neither an answer to it nor
+   what is said in that conversation goes over that session, which is open */
+START_TEST(not_there)
+{
+	const struct odict *o;
+	struct scene s;
+	int64_t msg;
+
+	scene_open(&s, &(struct scene_args){.optv = {"-K", "-u", "bob:x",
+						     NULL}});
+	scene_start(&s);
+	scene_halfway(&s);
+	(void)ctrl_until(s.c, "cpm_status", NULL, "messages", 1, E2E_WAIT);
+	ctrl_skip(s.c);
+	msg = j_int(ctrl_ask(s.c, "cpm_send", "{\"conversation\":1,\"mode\":"
+			     "\"session\",\"text\":\"Hello\"}"), "id");
+	ck_assert_str_eq("", pf_str(pf_event(s.pf, "take", E2E_WAIT),
+				    "reply"));
+	do {
+		o = ctrl_event(s.c, "status", E2E_WAIT);
+	} while (j_int(o, "id") != msg);
+	ck_assert_str_eq("sent", j_str(o, "status"));
+	(void)ctrl_ask(s.c, "cpm_send", "{\"reply_to\":1,\"text\":\"yes\"}");
+	o = ctrl_ask(s.c, "cpm_message", "1");
+	ck_assert_str_ne("", j_str(o, "contribution_id"));
+	ck_assert_str_eq(j_str(o, "contribution_id"),
+			 pf_str(pf_event(s.pf, "take", E2E_WAIT), "reply"));
+	(void)ctrl_until(s.c, "cpm_status", NULL, "queued", 0, E2E_WAIT);
+	ck_assert_int_eq(3, scene_count(&s, "sessions"));
+	/* and that one has gone on all the time */
+	o = ctrl_ask(s.c, "cpm_sessions", NULL);
+	ck_assert(j_bool(o, "sessions.0.deferred"));
+	ck_assert_str_eq("established", j_str(o, "sessions.0.state"));
+	scene_close(&s);
+}
+END_TEST
+
+
 Suite *chat_suite(void)
 {
 	Suite *s = suite_create("chat");
@@ -452,6 +490,7 @@ Suite *chat_suite(void)
 	tcase_add_test(tc, large);
 	tcase_add_test(tc, cancel);
 	tcase_add_loop_test(tc, way, PLAIN, RELAY + 1);
+	tcase_add_test(tc, not_there);
 
 	return s;
 }

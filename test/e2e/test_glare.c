@@ -178,6 +178,52 @@ START_TEST(another)
 END_TEST
 
 
+static void open_conv(struct server *s, struct caller *c, const char *id)
+{
+	const struct caller_args args = {
+		.from = BOB, .chat = true,
+		.head = env_str(s->env, "Conversation-ID: %s\r\n"
+				"Contribution-ID: of-%s\r\n", id, id)};
+
+	caller_open(c, s->b, &args);
+	caller_message(c, env_str(s->env, "in %s", id));
+}
+
+
+/* Bob's session is of another conversation that we have with him: what is said
+   in this one does not go over it */
+START_TEST(not_that_one)
+{
+	struct caller c;
+	struct server s;
+	int id;
+
+	begin(&s, NULL);
+	open_conv(&s, &c, "x");
+	caller_bye(&c);
+	caller_close(&c);
+	open_conv(&s, &c, "y");
+	(void)ctrl_until(s.b->ctrl, "cpm_status", NULL, "conversations", 2,
+			 E2E_WAIT);
+	id = (int)j_int(ctrl_ask(s.b->ctrl, "cpm_send", "{\"conversation\":1,"
+				 "\"mode\":\"session\",\"text\":\"one\"}"),
+			"id");
+	server_wait(&s, "INVITE");
+	ck_assert_str_eq("x", server_field(&s, s.invite,
+					   "Conversation-ID: "));
+	server_answer(&s, "200 OK", NULL, server_sdp(&s, "passive"));
+	server_wait(&s, "ACK");
+	caller_bind(&s.msrp);
+	take(&s.msrp, "one");
+	sent(&s, id);
+	server_bye(&s);
+	caller_bye(&c);
+	caller_close(&c);
+	end(&s);
+}
+END_TEST
+
+
 /* BYE behind the 200, before anybody has connected; and while a message is on
    its way, which then goes over another session, as the same one */
 START_TEST(bye)
@@ -269,6 +315,7 @@ void glare_cases(Suite *suite)
 	tcase_add_test(tc, theirs);
 	tcase_add_test(tc, ours);
 	tcase_add_test(tc, another);
+	tcase_add_test(tc, not_that_one);
 	tcase_add_test(tc, bye);
 	tcase_add_test(tc, wanted);
 }

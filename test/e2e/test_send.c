@@ -10,6 +10,7 @@
 #define _GNU_SOURCE
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 #include "suite.h"
 #include "scene.h"
 #include "server.h"
@@ -218,6 +219,30 @@ START_TEST(content)
 	is(l.c, n, "displayed", 0);
 	tell(&l, id, "delivery", "delivered");
 	is(l.c, n, "displayed", 0);
+	line_close(&l);
+}
+END_TEST
+
+
+/* Bob's client is faster than the server: where it stands does not go back,
+   nor does anybody hear so, and it is not sent again */
+START_TEST(overtaken)
+{
+	struct line l;
+	const char *req;
+	int n;
+
+	line_open(&l);
+	n = put(l.c, "bob", "a");
+	req = next_is(&l, "a");
+	tell(&l, id_of(&l, req), "delivery", "delivered");
+	(void)moved(l.c, n, "delivered");
+	server_reply(&l.s, req, "200 OK", NULL);
+	none_left(l.c);
+	n = put(l.c, "bob", "b");
+	take(&l, "b");
+	(void)moved(l.c, n, "sent");
+	is(l.c, 1, "delivered", 0);
 	line_close(&l);
 }
 END_TEST
@@ -470,6 +495,48 @@ START_TEST(called_back)
 END_TEST
 
 
+/* What became of a message is known though its file is not there any more */
+START_TEST(file_gone)
+{
+	const struct odict *m;
+	const char *file, *lines;
+	struct odict *o;
+	struct line l;
+	char *text;
+
+	line_open(&l);
+	file = env_path(l.s.env, "a file");
+	lines = env_path(l.s.env, "all.jsonl");
+	file_write(file, "octets");
+	(void)ctrl_ask(l.c, "cpm_send", "{\"to\":\"" BOB "\",\"file\":\"%s\","
+		       "\"mode\":\"page\"}", file);
+	server_reply(&l.s, next_is(&l, "octets"), "503 Not now",
+		     "Retry-After: 3600\r\n");
+	(void)ctrl_until(l.c, "cpm_message", "1", "tries", 1, E2E_WAIT);
+	ck_assert_int_eq(0, unlink(file));
+
+	m = ctrl_ask(l.c, "cpm_message", "1");
+	ck_assert_str_eq("queued", j_str(m, "status"));
+	ck_assert_int_eq(503, j_int(m, "code"));
+	ck_assert_str_eq(file, j_str(m, "file"));
+	ck_assert(j_bool(m, "missing"));
+
+	(void)ctrl_ask(l.c, "cpm_export", "{\"path\":\"%s\"}", lines);
+	ck_assert_int_eq(1, j_int(ctrl_event(l.c, "export", E2E_WAIT),
+				  "lost"));
+	text = file_read(lines, NULL);
+	ck_assert_ptr_nonnull(text);
+	o = j_decode(text, strcspn(text, "\n"));
+	ck_assert_ptr_nonnull(o);
+	env_keep(l.s.env, o);
+	ck_assert_str_eq("queued", j_str(o, "status"));
+	ck_assert_int_eq(1, j_int(o, "tries"));
+	mem_deref(text);
+	line_close(&l);
+}
+END_TEST
+
+
 /* The PF is away, and back: what waited goes when Alice has registered again,
    once. She is killed in between */
 START_TEST(pf_away)
@@ -508,12 +575,14 @@ Suite *send_suite(void)
 	TCase *tc = suite_case(suite, "send", 60);
 
 	tcase_add_test(tc, content);
+	tcase_add_test(tc, overtaken);
 	tcase_add_test(tc, undelivered);
 	tcase_add_test(tc, codes);
 	tcase_add_loop_test(tc, challenged, 0, 2);
 	tcase_add_test(tc, elsewhere);
 	tcase_add_test(tc, busy);
 	tcase_add_test(tc, killed);
+	tcase_add_test(tc, file_gone);
 	tcase_add_test(tc, called_back);
 	tcase_add_test(tc, pf_away);
 

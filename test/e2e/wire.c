@@ -30,6 +30,25 @@ static const char *const fields[] = {
 };
 
 
+/* Held until it is sent: a port of ours, or of another test, that the system
+   gives away in between would get it as SIP */
+static void mark_open(struct wire *w)
+{
+	struct sockaddr_in sin = {
+		.sin_family = AF_INET,
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+	};
+	socklen_t len = sizeof(sin);
+
+	w->fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (w->fd < 0 || bind(w->fd, (struct sockaddr *)&sin, len) ||
+	    getsockname(w->fd, (struct sockaddr *)&sin, &len))
+		e2e_fail("no port for the end of the recording");
+	w->mark = ntohs(sin.sin_port);
+	port_add(w->env, w->mark);
+}
+
+
 struct wire *wire_start(struct env *env)
 {
 	struct wire *w = env_keep(env, mem_zalloc(sizeof(*w), NULL));
@@ -39,7 +58,7 @@ struct wire *wire_start(struct env *env)
 	};
 
 	w->env = env;
-	w->mark = port_get(env, 1);
+	mark_open(w);
 	snprintf(w->file, sizeof(w->file), "%s/wire.pcapng", env->dir);
 	argv[7] = port_filter(env);
 	w->proc = proc_start(env, &(struct proc_args){
@@ -50,18 +69,18 @@ struct wire *wire_start(struct env *env)
 }
 
 
-static void send_mark(uint16_t port)
+static void send_mark(struct wire *w)
 {
-	const int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	const struct sockaddr_in sin = {
 		.sin_family = AF_INET,
-		.sin_port = htons(port),
+		.sin_port = htons(w->mark),
 		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
 	};
 
-	(void)sendto(fd, mark_text, sizeof(mark_text) - 1, 0,
+	(void)sendto(w->fd, mark_text, sizeof(mark_text) - 1, 0,
 		     (const struct sockaddr *)&sin, sizeof(sin));
-	close(fd);
+	(void)close(w->fd);
+	w->fd = -1;
 }
 
 
@@ -86,7 +105,7 @@ void wire_stop(struct wire *w)
 	if (!proc_alive(w->proc))
 		return;
 
-	send_mark(w->mark);
+	send_mark(w);
 	wait_start(&wait, FLUSH, "the recording");
 	while (!has_mark(w) && wait_quiet(&wait))
 		e2e_sleep(50);

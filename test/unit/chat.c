@@ -11,6 +11,7 @@
 #include "unit/pair_unit.h"
 #include "../../modules/cpm/engine/session.h"
 #include "../../modules/cpm/engine/sendq.h"
+#include "../../modules/cpm/engine/sendq.h"
 #include "../../modules/cpm/engine/chat.h"
 
 
@@ -200,6 +201,7 @@ START_TEST(neighbour)
 	for (i=0; i<N; i++)
 		pair_say(a, "more");
 	pair_wait_ms(50);
+	ck_assert_uint_eq(CPM_CHAT_WINDOW, list_count(&a->cpm->sendq->sendl));
 	other = pair_send(a, &(struct cpm_send){.account = a->aor,
 		.to = "sip:c@example.net", .mode = CPM_SEND_PAGE,
 		.body = mb});
@@ -256,22 +258,107 @@ static bool b_has_begun(void)
 }
 
 
-/* Given up half way: the other side has nothing of it */
-START_TEST(cancel_large)
+/* The other side reads now and then, for so long */
+static void slowly(unsigned ms)
+{
+	const uint64_t end = tmr_jiffies() + ms;
+
+	while (tmr_jiffies() < end) {
+		msrp_sess_pause(session(b)->msrp, true);
+		pair_wait_ms(15);
+		msrp_sess_pause(session(b)->msrp, false);
+		pair_wait_ms(1);
+	}
+}
+
+
+/* Where it stands is told at most four times a second, however long it takes;
+   and not of what is there in no time */
+START_TEST(progress)
 {
 	uint64_t id;
+
+	pair_start(NULL, NULL);
+	id = send_file(file_make("small", 262144));
+	pair_wait_status(a, id, CPM_OUT_SENT);
+	ck_assert_uint_eq(0, a->progress);
+
+	id = send_file(file_make("big", 90000000));
+	pair_wait(b_has_begun, "the first part");
+	slowly(1200);
+	ck_assert_uint_ge(a->progress, 2);
+	ck_assert_uint_gt(a->sent, 0);
+	ck_assert_uint_lt(a->sent, 90000000);
+	ck_assert_uint_le(a->progress, 1 + (tmr_jiffies() - a->first) / 250);
+	ck_assert_int_eq(0, cpm_cancel(a->cpm, id));
+	pair_wait_status(a, id, CPM_OUT_FAILED);
+	pair_wait_alone();
+}
+END_TEST
+
+
+/* What goes another way waits for what was said before it */
+START_TEST(behind)
+{
+	struct mbuf *mb = mbuf_alloc(4);
+	struct pair_msg m;
+	uint64_t id, last;
+
+	ck_assert_int_eq(0, mbuf_write_str(mb, _i ? "yes" : "two"));
+	mb->pos = 0;
+	pair_start(NULL, NULL);
+	id = pair_say(b, "zero");
+	pair_wait_messages(a, 1);
+	pair_msg(&m, a, 0);
+	(void)pair_say(a, "one");
+	pair_wait_messages(b, 1);
+	msrp_sess_pause(session(b)->msrp, true);
+	id = pair_say(a, "more");
+	last = pair_send(a, _i ? &(struct cpm_send){.reply_to = m.id,
+						    .body = mb}
+			 : &(struct cpm_send){.account = a->aor, .to = B_AOR,
+					      .mode = CPM_SEND_PAGE,
+					      .body = mb});
+	pair_wait_ms(100);
+	ck_assert_uint_eq(1, b->messages);
+	ck_assert_uint_eq(0, b->invites);
+	msrp_sess_pause(session(b)->msrp, false);
+	pair_wait_messages(b, 3);
+	pair_wait_status(a, id, CPM_OUT_SENT);
+	pair_wait_status(a, last, CPM_OUT_SENT);
+	pair_msg(&m, b, 3);
+	ck_assert_str_eq(_i ? "yes" : "two", m.text);
+	ck_assert_uint_eq(_i, b->invites);
+	mem_deref(mb);
+}
+END_TEST
+
+
+/* Given up half way, or deleted, or all of its conversation: the other side
+   has nothing of it */
+START_TEST(cancel_large)
+{
+	uint64_t id, n;
 
 	pair_start(NULL, NULL);
 	id = send_file(file_make("big", 60000000));
 	pair_wait(b_has_begun, "the first part");
 	msrp_sess_pause(session(b)->msrp, true);
-	ck_assert_int_eq(0, cpm_cancel(a->cpm, id));
+	if (_i)
+		ck_assert_int_eq(0, cpm_delete(a->cpm, _i == 1 ? id : 0,
+					       _i == 1 ? 0 : 1, &n));
+	else
+		ck_assert_int_eq(0, cpm_cancel(a->cpm, id));
 	msrp_sess_pause(session(b)->msrp, false);
-	pair_wait_status(a, id, CPM_OUT_FAILED);
-	ck_assert_str_eq("canceled", pair_status(a, id)->reason);
+	if (!_i) {
+		pair_wait_status(a, id, CPM_OUT_FAILED);
+		ck_assert_str_eq("canceled", pair_status(a, id)->reason);
+	}
 	pair_wait_alone();
 	ck_assert_uint_eq(0, b->messages);
-	ck_assert_int_eq(EALREADY, cpm_cancel(a->cpm, id));
+	ck_assert_int_eq(_i ? 0 : 1, a->statusc);
+	if (!_i)
+		ck_assert_int_eq(EALREADY, cpm_cancel(a->cpm, id));
 
 	/* the next one goes */
 	id = pair_say(a, "never mind");
@@ -520,7 +607,9 @@ Suite *chat_suite(void)
 	core_case(s, "order", order, 0);
 	core_case(s, "neighbour", neighbour, 0);
 	core_case(s, "large", large, 0);
-	core_case(s, "cancel", cancel_large, 0);
+	core_case(s, "progress", progress, 0);
+	core_case(s, "behind", behind, 2);
+	core_case(s, "cancel", cancel_large, 3);
 	core_case(s, "early", cancel_early, 0);
 	core_case(s, "change", change,
 		  (int)(sizeof(changev) / sizeof(changev[0])));

@@ -170,6 +170,36 @@ START_TEST(test_fetched)
 END_TEST
 
 
+/* It goes with the commit of its message, also of one that was there and is
+   sent again, and after a restart; not with others' or our own */
+START_TEST(test_came)
+{
+	struct cpm_msg *msg;
+
+	(void)fx_put_ok("r0", "there before");
+	one(ALICE, "r0", 0);
+	one(ALICE, "r1", 0);
+	one(ALICE, "r2", 0);
+	one(ALICE, "r3", 0);
+	one(WORK, "r1", 0);
+	(void)fx_put_ok("r1", "text");
+	ck_assert_str_eq("r0 r2 r3 ", list(ALICE));
+	ck_assert_int_eq(0, fx_put(fx_msg("r0", "once more")));
+	ck_assert(fx.res.duplicate);
+	ck_assert_str_eq("r2 r3 ", list(ALICE));
+
+	msg = fx_msg("r3", "ours");
+	msg->direction = CPM_OUT;
+	ck_assert_int_eq(0, fx_put(msg));
+	fx_reopen();
+	(void)fx_put_ok("r2", "text");
+	ck_assert_str_eq("r3 ", list(ALICE));
+	ck_assert_str_eq("r1 ", list(WORK));
+	ck_assert_uint_eq(0, fx.faults);
+}
+END_TEST
+
+
 /* What has expired is not shown, not counted, and goes with the next one */
 START_TEST(test_expired)
 {
@@ -261,6 +291,7 @@ TCase *store_announced_case(void)
 	tcase_add_test(tc, test_again);
 	tcase_add_test(tc, test_whole);
 	tcase_add_test(tc, test_fetched);
+	tcase_add_test(tc, test_came);
 	tcase_add_test(tc, test_expired);
 	tcase_add_test(tc, test_limit);
 	tcase_add_test(tc, test_invalid);

@@ -127,6 +127,8 @@ static void put_state(struct json *js, const struct cpm_msg *msg)
 	json_str(js, "status", cpm_out_name(msg->status));
 	if (msg->code)
 		json_uint(js, "code", msg->code);
+	if (msg->tries)
+		json_uint(js, "tries", msg->tries);
 	json_str(js, "reason", msg->reason);
 }
 

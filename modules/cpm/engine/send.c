@@ -420,7 +420,7 @@ static bool isone(bool a, bool b, bool c)
 int cpm_send(struct cpm *cpm, const struct cpm_send *snd, uint64_t *idp,
 	     const char **whyp)
 {
-	struct cpm_put_result res;
+	struct cpm_put_result res = {.id = 0};
 	struct cpm_msg *msg = NULL;
 	struct target t;
 	const char *why = NULL;

@@ -61,6 +61,7 @@ int write_announce(struct write *w, struct job *job)
 	size_t i;
 	int err;
 
+	w->announced = true;
 	dbq_start(&q, w->db, SQL_ANNOUNCED_EXPIRE);
 	dbq_int(&q, 1, job->next);
 	err = dbq_run(&q, NULL);
@@ -80,6 +81,19 @@ int write_announce(struct write *w, struct job *job)
 }
 
 
+static int drop_one(struct write *w, const char *account,
+		    const char *reference, uint64_t *rowsp)
+{
+	struct dbq q;
+
+	dbq_start(&q, w->db, SQL_ANNOUNCED_DEL);
+	dbq_text(&q, 1, account);
+	dbq_text(&q, 2, reference);
+
+	return dbq_run(&q, rowsp);
+}
+
+
 int write_fetched(struct write *w, struct job *job)
 {
 	const struct announced_list *list = job->annl;
@@ -91,17 +105,23 @@ int write_fetched(struct write *w, struct job *job)
 		err = drop_all(w, job->account, &sum);
 
 	for (i=0; i<list->c && !err; i++) {
-		struct dbq q;
-
 		rows = 0;
-		dbq_start(&q, w->db, SQL_ANNOUNCED_DEL);
-		dbq_text(&q, 1, job->account);
-		dbq_text(&q, 2, list->v[i].reference);
-		err = dbq_run(&q, &rows);
+		err = drop_one(w, job->account, list->v[i].reference, &rows);
 		sum += rows;
 	}
 
 	return err ? err : sum ? 0 : ENOENT;
+}
+
+
+/* With the message itself: who is killed right behind it would wait for one
+   that the server does not have any more */
+int write_came(struct write *w, const struct cpm_msg *msg)
+{
+	if (!w->announced || msg->direction != CPM_IN || !msg->imdn_id)
+		return 0;
+
+	return drop_one(w, msg->account, msg->imdn_id, NULL);
 }
 
 

@@ -187,6 +187,8 @@ static int add(struct write *w, struct job *job, struct conv_row *conv,
 	if (!err)
 		err = usage_octets(w->usage, msg->account,
 				   (int64_t)job->bodyl);
+	if (!err)
+		err = write_came(w, msg);
 	if (err)
 		return err == ENOENT ? EIO : err;
 
@@ -216,6 +218,8 @@ int write_put(struct write *w, struct job *job)
 	hash = identity(w, job->msg, conv->kind);
 	asked.conv = conv;
 	err = seen_find(w->seen, hash, known_handler, &asked);
+	if (!err)
+		return write_came(w, job->msg);
 
 	return err == ENOENT ? add(w, job, conv, hash) : err;
 }

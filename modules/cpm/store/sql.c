@@ -354,6 +354,9 @@ const char *const sql_text[SQL_MAX] = {
 	[SQL_ANNOUNCED_DEL_ALL] =
 	"DELETE FROM announced WHERE account = ?1",
 
+	[SQL_ANNOUNCED_ANY] =
+	"SELECT max(id) FROM announced",
+
 	[SQL_CONVS] =
 	CONV_COLS CONV_LAST
 	"WHERE c.last > 0 AND c.last < ?2 ORDER BY c.last DESC"

@@ -260,6 +260,7 @@ struct write {
 	uint64_t last_id;       /* the last one given to a message */
 	uint64_t kept_id;       /* before this transaction */
 	struct senders senders;
+	bool announced;         /* something may be: else it costs nothing */
 	uint8_t salt[HASH_KEY];
 };
 
@@ -340,6 +341,7 @@ int write_wake(struct write *w, struct job *job);
  */
 int write_announce(struct write *w, struct job *job);
 int write_fetched(struct write *w, struct job *job);
+int write_came(struct write *w, const struct cpm_msg *msg);
 
 /* How many there are now; the database is asked only if that has changed */
 int  announced_count(struct cpm_store *st, uint64_t *countp);

@@ -32,6 +32,21 @@ static int salt_read(struct write *w)
 }
 
 
+static int announced_read(struct write *w)
+{
+	struct dbq q;
+	int err;
+
+	dbq_start(&q, w->db, SQL_ANNOUNCED_ANY);
+	err = dbq_step(&q);
+	if (!err)
+		w->announced = dbq_get(&q, 0) > 0;
+	dbq_end(&q);
+
+	return err;
+}
+
+
 static int last_id_read(struct write *w)
 {
 	struct dbq q;
@@ -60,6 +75,8 @@ int write_init(struct write *w, struct db *db, struct spool *spool,
 	err = salt_read(w);
 	if (!err)
 		err = last_id_read(w);
+	if (!err)
+		err = announced_read(w);
 	if (!err)
 		err = seen_alloc(&w->seen, db);
 	if (!err)
