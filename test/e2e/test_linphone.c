@@ -83,7 +83,7 @@ static void moved(struct baresip *b, int64_t id, const char *status)
 
 
 /* It shows what we write, and says so: compressed, without asking. It knows no
-   conversations: what it writes begins one, in which we go on */
+   conversations: what it writes is of the one that we have with it */
 START_TEST(talk)
 {
 	const struct odict *m;
@@ -98,11 +98,12 @@ START_TEST(talk)
 	m = ctrl_ask(b->ctrl, "cpm_message", "%lld", (long long)id);
 	ck_assert_str_eq("page", j_str(m, "mode"));
 	ck_assert_str_eq("delivered", j_str(m, "status"));
+	conv = j_int(m, "conversation");
 	ck_assert(file_has(lp->log, "Content-Encoding: deflate"));
 
 	linphone_chat(lp, ALICE, "and to you");
 	m = ctrl_event(b->ctrl, "message", E2E_WAIT);
-	conv = j_int(m, "conversation");
+	ck_assert_int_eq(conv, j_int(m, "conversation"));
 	m = ctrl_ask(b->ctrl, "cpm_message", "%lld",
 		     (long long)j_int(m, "last"));
 	ck_assert_str_eq("and to you", j_str(m, "text"));
