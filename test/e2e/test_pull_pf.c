@@ -200,7 +200,8 @@ START_TEST(expired)
 	struct core *core = core_open(&s, NULL);
 
 	core_start(&s, core, NULL);
-	scene_leave(&s, "from=%s id=m1 expires=1 text=one", BOB);
+	/* long enough to be told of before, in whole seconds */
+	scene_leave(&s, "from=%s id=m1 expires=4 text=one", BOB);
 	announced(&s, 1);
 	(void)ctrl_until(s.c, "cpm_status", NULL, "deferred", 0, E2E_WAIT);
 	scene_empty(&s);
