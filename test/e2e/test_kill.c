@@ -5,7 +5,7 @@
  * sessions, texts and files. She is killed at any moment: while she starts,
  * while she takes a message, while it goes. Now and then so is Bob, or the PF,
  * which keeps what is for who is away. In the end each message that was taken
- * is there once, with all its octets, and Alice knows that it was delivered.
+ * is there once, of its size, and Alice knows that it was delivered.
  *
  * CPM_KILLS says how often, and how many messages; CPM_SEED repeats a run.
  *

@@ -43,6 +43,9 @@ START_TEST(cpim)
 	struct linphone *lp;
 	struct baresip *b = begin(&lp, true);
 
+	/* on its way through two workers of the proxy our notification may
+	   overtake our 200: it goes when that has arrived */
+	(void)ctrl_ask(b->ctrl, "cpm_policy", "{\"delivery_imdn\":false}");
 	linphone_chat(lp, ALICE, "Gr\xc3\xbc\xc3\x9f" "e, Alice");
 	m = ctrl_event(b->ctrl, "message", E2E_WAIT);
 	ck_assert_int_eq(1, j_int(m, "count"));
@@ -52,6 +55,8 @@ START_TEST(cpim)
 	ck_assert_str_eq(BOB, j_str(m, "peer"));
 	ck_assert_str_eq("page", j_str(m, "mode"));
 
+	linphone_log(lp, "moving from InProgress to Delivered");
+	(void)ctrl_ask(b->ctrl, "cpm_imdn", "1 delivered");
 	linphone_log(lp, "moving from Delivered to DeliveredToUser");
 	(void)ctrl_ask(b->ctrl, "cpm_display", "1");
 	linphone_log(lp, "moving from DeliveredToUser to Displayed");
@@ -72,13 +77,17 @@ static int64_t send_to(struct baresip *b, const char *key, const char *val,
 }
 
 
-/* The next thing that is told of the message */
-static void moved(struct baresip *b, int64_t id, const char *status)
+/* What is told of the message: its notification may overtake the 200 */
+static void delivered(struct baresip *b, int64_t id)
 {
 	const struct odict *ev = ctrl_event(b->ctrl, "status", E2E_WAIT);
 
 	ck_assert_int_eq(id, j_int(ev, "id"));
-	ck_assert_str_eq(status, j_str(ev, "status"));
+	if (!strcmp("sent", j_str(ev, "status"))) {
+		ev = ctrl_event(b->ctrl, "status", E2E_WAIT);
+		ck_assert_int_eq(id, j_int(ev, "id"));
+	}
+	ck_assert_str_eq("delivered", j_str(ev, "status"));
 }
 
 
@@ -93,8 +102,7 @@ START_TEST(talk)
 
 	id = send_to(b, "to", "\"" BOB "\"", "Gr\xc3\xbc\xc3\x9f" "e, Bob");
 	linphone_shows(lp, ALICE, "Gr\xc3\xbc\xc3\x9f" "e, Bob");
-	moved(b, id, "sent");
-	moved(b, id, "delivered");
+	delivered(b, id);
 	m = ctrl_ask(b->ctrl, "cpm_message", "%lld", (long long)id);
 	ck_assert_str_eq("page", j_str(m, "mode"));
 	ck_assert_str_eq("delivered", j_str(m, "status"));
@@ -111,8 +119,7 @@ START_TEST(talk)
 
 	id = send_to(b, "to", "\"" BOB "\"", "more");
 	linphone_shows(lp, ALICE, "more");
-	moved(b, id, "sent");
-	moved(b, id, "delivered");
+	delivered(b, id);
 	m = ctrl_ask(b->ctrl, "cpm_message", "%lld", (long long)id);
 	ck_assert_int_eq(conv, j_int(m, "conversation"));
 	ck_assert_int_eq(0, j_int(ctrl_ask(b->ctrl, "cpm_status", NULL),
@@ -144,8 +151,7 @@ START_TEST(no_session)
 	id = j_int(ctrl_ask(b->ctrl, "cpm_send", "{\"reply_to\":1,\"mode\":"
 			    "\"page\",\"text\":\"me\"}"), "id");
 	linphone_shows(lp, ALICE, "me");
-	moved(b, id, "sent");
-	moved(b, id, "delivered");
+	delivered(b, id);
 	end(b, lp);
 }
 END_TEST
